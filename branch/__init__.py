@@ -1,0 +1,1 @@
+"""A branch node: one site with its desk, its telephony and its database."""

@@ -1,0 +1,1 @@
+"""The headquarters node: consolidation, the directory, reports and planning."""

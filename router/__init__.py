@@ -1,0 +1,1 @@
+"""Who gets which call: a pure machine; facts with a time go in, orders come out."""

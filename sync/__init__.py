@@ -1,0 +1,1 @@
+"""What sites must agree on: clock, load board, journal, link and hand-off tokens."""
