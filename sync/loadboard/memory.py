@@ -1,0 +1,160 @@
+"""The load board in memory: many sites in one process, for worlds and tests.
+
+Records go through the same codec as on the wire, so that a figure that the real board
+refuses is refused here too. The hub can fail as a store does: stopped, wiped, a lease lost.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from router.ids import Instant, SiteId
+from router.overflow.load import SiteLoad
+from sync.clock import Clock, SystemClock
+from sync.loadboard.codec import decode, encode
+from sync.loadboard.port import BoardListener
+
+CONFIRM_INTERVAL_S = 1.0
+"""A quiet view is confirmed this often, as the etcd board asks for progress."""
+
+
+class MemoryBoardHub:
+    """The store that the boards of one process share."""
+
+    def __init__(self) -> None:
+        self._records: dict[SiteId, bytes] = {}
+        self._boards: list[MemoryLoadBoard] = []
+        self.is_running = True
+
+    def stop(self) -> None:
+        """Be down: nothing is taken, nothing is told, records stay."""
+        self.is_running = False
+
+    def resume(self) -> None:
+        """Be up again: every board lists, then puts its own record again."""
+        self.is_running = True
+        self._synchronise()
+
+    def wipe(self) -> None:
+        """Come up empty; every board lists, then puts its own record again."""
+        self._records.clear()
+        self.resume()
+
+    def expire(self, site_id: SiteId) -> None:
+        """Let the site's lease run out; a site that is there puts its record again."""
+        self._remove(site_id)
+        for board in self._boards:
+            if board.site_id == site_id:
+                board.put_again()
+
+    def attach(self, board: "MemoryLoadBoard") -> None:
+        """Let a board watch from now on."""
+        self._boards.append(board)
+        if self.is_running:
+            board.listed(self._records)
+
+    def detach(self, board: "MemoryLoadBoard") -> None:
+        """Withdraw a board and its record; while the hub is down, as by a lease that runs out."""
+        self._boards.remove(board)
+        self._remove(board.site_id)
+
+    def put(self, site_id: SiteId, payload: bytes) -> None:
+        """Take a record and tell everybody; lost while the hub is down."""
+        if self.is_running:
+            self._records[site_id] = payload
+            for board in self._boards:
+                board.seen(site_id, payload)
+
+    def _remove(self, site_id: SiteId) -> None:
+        if self._records.pop(site_id, None) is not None and self.is_running:
+            for board in self._boards:
+                board.gone(site_id)
+
+    def _synchronise(self) -> None:
+        for board in self._boards:
+            board.listed(self._records)
+        for board in self._boards:
+            board.put_again()
+
+
+class MemoryLoadBoard:
+    """One site's place at a MemoryBoardHub."""
+
+    def __init__(self, hub: MemoryBoardHub, site_id: SiteId, *, clock: Clock | None = None) -> None:
+        self.site_id = site_id
+        self._hub = hub
+        self._clock: Clock = clock or SystemClock()
+        self._own: bytes | None = None
+        self._view: dict[SiteId, bytes] = {}
+        self._confirmed_at: Instant | None = None
+        self._listener: BoardListener | None = None
+        self._confirming: asyncio.TimerHandle | None = None
+
+    async def start(self, listener: BoardListener) -> None:
+        """Begin to watch and publish."""
+        self._listener = listener
+        self._hub.attach(self)
+        self.put_again()
+        self._confirm_later()
+
+    def publish(self, load: SiteLoad) -> None:
+        """Make this the site's record; the hub has it at once."""
+        self._own = encode(load)
+        self.put_again()
+
+    @property
+    def view_age_ms(self) -> int | None:
+        """Milliseconds since the view was last confirmed; None: it never was."""
+        return None if self._confirmed_at is None else self._clock.mono_ms() - self._confirmed_at
+
+    async def close(self) -> None:
+        """Withdraw the site's record and hear nothing more."""
+        if self._listener is not None:
+            self._listener = None
+            self._hub.detach(self)
+        if self._confirming is not None:
+            self._confirming.cancel()
+
+    def put_again(self) -> None:
+        """Put the site's record, if there is one and the board is started."""
+        if self._own is not None and self._listener is not None:
+            self._hub.put(self.site_id, self._own)
+
+    def listed(self, records: dict[SiteId, bytes]) -> None:
+        """Take the store's whole content: tell what is gone and what is new or changed."""
+        for site_id in self._view.keys() - records.keys():
+            self.gone(site_id)
+        for site_id, payload in records.items():
+            if self._view.get(site_id) != payload:
+                self.seen(site_id, payload)
+        self._confirm()
+
+    def seen(self, site_id: SiteId, payload: bytes) -> None:
+        """Take one put."""
+        if site_id != self.site_id:
+            self._view[site_id] = payload
+            load = decode(site_id, payload)
+            self._tell(lambda listener: listener.load_seen(load))
+        self._confirm()
+
+    def gone(self, site_id: SiteId) -> None:
+        """Take one removal."""
+        if self._view.pop(site_id, None) is not None:
+            self._tell(lambda listener: listener.site_gone(site_id))
+        self._confirm()
+
+    def _confirm(self) -> None:
+        self._confirmed_at = self._clock.mono_ms()
+        self._tell(lambda listener: listener.view_confirmed())
+
+    def _confirm_later(self) -> None:
+        if self._hub.is_running:
+            self._confirm()
+        self._confirming = asyncio.get_running_loop().call_later(CONFIRM_INTERVAL_S, self._confirm_later)
+
+    def _tell(self, message: Callable[[BoardListener], None]) -> None:
+        """Call the listener from the loop, never from inside another site's publish."""
+        asyncio.get_running_loop().call_soon(self._deliver, message)
+
+    def _deliver(self, message: Callable[[BoardListener], None]) -> None:
+        if self._listener is not None:
+            message(self._listener)
