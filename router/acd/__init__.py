@@ -1,0 +1,1 @@
+"""One site: queues, agents, distribution, ringing and announcing."""

@@ -1,0 +1,123 @@
+"""Refusals of the domain: what is wrong, with the values, then what to do.
+
+Each class has one stable `reason`, used alike by wire, log and metric. No transport
+code stands here: `sync.link.status` holds the one table.
+"""
+
+from typing import ClassVar
+
+from router.ids import AgentId, CallId, HandoffId, LegId, QueueId, SiteId
+
+
+class RouterError(Exception):
+    """A refusal: nothing was changed."""
+
+    reason: ClassVar[str] = "REFUSED"
+
+
+class UnknownSiteError(RouterError):
+    """The named site is not part of the cluster as this node knows it."""
+
+    reason = "SITE_UNKNOWN"
+
+    def __init__(self, site_id: SiteId) -> None:
+        super().__init__(
+            f"site {site_id!r} is not known here; check its spelling and [[overflow.peer]] in the site's file"
+        )
+        self.site_id = site_id
+
+
+class UnknownQueueError(RouterError):
+    """The named queue is not configured at this site."""
+
+    reason = "QUEUE_UNKNOWN"
+
+    def __init__(self, queue_id: QueueId) -> None:
+        super().__init__(
+            f"queue {queue_id!r} is not configured at this site; "
+            "check [[queue]] in the site's file or the sender's policy version"
+        )
+        self.queue_id = queue_id
+
+
+class UnknownAgentError(RouterError):
+    """The named agent has no session at this site."""
+
+    reason = "AGENT_UNKNOWN"
+
+    def __init__(self, agent_id: AgentId) -> None:
+        super().__init__(
+            f"agent {agent_id!r} is not logged in at this site; log in first, or add it with `trunkline agent add`"
+        )
+        self.agent_id = agent_id
+
+
+class UnknownCallError(RouterError):
+    """The named call is not in this site's system (never was, or has ended)."""
+
+    reason = "CALL_UNKNOWN"
+
+    def __init__(self, call_id: CallId) -> None:
+        super().__init__(f"call {call_id!r} is not in this site's system; it may have ended")
+        self.call_id = call_id
+
+
+class UnknownLegError(RouterError):
+    """The named leg is neither ringing nor connected here."""
+
+    reason = "LEG_UNKNOWN"
+
+    def __init__(self, leg_id: LegId) -> None:
+        super().__init__(f"leg {leg_id!r} is not live here; the ring may have been stopped already")
+        self.leg_id = leg_id
+
+
+class UnknownHandoffError(RouterError):
+    """No hand-off with this id is kept here; it never was, or its time is over."""
+
+    reason = "HANDOFF_UNKNOWN"
+
+    def __init__(self, handoff_id: HandoffId) -> None:
+        super().__init__(f"hand-off {handoff_id!r} is not known here; ask the other site with GetHandoff")
+        self.handoff_id = handoff_id
+
+
+class WrongStateError(RouterError):
+    """What was asked does not fit the state the subject is in."""
+
+    reason = "WRONG_STATE"
+
+    def __init__(self, subject: str, state: str, wanted: str) -> None:
+        super().__init__(f"{subject} is {state}; this needs {wanted}")
+        self.subject = subject
+        self.state = state
+
+
+class DuplicateError(RouterError):
+    """The id is taken by something that lives."""
+
+    reason = "DUPLICATE"
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(f"{subject} already exists here; use a new id")
+        self.subject = subject
+
+
+class InvalidPolicyError(RouterError):
+    """A policy's value is outside of what the machine can promise to carry out."""
+
+    reason = "POLICY_INVALID"
+
+    def __init__(self, place: str, problem: str) -> None:
+        super().__init__(f"{place}: {problem}")
+        self.place = place
+
+
+class NotAcceptingError(RouterError):
+    """The site takes no new calls: it drains, or its store can keep no more rows."""
+
+    reason = "NOT_ACCEPTING"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"this site takes no new calls: {why}")
+        self.why = why

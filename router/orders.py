@@ -1,0 +1,185 @@
+"""Orders: what the shell must carry out, in the order given.
+
+`is_irreversible` orders leave the process only after every entry before them in the same
+outcome is committed; the others may leave at once.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from router.ids import AgentId, CallId, HandoffId, LegId, QueueId, SiteId
+from router.ledger import Entry
+from router.overflow.load import SiteLoad
+from router.overflow.messages import Reply, Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    is_irreversible: ClassVar[bool] = False
+
+
+# --- the caller's leg ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldInQueue(Order):
+    """Answer the caller if it isn't yet, and play the queue's music."""
+
+    is_irreversible: ClassVar[bool] = True
+    call_id: CallId
+    queue_id: QueueId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announce(Order):
+    """Tell the caller its position and, when known, the expected wait."""
+
+    call_id: CallId
+    position: int | None
+    expected_wait_s: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordVoicemail(Order):
+    is_irreversible: ClassVar[bool] = True
+    call_id: CallId
+    queue_id: QueueId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HangUpCall(Order):
+    is_irreversible: ClassVar[bool] = True
+    call_id: CallId
+    reason: str
+
+
+# --- agents' legs ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RingAgent(Order):
+    """Ring the agent's phone on a new channel named `leg_id`."""
+
+    leg_id: LegId
+    agent_id: AgentId
+    call_id: CallId
+    queue_id: QueueId
+    handoff_id: HandoffId | None
+    """Set at a helper: the leg belongs to this hand-off's trunk call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopRinging(Order):
+    leg_id: LegId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HangUpLeg(Order):
+    """End an agent's connected leg."""
+
+    is_irreversible: ClassVar[bool] = True
+    leg_id: LegId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BridgeAgent(Order):
+    """Join the caller and the agent's answered leg."""
+
+    is_irreversible: ClassVar[bool] = True
+    call_id: CallId
+    leg_id: LegId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldCall(Order):
+    call_id: CallId
+    leg_id: LegId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeCall(Order):
+    call_id: CallId
+    leg_id: LegId
+
+
+# --- trunk legs ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialSite(Order):
+    """Origin: INVITE the helper with the one-time token."""
+
+    is_irreversible: ClassVar[bool] = True
+    handoff_id: HandoffId
+    call_id: CallId
+    site_id: SiteId
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HangUpTrunk(Order):
+    """Either side: end the hand-off's trunk leg, dialling, ringing or connected."""
+
+    handoff_id: HandoffId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BridgeTrunk(Order):
+    """Origin: join the caller and the answered trunk leg."""
+
+    is_irreversible: ClassVar[bool] = True
+    call_id: CallId
+    handoff_id: HandoffId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectTrunk(Order):
+    """Helper: answer the INVITE with 403; nobody is rung."""
+
+    handoff_id: HandoffId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BridgeTrunkLeg(Order):
+    """Helper: answer the trunk call and join it with the agent's answered leg."""
+
+    is_irreversible: ClassVar[bool] = True
+    handoff_id: HandoffId
+    leg_id: LegId
+
+
+# --- other sites, the board, the ledger ------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask(Order):
+    """Send the request; tell `SiteReplied` or `SiteSilent` afterwards."""
+
+    site_id: SiteId
+    incarnation: int
+    """The incarnation of the asked that we last saw; 0 when none."""
+    request: Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmHandoff(Ask):
+    """An Ask that tells of a bridge, so it waits for the commit."""
+
+    is_irreversible: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer(Order):
+    """The answer to the `SiteAsked` that this outcome belongs to."""
+
+    site_id: SiteId
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishLoad(Order):
+    load: SiteLoad
+
+
+Outcome = list[Order | Entry]
+"""Orders and the ledger entries they rest on, in the order in which they came about."""

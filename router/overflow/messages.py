@@ -1,0 +1,125 @@
+"""What origin and helper say to each other. Every message names its hand-off.
+
+Requests may be repeated: within the token's life a repeated one is answered alike.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from router.call import CallContext
+from router.ids import CallId, HandoffId, QueueId, Skills
+
+
+class HandoffState(StrEnum):
+    """A hand-off as one side sees it; the answer to GetHandoff."""
+
+    UNKNOWN = "UNKNOWN"
+    ASKING = "ASKING"
+    RESERVED = "RESERVED"
+    DIALING = "DIALING"
+    RINGING = "RINGING"
+    CONNECTED = "CONNECTED"
+    OVER = "OVER"
+    """Refused, expired, cancelled or ended; it will never ring or connect again."""
+
+
+class Refusal(StrEnum):
+    """Why a request of another site is refused."""
+
+    NO_IDLE_AGENT = "NO_IDLE_AGENT"
+    NONE_WAITING = "NONE_WAITING"
+    QUEUE_UNKNOWN = "QUEUE_UNKNOWN"
+    NOT_ACCEPTING = "NOT_ACCEPTING"
+    STALE_INCARNATION = "STALE_INCARNATION"
+    ALREADY_CONNECTED = "ALREADY_CONNECTED"
+    CANCELLED = "CANCELLED"
+    """The hand-off was cancelled before this message came."""
+    LINK_FULL = "LINK_FULL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reserve:
+    """Origin to helper: keep an idle agent for this call."""
+
+    handoff_id: HandoffId
+    call: CallContext
+    timeout_ms: int
+    """How long the asker will wait for the answer; relative, since clocks are never compared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Helper to origin: an agent of mine is idle and kept; give me your next caller for it."""
+
+    handoff_id: HandoffId
+    skills: Skills
+    token: str
+    """Opaque here; the helper's own trunk will ask for it."""
+    timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirm:
+    """Origin to helper: caller and agent are bridged."""
+
+    handoff_id: HandoffId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    """Either way: this hand-off must not ring or connect any more."""
+
+    handoff_id: HandoffId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetHandoff:
+    """Either way: what do you know of this hand-off?"""
+
+    handoff_id: HandoffId
+
+
+Request = Reserve | Claim | Confirm | Cancel | GetHandoff
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reserved:
+    """An agent is kept until the reservation's end; dial with the token."""
+
+    handoff_id: HandoffId
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """The answer to a claim: this call's INVITE is on its way with the claim's token."""
+
+    handoff_id: HandoffId
+    call: CallContext
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    handoff_id: HandoffId
+    reason: Refusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledged:
+    """The answer to Confirm and Cancel."""
+
+    handoff_id: HandoffId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffSeen:
+    """The answer to GetHandoff."""
+
+    handoff_id: HandoffId
+    state: HandoffState
+    call_id: CallId | None
+    queue_id: QueueId | None
+
+
+Reply = Reserved | Given | Refused | Acknowledged | HandoffSeen

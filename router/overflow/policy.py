@@ -1,0 +1,69 @@
+"""What a site allows and waits for when it hands calls off or helps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from router.ids import SiteId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkPolicy:
+    """The trunk to one peer."""
+
+    site_id: SiteId
+    cost_s: float = 0.0
+    """Seconds of wait that crossing this link must save."""
+    leg_limit: int = 30
+    """Concurrent overflow legs, both directions together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverflowPolicy:
+    """Rules and deadlines of docs/overflow; the defaults are the design's.
+
+    All `_ms` fields are on the floor's own clock. Those named in `WIRE_LIMITS` wait for
+    machines, not for people, and stay real time when a lab runs faster than life.
+    """
+
+    is_enabled: bool = True
+    home_reserve: int = 0
+    """Idle agents kept back from push and pull."""
+    links: Mapping[SiteId, LinkPolicy] = field(default_factory=dict)
+    """The configured peers; also whom to ask when the board is out of reach."""
+    asks_per_call: int = 2
+    """Sites asked one after the other; again after `ask_again_ms`."""
+    ask_again_ms: int = 1_000
+    rpc_limit_ms: int = 500
+    reservation_ms: int = 3_000
+    """From a reservation to the INVITE, at the helper; and from INVITE to ringing, at the origin."""
+    ring_limit_ms: int = 15_000
+    handoff_limit_ms: int = 30_000
+    """The whole hand-off until it is connected: the token's and the tombstone's life."""
+    confirm_limit_ms: int = 5_000
+    """After its agent answered, the helper asks the origin what became of it."""
+    view_stale_ms: int = 3_000
+    view_unscored_ms: int = 5_000
+    view_out_ms: int = 15_000
+    blind_ask_interval_ms: int = 1_000
+    """Without a view, one configured peer is asked each so often, in rotation."""
+    site_share_per_s: int = 50
+    """Asks to one site a second, pushes and claims together."""
+    ramp_up_ms: int = 10_000
+    """A site that returns gets a growing share for so long."""
+    publish_interval_ms: int = 200
+    refresh_interval_ms: int = 30_000
+
+
+WIRE_LIMITS = (
+    "ask_again_ms",
+    "rpc_limit_ms",
+    "reservation_ms",
+    "handoff_limit_ms",
+    "confirm_limit_ms",
+    "view_stale_ms",
+    "view_unscored_ms",
+    "view_out_ms",
+    "blind_ask_interval_ms",
+    "ramp_up_ms",
+)
+"""The fields a lab at speed X multiplies by X."""

@@ -1,0 +1,108 @@
+"""What a restarted site picks up again: open work by the ledger, live media by the PBX.
+
+The ledger says what each open call, hand-off and session was; the PBX says which channels
+still live. `Floor.resume` joins the two: what lives goes on, what does not is ended.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from router.agent import AgentState
+from router.call import CallState
+from router.ids import AgentId, CallId, CustomerId, HandoffId, Instant, LegId, QueueId, SiteId, Skills
+from router.ledger import Role
+
+
+class MediaState(StrEnum):
+    RINGING = "RINGING"
+    UP = "UP"
+    """Answered and not joined with anybody."""
+    BRIDGED = "BRIDGED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveLeg:
+    """An agent's channel that the PBX still holds."""
+
+    leg_id: LegId
+    agent_id: AgentId
+    call_id: CallId
+    handoff_id: HandoffId | None
+    state: MediaState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveTrunk:
+    """A trunk channel that the PBX still holds, named after its hand-off."""
+
+    handoff_id: HandoffId
+    peer: SiteId
+    role: Role
+    call_id: CallId | None
+    """Known to the origin's PBX only."""
+    state: MediaState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """All that a PBX holds of one site's application, at one moment."""
+
+    callers: frozenset[CallId] = frozenset()
+    legs: Mapping[LegId, LiveLeg] = field(default_factory=dict)
+    trunks: Mapping[HandoffId, LiveTrunk] = field(default_factory=dict)
+    is_same_run: bool = True
+    """False when the PBX itself was restarted since we last held its calls: those calls failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenCall:
+    """A call without CALL_ENDED in the ledger, in this node's own monotonic time."""
+
+    call_id: CallId
+    queue_id: QueueId
+    skills: Skills
+    priority: int
+    customer_id: CustomerId | None
+    state: CallState
+    queued_at: Instant
+    """May be negative: queued before this process began to count."""
+    connected_at: Instant | None = None
+    leg_id: LegId | None = None
+    agent_id: AgentId | None = None
+    handoff_id: HandoffId | None = None
+    served_by: SiteId | None = None
+    waited_ms: int = 0
+    """Set once connected."""
+    hold_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSession:
+    """An agent logged in by the ledger, with the state of its last row."""
+
+    agent_id: AgentId
+    skills: Skills
+    state: AgentState
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenHelp:
+    """A hand-off this site helped with: its agent had answered, and it has not ended."""
+
+    handoff_id: HandoffId
+    peer: SiteId
+    call_id: CallId
+    agent_id: AgentId
+    leg_id: LegId
+    queue_id: QueueId
+    connected_at: Instant
+    is_confirmed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenWork:
+    calls: tuple[OpenCall, ...] = ()
+    sessions: tuple[OpenSession, ...] = ()
+    helps: tuple[OpenHelp, ...] = ()

@@ -1,0 +1,51 @@
+"""Named deadlines of a pure machine: set, cancel, and collect what is due."""
+
+import heapq
+from typing import Generic, TypeVar
+
+from router.ids import Instant
+
+K = TypeVar("K")
+
+
+class Timers(Generic[K]):
+    """A deadline a key; setting a key again moves it.
+
+    Cancelling leaves the heap entry behind and is skipped later, so both cost O(log n).
+    """
+
+    def __init__(self) -> None:
+        self._at: dict[K, tuple[Instant, int]] = {}
+        self._heap: list[tuple[Instant, int, K]] = []
+        self._serial = 0
+
+    def set(self, key: K, at: Instant) -> None:
+        self._serial += 1
+        self._at[key] = (at, self._serial)
+        heapq.heappush(self._heap, (at, self._serial, key))
+
+    def cancel(self, key: K) -> None:
+        self._at.pop(key, None)
+
+    def is_set(self, key: K) -> bool:
+        return key in self._at
+
+    def next(self) -> Instant | None:
+        self._drop_cancelled()
+        return self._heap[0][0] if self._heap else None
+
+    def pop_due(self, now: Instant) -> K | None:
+        """The earliest deadline's key that is not after `now`, once; None when there is none."""
+        self._drop_cancelled()
+        if not self._heap or self._heap[0][0] > now:
+            return None
+        _, _, key = heapq.heappop(self._heap)
+        del self._at[key]
+        return key
+
+    def _drop_cancelled(self) -> None:
+        while self._heap:
+            at, serial, key = self._heap[0]
+            if self._at.get(key) == (at, serial):
+                return
+            heapq.heappop(self._heap)

@@ -1,0 +1,47 @@
+"""What others may see of a floor: people, metrics, checkers. Copies, never the machine's own parts."""
+
+from dataclasses import dataclass
+
+from router.agent import AgentState
+from router.call import CallState
+from router.ids import AgentId, CallId, CustomerId, HandoffId, Instant, LegId, QueueId, SiteId, Skills
+from router.ledger import Role
+from router.overflow.messages import HandoffState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallView:
+    call_id: CallId
+    queue_id: QueueId
+    skills: Skills
+    state: CallState
+    priority: int
+    queued_at: Instant
+    customer_id: CustomerId | None
+    agent_id: AgentId | None
+    leg_ids: tuple[LegId, ...]
+    handoff_id: HandoffId | None
+    served_by: SiteId | None
+    """The helper's site once its agent rings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentView:
+    agent_id: AgentId
+    state: AgentState
+    reason: str | None
+    since: Instant
+    skills: Skills
+    call_id: CallId | None
+    handoff_id: HandoffId | None
+    leg_id: LegId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffView:
+    handoff_id: HandoffId
+    role: Role
+    peer: SiteId
+    state: HandoffState
+    call_id: CallId | None
+    agent_id: AgentId | None
