@@ -1,1 +1,1 @@
-"""What every process is made of: settings, lifecycle, logs, metrics, keys, words and the command line."""
+"""What every process is made of: settings, lifecycle, logs, metrics, keys, words, terminal, command line."""

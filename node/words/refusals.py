@@ -1,0 +1,45 @@
+"""What a refusal says to people: the domain's stable `reason` in their language.
+
+The domain words its own errors in English; here stands the same sentence once more, for
+the catalog, filled with the error's attributes.
+"""
+
+from collections.abc import Mapping
+
+from node.words.catalog import marked, text
+
+
+def refusal(reason: str, /, **values: object) -> str | None:
+    """The sentence for `reason`, or None where there is none that these values fill.
+
+    Another node sends the reason and its own English message, not every value; the caller
+    shows that message then.
+    """
+    sentence = _SENTENCES.get(reason)
+    if sentence is None:
+        return None
+    try:
+        return text(sentence, **values)
+    except KeyError:
+        return None
+
+
+_SENTENCES: Mapping[str, str] = {
+    "SITE_UNKNOWN": marked(
+        "site {site_id} is not known here; check its spelling and [[overflow.peer]] in the site's file"
+    ),
+    "QUEUE_UNKNOWN": marked(
+        "queue {queue_id} is not configured at this site; check [[queue]] in the site's file"
+    ),
+    "AGENT_UNKNOWN": marked(
+        "agent {agent_id} is not logged in at this site; log in first, or add it with `trunkline agent add`"
+    ),
+    "CALL_UNKNOWN": marked("call {call_id} is not in this site's system; it may have ended"),
+    "LEG_UNKNOWN": marked("leg {leg_id} is not live here; it may have stopped ringing"),
+    "HANDOFF_UNKNOWN": marked("hand-off {handoff_id} is not known here; its time may be over"),
+    "WRONG_STATE": marked("{subject} is {state}, which does not allow this"),
+    "DUPLICATE": marked("{subject} already exists here; use a new id"),
+    "POLICY_INVALID": marked("{place} is not possible as it stands"),
+    "NOT_ACCEPTING": marked("this site takes no new calls: {why}"),
+}
+"""Reasons that people meet at a command; those between sites stay in logs and metrics."""
