@@ -9,12 +9,13 @@ PYTHON ?=
 export UV_SYSTEM_CERTS := 1
 export UV_HTTP_TIMEOUT ?= 180
 
+PROTOS := $(shell find protos -name '*.proto' | LC_ALL=C sort)
 PO_FILES := $(wildcard node/words/locale/*/LC_MESSAGES/*.po)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help setup
+.PHONY: help setup demo test chaos check bench protos messages lock clean
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
@@ -32,9 +33,11 @@ $(VENV)/.uv: $(VENV)/.python requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock
 	@touch $@
 
+# uv reads no pip configuration, so a mirror that only pip was told of is passed on.
 $(VENV)/.locked: $(VENV)/.uv requirements.lock build-constraints.txt
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock \
-	    --build-constraints build-constraints.txt
+	@index="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null)}}"; \
+	    $(BIN)/uv pip install --quiet --python $(BIN)/python $${index:+--default-index "$$index"} \
+	    --require-hashes -r requirements.lock --build-constraints build-constraints.txt
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.locked pyproject.toml hatch_build.py
@@ -44,3 +47,64 @@ $(VENV)/.installed: $(VENV)/.locked pyproject.toml hatch_build.py
 $(VENV)/.catalogs: $(VENV)/.installed $(PO_FILES)
 	@$(BIN)/python hatch_build.py
 	@touch $@
+
+demo: setup ## three sites on this machine, a busy hour, a night
+	@$(BIN)/trunkline lab --sites 3 --speed 120
+
+test: setup ## the test suite, but for those that break a whole cluster or need Asterisk
+	@$(BIN)/python -m pytest -n 2 --ignore=tests/chaos --ignore=tests/telephony --ignore=tests/bench
+
+chaos: setup ## break a running cluster and see the laws hold
+	@$(BIN)/python -m pytest tests/chaos
+
+bench: setup ## measure, print a table and write build/bench.json
+	@mkdir -p build
+	@$(BIN)/python -m tests.bench
+
+check: setup build/trunkline.pot ## lint, format, types, import contracts, protos, catalogs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/buf lint
+	@rm -rf build/protos && mkdir -p build/protos
+	@$(call generate,build/protos)
+	diff -r --exclude='*.proto' --exclude=__pycache__ protos build/protos
+	$(BIN)/pybabel --quiet update --check $(CATALOG_FLAGS)
+	$(BIN)/python hatch_build.py check
+
+# Both generators' plugins are found on the PATH.
+generate = PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -I protos --python_out=$(1) \
+    --grpc_python_out=$(1) --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) $(PROTOS)
+
+protos: setup ## generate the code of protos/**/*.proto anew
+	@find protos \( -name '*_pb2*.py' -o -name '*_pb2*.pyi' \) -exec rm -f {} +
+	@$(call generate,protos)
+
+CATALOG_FLAGS = --domain trunkline --input-file build/trunkline.pot --output-dir node/words/locale \
+    --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap
+
+.PHONY: build/trunkline.pot
+build/trunkline.pot: setup
+	@mkdir -p build
+	@$(BIN)/pybabel --quiet extract --mapping-file babel.cfg --keywords plural:1,2 --add-location file --sort-by-file \
+	    --no-wrap --project trunkline --output-file $@ .
+
+messages: build/trunkline.pot ## bring the message catalogs up to date with the source
+	@$(BIN)/pybabel update $(CATALOG_FLAGS)
+	@$(BIN)/python hatch_build.py
+
+lock: $(VENV)/.uv ## resolve the versions anew; LOCK="--upgrade" for the newest
+	@mkdir -p build
+	@printf 'setuptools\nwheel\n' | $(BIN)/uv pip compile - $(LOCK_FLAGS) --no-annotate --output-file build-constraints.txt
+	@$(BIN)/uv pip compile pyproject.toml --extra lab --group dev $(LOCK_FLAGS) \
+	    --build-constraints build-constraints.txt --output-file requirements.lock
+
+# Every address stays out, so that a lock made behind a mirror serves everybody.
+LOCK_FLAGS = $(LOCK) --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+    --custom-compile-command 'make lock'
+
+clean: ## remove what was made here, the virtual environment included
+	@rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@find node/words -name '*.mo' -exec rm -f {} +
+	@find . -name __pycache__ -type d -exec rm -rf {} +

@@ -5,10 +5,12 @@ the same code after a catalog was edited, and `check` in the static checks.
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
@@ -32,7 +34,7 @@ def compile_catalogs(root: Path) -> list[Path]:
 
 
 def catalog_faults(root: Path) -> list[str]:
-    """Name every message of every catalog that has no translation or a doubtful one."""
+    """Name every message of every catalog whose translation is missing, doubtful or unusable."""
     return [fault for po_file in _po_files(root) for fault in _faults(po_file, root)]
 
 
@@ -55,17 +57,34 @@ def _compile(po_file: Path) -> Path:
 
 def _faults(po_file: Path, root: Path) -> list[str]:
     place = po_file.relative_to(root)
-    faults = []
-    for message in _read(po_file):
-        if not message.id:
-            continue
-        texts = message.string if isinstance(message.string, tuple | list) else [message.string]
-        if message.fuzzy:
-            faults.append(f"{place}:{message.lineno}: fuzzy: {message.id!r}")
-        elif not all(texts):
-            faults.append(f"{place}:{message.lineno}: not translated: {message.id!r}")
-        faults += [f"{place}:{message.lineno}: {error}" for error in message.check()]
-    return faults
+    return [
+        f"{place}:{message.lineno}: {fault}: {message.id!r}"
+        for message in _read(po_file)
+        if message.id and (fault := _fault(message))
+    ]
+
+
+def _fault(message: Message) -> str | None:
+    texts = _forms(message.string or "")
+    if message.fuzzy:
+        return "fuzzy"
+    if not all(texts):
+        return "not translated"
+    try:
+        fields_agree = _fields(texts) == _fields(_forms(message.id))
+    except ValueError as error:
+        return str(error)
+    return None if fields_agree else "other {fields} than the original"
+
+
+def _forms(text: str | Sequence[str]) -> list[str]:
+    """The singular and plural forms of a text; one without a plural is one form."""
+    return [text] if isinstance(text, str) else list(text)
+
+
+def _fields(texts: list[str]) -> set[str]:
+    """The names in braces; Babel itself compares those of %-formats only."""
+    return {name for text in texts for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
 def main(arguments: list[str]) -> int:
