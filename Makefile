@@ -15,7 +15,8 @@ PO_FILES := $(wildcard node/words/locale/*/LC_MESSAGES/*.po)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help setup demo test chaos check bench protos messages lock clean
+.PHONY: help setup demo test chaos bench check lint types contracts protos-check words-check
+.PHONY: protos messages lock clean
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
@@ -61,21 +62,33 @@ bench: setup ## measure, print a table and write build/bench.json
 	@mkdir -p build
 	@$(BIN)/python -m tests.bench
 
-check: setup build/trunkline.pot ## lint, format, types, import contracts, protos, catalogs
+check: lint types contracts protos-check words-check ## every static check; make -k check names all that fail
+
+lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: setup
 	$(BIN)/mypy
+
+contracts: setup
 	$(BIN)/lint-imports --no-logo
+
+protos-check: setup
 	$(BIN)/buf lint
 	@rm -rf build/protos && mkdir -p build/protos
 	@$(call generate,build/protos)
-	diff -r --exclude='*.proto' --exclude=__pycache__ protos build/protos
-	$(BIN)/pybabel --quiet update --check $(CATALOG_FLAGS)
+	diff -r --exclude='*.proto' --exclude=__pycache__ protos build/protos || { echo "run: make protos" >&2; exit 1; }
+
+words-check: build/trunkline.pot
+	$(BIN)/pybabel --quiet update --check $(CATALOG_FLAGS) || { echo "run: make messages" >&2; exit 1; }
 	$(BIN)/python hatch_build.py check
 
-# Both generators' plugins are found on the PATH.
-generate = PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -I protos --python_out=$(1) \
-    --grpc_python_out=$(1) --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) $(PROTOS)
+# The plugins are found on the PATH; a file without a service needs no stubs.
+SERVICES = $(shell grep -l '^service ' $(PROTOS))
+protoc = PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -I protos
+generate = $(protoc) --python_out=$(1) --mypy_out=quiet:$(1) $(PROTOS) \
+    $(if $(SERVICES),&& $(protoc) --grpc_python_out=$(1) --mypy_grpc_out=quiet:$(1) $(SERVICES))
 
 protos: setup ## generate the code of protos/**/*.proto anew
 	@find protos \( -name '*_pb2*.py' -o -name '*_pb2*.pyi' \) -exec rm -f {} +
