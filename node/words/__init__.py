@@ -6,7 +6,7 @@
     from node.words import text as _
 
 Catalogs are compiled when the package is built (`locale/*/LC_MESSAGES/trunkline.mo`);
-`make words` takes new messages into the .po files.
+`make messages` takes new messages into the .po files.
 """
 
 from node.words.catalog import UnknownLanguageError, language, marked, plural, text, use
