@@ -100,7 +100,7 @@ CATALOG_FLAGS = --domain trunkline --input-file build/trunkline.pot --output-dir
 .PHONY: build/trunkline.pot
 build/trunkline.pot: setup
 	@mkdir -p build
-	@$(BIN)/pybabel --quiet extract --mapping-file babel.cfg --keywords plural:1,2 --add-location file --sort-by-file \
+	@$(BIN)/pybabel --quiet extract --mapping-file babel.cfg --keywords plural:1,2 --keywords marked --add-location file --sort-by-file \
 	    --no-wrap --project trunkline --output-file $@ .
 
 messages: build/trunkline.pot ## bring the message catalogs up to date with the source
