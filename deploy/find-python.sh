@@ -28,7 +28,9 @@ done
 
 if [ -n "$without_venv" ]; then
     echo "setup: $without_venv has no venv module; on Debian or Ubuntu: apt install python3-venv" >&2
+elif [ -n "$PYTHON" ]; then
+    echo "setup: $PYTHON is not Python 3.11 or newer" >&2
 else
-    echo "setup: ${PYTHON:-no python3 on the PATH} is not Python 3.11 or newer; install one, or name one: make setup PYTHON=/path/to/python3" >&2
+    echo "setup: found no Python 3.11 or newer; install one, or name one: make setup PYTHON=/path/to/python3" >&2
 fi
 exit 1
