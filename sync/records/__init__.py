@@ -1,0 +1,1 @@
+"""The records that branches write and HQ collects: their tables, their codec and their days."""

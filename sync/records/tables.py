@@ -1,0 +1,287 @@
+"""A branch's tables. Those in `CONSOLIDATED` stand at HQ under the same names and keys.
+
+Keys: the ledger has its own `(site_id, seq)`; spans and sessions of agents are named by
+the seq of the ledger row that began them, so that every fold names them alike; the rest
+have `(site_id, id)`. Durations are integers in ms, moments integers in UTC us, enums text
+with a check. The ledger's `kind` has none: its list grows, and SQLite changes a check
+only by writing the whole table anew; the codec refuses unknown kinds.
+
+On PostgreSQL a trigger writes `rev` and the column `xid` (sync.records.postgres); on
+SQLite, where one writer at a time is the rule, the writer takes `rev` from `revisions`.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from sqlalchemy import DDL, BigInteger, CheckConstraint, Column, Index, MetaData, Table, Text, event
+
+from router.agent import AgentState
+from router.call import Disposition
+from router.ledger import Role
+from router.records.handoff_stage import HandoffStage
+from sync.records.postgres import CREATE_CAPTURE, capture_statements
+from sync.records.shape import ConsolidatedTable, choice, flag, integer, json_text, text
+
+
+class ManagedBy(StrEnum):
+    """Who may change a queue's policy: the site's own people, or HQ's directory."""
+
+    SITE = "SITE"
+    HQ = "HQ"
+
+
+class CustomerClass(StrEnum):
+    STANDARD = "STANDARD"
+    VIP = "VIP"
+
+
+class PersonRole(StrEnum):
+    """What a person may do at a site's desk."""
+
+    AGENT = "AGENT"
+    SUPERVISOR = "SUPERVISOR"
+    ADMIN = "ADMIN"
+
+
+_SITE = text("site_id")
+
+_LEDGER = ConsolidatedTable(
+    name="ledger",
+    key=(_SITE, integer("seq")),
+    values=(
+        integer("at_utc_us"),
+        integer("mono_ms"),
+        integer("incarnation"),
+        text("kind"),
+        text("call_id", is_nullable=True),
+        text("agent_id", is_nullable=True),
+        text("handoff_id", is_nullable=True),
+        json_text("payload"),
+    ),
+    is_append_only=True,
+)
+"""`business_date` is the day of `at_utc_us`; seq has no gap."""
+
+_CALLS = ConsolidatedTable(
+    name="calls",
+    key=(_SITE, text("call_id")),
+    values=(
+        text("dialled"),
+        text("customer_id", is_nullable=True),
+        text("queue_id", is_nullable=True),
+        integer("priority"),
+        json_text("skills"),
+        integer("arrived_utc_us"),
+        integer("queued_utc_us", is_nullable=True),
+        integer("answered_utc_us", is_nullable=True),
+        integer("ended_utc_us", is_nullable=True),
+        choice("disposition", Disposition, is_nullable=True),
+        text("reason", is_nullable=True),
+        text("served_by", is_nullable=True),
+        text("agent_id", is_nullable=True),
+        text("handoff_id", is_nullable=True),
+        integer("waited_ms"),
+        integer("talk_ms"),
+        integer("hold_ms"),
+        integer("wrapup_ms"),
+        integer("offer_count"),
+        integer("ring_failure_count"),
+        integer("transfer_count"),
+        flag("is_short"),
+    ),
+)
+"""The CDR, written by the call's origin alone; its business date is the day it arrived."""
+
+_HANDOFFS = ConsolidatedTable(
+    name="handoffs",
+    key=(_SITE, text("handoff_id")),
+    values=(
+        choice("role", Role),
+        text("peer"),
+        choice("stage", HandoffStage),
+        text("call_id", is_nullable=True),
+        text("queue_id", is_nullable=True),
+        text("agent_id", is_nullable=True),
+        text("rule", is_nullable=True),
+        text("reason", is_nullable=True),
+        integer("began_utc_us"),
+        integer("reserved_utc_us", is_nullable=True),
+        integer("dialed_utc_us", is_nullable=True),
+        integer("rang_utc_us", is_nullable=True),
+        integer("connected_utc_us", is_nullable=True),
+        integer("confirmed_utc_us", is_nullable=True),
+        integer("ended_utc_us", is_nullable=True),
+        integer("talk_ms"),
+        integer("wrapup_ms"),
+    ),
+)
+"""A site's own side of a hand-off; the peer has its own row at the same handoff_id."""
+
+_AGENTS = ConsolidatedTable(
+    name="agents",
+    key=(_SITE, text("agent_id")),
+    values=(text("name"), json_text("skills")),
+)
+
+_AGENT_SESSIONS = ConsolidatedTable(
+    name="agent_sessions",
+    key=(_SITE, integer("login_seq")),
+    values=(
+        text("agent_id"),
+        json_text("skills"),
+        integer("login_utc_us"),
+        integer("logout_utc_us", is_nullable=True),
+    ),
+)
+
+_AGENT_STATES = ConsolidatedTable(
+    name="agent_states",
+    key=(_SITE, integer("from_seq")),
+    values=(
+        text("agent_id"),
+        choice("state", AgentState),
+        text("reason", is_nullable=True),
+        integer("from_utc_us"),
+        integer("to_utc_us", is_nullable=True),
+        integer("duration_ms", is_nullable=True),
+    ),
+)
+"""Spans without a gap between log-in and log-out; `to_utc_us` is null in the one that lasts."""
+
+_CUSTOMERS = ConsolidatedTable(
+    name="customers",
+    key=(_SITE, text("customer_id")),
+    values=(text("name"), choice("customer_class", CustomerClass), text("region", is_nullable=True)),
+)
+
+_CUSTOMER_NUMBERS = ConsolidatedTable(
+    name="customer_numbers",
+    key=(_SITE, text("number")),
+    values=(text("customer_id"),),
+    is_erasable=True,
+)
+"""E.164; one number names one customer of a site."""
+
+_CALLERS = ConsolidatedTable(
+    name="callers",
+    key=(_SITE, text("call_id")),
+    values=(text("number", is_nullable=True), text("dialled")),
+    is_erasable=True,
+)
+"""E.164, null when the caller withheld it; nothing else at a site holds a caller's number."""
+
+_CALLBACKS = ConsolidatedTable(
+    name="callbacks",
+    key=(_SITE, text("call_id")),
+    values=(text("queue_id"), integer("requested_utc_us")),
+)
+
+_VOICEMAILS = ConsolidatedTable(
+    name="voicemails",
+    key=(_SITE, text("call_id")),
+    values=(text("queue_id"), integer("left_utc_us")),
+)
+
+_QUEUE_POLICIES = ConsolidatedTable(
+    name="queue_policies",
+    key=(_SITE, text("queue_id"), integer("version")),
+    values=(
+        json_text("settings"),
+        choice("managed_by", ManagedBy),
+        flag("is_removed"),
+        integer("applied_utc_us"),
+    ),
+    is_append_only=True,
+)
+"""Every version that was ever applied; the highest one of a queue is in force unless removed."""
+
+CONSOLIDATED = (
+    _LEDGER,
+    _CALLS,
+    _HANDOFFS,
+    _AGENTS,
+    _AGENT_SESSIONS,
+    _AGENT_STATES,
+    _CUSTOMERS,
+    _CUSTOMER_NUMBERS,
+    _CALLERS,
+    _CALLBACKS,
+    _VOICEMAILS,
+    _QUEUE_POLICIES,
+)
+"""Everything that HQ gets, in the order of the streams."""
+
+METADATA = MetaData()
+"""A branch's database. The journal adds its own tables to it (sync.journal)."""
+
+
+def on_postgres(target: MetaData | Table, when: str, statements: Iterable[str]) -> None:
+    """Have `create_all` run these too, `when` "before_create" or "after_create", on PostgreSQL."""
+    for statement in statements:
+        ddl = DDL(statement)  # type: ignore[no-untyped-call]  # without annotations in SQLAlchemy 2.1
+        event.listen(target, when, ddl.execute_if(dialect="postgresql"))
+
+
+def captured(table: Table) -> Table:
+    """Let `rev`, and on PostgreSQL `xid`, order the changes of `table`."""
+    Index(f"{table.name}_rev", table.c.rev).ddl_if(dialect="sqlite")
+    on_postgres(table, "after_create", capture_statements(table.name))
+    return table
+
+
+def _branch_table(consolidated: ConsolidatedTable, *indexed: str) -> Table:
+    table = captured(consolidated.table(METADATA))
+    for name in ("business_date", *indexed):
+        Index(f"{table.name}_{name}", table.c[name])
+    return table
+
+
+on_postgres(METADATA, "before_create", CREATE_CAPTURE)
+
+
+LEDGER = _branch_table(_LEDGER, "call_id")
+CALLS = _branch_table(_CALLS)
+HANDOFFS = _branch_table(_HANDOFFS)
+AGENTS = _branch_table(_AGENTS)
+AGENT_SESSIONS = _branch_table(_AGENT_SESSIONS)
+AGENT_STATES = _branch_table(_AGENT_STATES)
+CUSTOMERS = _branch_table(_CUSTOMERS)
+CUSTOMER_NUMBERS = _branch_table(_CUSTOMER_NUMBERS, "customer_id")
+CALLERS = _branch_table(_CALLERS)
+CALLBACKS = _branch_table(_CALLBACKS)
+VOICEMAILS = _branch_table(_VOICEMAILS)
+QUEUE_POLICIES = _branch_table(_QUEUE_POLICIES)
+
+# --- what never leaves the site ---------------------------------------------------------
+
+CREDENTIALS = Table(
+    "credentials",
+    METADATA,
+    Column("site_id", Text, primary_key=True),
+    Column("person_id", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("secret_hash", Text, nullable=False),
+    CheckConstraint(
+        f"role IN ({', '.join(repr(str(role)) for role in PersonRole)})", name="credentials_role_check"
+    ),
+    sqlite_with_rowid=False,
+)
+"""People who may log in: agents by their agent_id, others by a name. argon2 hashes."""
+
+INCARNATIONS = Table(
+    "incarnations",
+    METADATA,
+    Column("site_id", Text, primary_key=True),
+    Column("incarnation", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The highest incarnation that this site's node ever ran under."""
+
+REVISIONS = Table(
+    "revisions",
+    METADATA,
+    Column("site_id", Text, primary_key=True),
+    Column("rev", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""SQLite only: the last `rev` given out (sync.records.revision)."""
