@@ -1,0 +1,102 @@
+"""Which order leaves the process when: the irreversible ones after the commit of what they rest on.
+
+Orders leave in the order in which they were given, except that a reversible one leaves at
+once where nothing of the same call, leg or hand-off still waits before it.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+
+from router.orders import (
+    Announce,
+    Answer,
+    Ask,
+    BridgeAgent,
+    BridgeTrunk,
+    BridgeTrunkLeg,
+    DialSite,
+    HangUpCall,
+    HangUpLeg,
+    HangUpTrunk,
+    HoldCall,
+    HoldInQueue,
+    Order,
+    PublishLoad,
+    RecordVoicemail,
+    RejectTrunk,
+    ResumeCall,
+    RingAgent,
+    StopRinging,
+)
+
+_SUBJECTS: Mapping[type[Order], tuple[str, ...]] = {
+    Announce: ("call_id",),
+    HangUpCall: ("call_id",),
+    HoldInQueue: ("call_id",),
+    RecordVoicemail: ("call_id",),
+    HangUpLeg: ("leg_id",),
+    StopRinging: ("leg_id",),
+    RingAgent: ("leg_id", "call_id", "handoff_id"),
+    BridgeAgent: ("call_id", "leg_id"),
+    HoldCall: ("call_id", "leg_id"),
+    ResumeCall: ("call_id", "leg_id"),
+    DialSite: ("call_id", "handoff_id"),
+    BridgeTrunk: ("call_id", "handoff_id"),
+    BridgeTrunkLeg: ("handoff_id", "leg_id"),
+    HangUpTrunk: ("handoff_id",),
+    RejectTrunk: ("handoff_id",),
+    Answer: (),
+    PublishLoad: (),
+}
+
+
+def subjects(order: Order) -> tuple[str, ...]:
+    """The ids whose orders must not overtake each other. All are UUIDs, so kinds cannot collide.
+
+    An `Ask` belongs to its hand-off and not to its call: it goes to another site, which
+    never sees the order in which this one's PBX is told.
+    """
+    if isinstance(order, Ask):
+        return (order.request.handoff_id,)
+    ids = (getattr(order, name) for name in _SUBJECTS[type(order)])
+    return tuple(each for each in ids if each is not None)
+
+
+class Outbox:
+    """Orders that wait for a commit, oldest first."""
+
+    def __init__(self, carry_out: Callable[[Order], None]) -> None:
+        self._carry_out = carry_out
+        self._waiting: deque[tuple[int, Order, tuple[str, ...]]] = deque()
+        self._waiting_of: Counter[str] = Counter()
+        self._committed_seq = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, order: Order, *, rests_on: int) -> None:
+        """Carry the order out now, or keep it until the ledger row `rests_on` is committed.
+
+        `rests_on` never decreases from one order to the next.
+        """
+        ids = subjects(order)
+        must_wait = order.is_irreversible and rests_on > self._committed_seq
+        if not must_wait and not any(each in self._waiting_of for each in ids):
+            self._carry_out(order)
+            return
+        self._waiting.append((rests_on, order, ids))
+        self._waiting_of.update(ids)
+
+    def committed(self, seq: int) -> None:
+        """Every ledger row up to `seq` is on disk: let go what waited for it."""
+        self._committed_seq = max(self._committed_seq, seq)
+        while self._waiting and self._waiting[0][0] <= self._committed_seq:
+            _seq, order, ids = self._waiting.popleft()
+            self._forget(ids)
+            self._carry_out(order)
+
+    def _forget(self, ids: tuple[str, ...]) -> None:
+        for each in ids:
+            self._waiting_of[each] -= 1
+            if not self._waiting_of[each]:
+                del self._waiting_of[each]
