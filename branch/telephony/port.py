@@ -1,0 +1,161 @@
+"""The telephony port: what a desk wants done by its PBX, and what it hears from it.
+
+A driver keeps no queue and decides nothing. It carries out orders, tells facts, and after
+a reconnect tells what was missed, so that a desk never has to compare channels itself.
+All calls of both protocols are made on one event loop and return at once.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from router.facts import Fact
+from router.ids import AgentId, CallId, CustomerId, HandoffId, LegId, QueueId, SiteId
+from router.orders import Order
+from router.recovery import Inventory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerRinging:
+    """A caller's INVITE, not answered yet; the desk makes the CallArrived of it."""
+
+    call_id: CallId
+    """Made by the driver and kept on the channel, so that a restarted branch finds it again."""
+    dialled: str
+    caller_number: str | None
+    """As the trunk said it; not normalised."""
+    customer_id: CustomerId | None = None
+    """A hint of the PBX's; the desk's own directory knows better."""
+    queue_id: QueueId | None = None
+    """The queue that belongs to the dialled line, where the PBX knows it."""
+    priority: int = 0
+    """0 to 9; 9 is highest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrunkRinging:
+    """An INVITE of another site's PBX; nobody has looked at its token yet."""
+
+    trunk_id: str
+    """Names the INVITE in `accept_trunk` and `reject_trunk`."""
+    from_site: SiteId
+    """As the trunk's address says; only the token proves it."""
+    token: str
+
+
+class PhoneEvent(StrEnum):
+    """What an agent's phone did: a feature code was dialled, or its registration changed."""
+
+    LOGIN = "LOGIN"
+    LOGOUT = "LOGOUT"
+    READY = "READY"
+    NOT_READY = "NOT_READY"
+    REGISTERED = "REGISTERED"
+    """The phone can be rung (again); its agent is as ready as before."""
+    UNREACHABLE = "UNREACHABLE"
+
+
+class TelephonyListener(Protocol):
+    """The part of the branch that hears the PBX; a fact may be told of something already over."""
+
+    def fact_heard(self, fact: Fact) -> None:
+        """Calls, legs and trunks: each step once, in the order it happened to its channel."""
+        ...
+
+    def caller_heard(self, caller: CallerRinging) -> None:
+        """Told again after a restart for a caller who was never put into a queue.
+
+        The call may then be known to the ledger already: a desk that has it does nothing.
+        """
+        ...
+
+    def trunk_heard(self, trunk: TrunkRinging) -> None:
+        """Answer with `accept_trunk` or `reject_trunk`; until then the origin waits."""
+        ...
+
+    def agent_phone_heard(self, agent_id: AgentId, event: PhoneEvent, reason: str | None) -> None:
+        """`reason` is set for NOT_READY, and may be for UNREACHABLE."""
+        ...
+
+    def pbx_lost(self) -> None:
+        """The connection is down; calls in progress go on without us unless facts say otherwise."""
+        ...
+
+    def pbx_back(self, inventory: Inventory) -> None:
+        """Connected again, after every fact about what was missed has been told.
+
+        Also told when the PBX was down at `start` and is there now. What the inventory
+        holds and the desk does not know is nobody's: the desk ends it.
+        """
+        ...
+
+
+class TelephonyDriver(Protocol):
+    """A PBX, as a desk needs it."""
+
+    async def start(self, listener: TelephonyListener) -> Inventory:
+        """Connect and return what lives; nothing is told to `listener` before this returns.
+
+        A PBX that is down gives an empty inventory after a first try; the driver goes on
+        trying and tells `pbx_back`.
+
+        Raises:
+            PbxRefusedError: the PBX is there and does not let us in.
+        """
+        ...
+
+    def carry_out(self, order: Order) -> None:
+        """Do a telephony order. Orders of one call keep their order; failures come as facts.
+
+        While the PBX is away orders wait; they are dropped, and told as failed, when it
+        turns out to have lost the calls they are about. Repeating an order is harmless.
+
+        Raises:
+            NotTelephonyError: the order is for somebody else; nothing was done.
+        """
+        ...
+
+    def accept_trunk(self, trunk_id: str, handoff_id: HandoffId) -> None:
+        """The token was good: from now on the INVITE is this hand-off's trunk leg."""
+        ...
+
+    def reject_trunk(self, trunk_id: str) -> None:
+        """Answer 403; nothing is told about this INVITE any more."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the PBX and leave its calls alone."""
+        ...
+
+
+class Softphone(Protocol):
+    """Phones without keys of their own: agents who work at a terminal desk."""
+
+    def answer_leg(self, leg_id: LegId) -> None:
+        """As if the agent had lifted the receiver; LegAnswered follows."""
+        ...
+
+    def hang_up_leg(self, leg_id: LegId) -> None:
+        """As if the agent had put the receiver down, or rejected the ring."""
+        ...
+
+
+class PbxRefusedError(Exception):
+    """The PBX answers and does not let this branch in: a wrong password, or another protocol."""
+
+    reason = "PBX_REFUSED"
+
+    def __init__(self, address: str, why: str) -> None:
+        super().__init__(f"the PBX at {address} refused us: {why}; check [telephony] in the site's file")
+        self.address = address
+        self.why = why
+
+
+class NotTelephonyError(TypeError):
+    """An order that no PBX carries out was given to one."""
+
+    reason = "NOT_TELEPHONY"
+
+    def __init__(self, order: Order) -> None:
+        super().__init__(f"{type(order).__name__} is not for the PBX; send it to the peers, the board or the store")
+        self.order = order
