@@ -1,0 +1,160 @@
+"""One connection to one etcd member: deadlines, mutual TLS, user and token."""
+
+import grpc
+import grpc.aio
+
+from sync.loadboard.etcd import wire
+from sync.loadboard.etcd.errors import EtcdCallError, EtcdTlsFilesError, LeaseLostError
+from sync.loadboard.etcd.settings import CALL_DEADLINE_S, MESSAGE_LIMIT_BYTES, EtcdSettings, EtcdTls
+
+WatchCall = grpc.aio.StreamStreamCall[bytes, bytes]
+
+_CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
+    # etcd answers too_many_pings below its --grpc-keepalive-min-time of 5 s.
+    ("grpc.keepalive_time_ms", 6_000),
+    # grpc.keepalive_timeout_ms does nothing in grpcio 1.85; this one ends a connection that fell silent.
+    ("grpc.http2.ping_timeout_ms", 2_000),
+    ("grpc.enable_retries", 0),
+    ("grpc.max_receive_message_length", MESSAGE_LIMIT_BYTES),
+    # Else a new channel inherits the reconnect delay of the one it replaces.
+    ("grpc.use_local_subchannel_pool", 1),
+)
+
+# rpctypes of etcd: what it says when a token must be renewed. The first comes as UNAUTHENTICATED,
+# the others, after users were changed or authentication was switched on, as INVALID_ARGUMENT.
+_TOKEN_FAULTS = ("invalid auth token", "revision in header is old", "user name is empty")
+
+
+class EtcdConnection:
+    """Calls to one member; bytes in and out, failures as EtcdError."""
+
+    def __init__(self, endpoint: str, settings: EtcdSettings) -> None:
+        """Prepare a connection; nothing is sent before the first call.
+
+        Raises:
+            EtcdTlsFilesError: a certificate or key cannot be read.
+        """
+        self.endpoint = endpoint
+        self._settings = settings
+        self._channel = _open_channel(endpoint, settings.tls)
+        self._token: str | None = None
+
+    async def call(self, method: str, request: bytes, *, deadline_s: float = CALL_DEADLINE_S) -> bytes:
+        """Make one unary call; a token that etcd no longer knows is renewed once.
+
+        Raises:
+            LeaseLostError: the call named a lease that is no more.
+            EtcdCallError: anything else, a missed deadline included.
+        """
+        try:
+            return await self._call(method, request, await self._metadata(), deadline_s)
+        except EtcdCallError as error:
+            if self._token is None or not any(fault in error.details for fault in _TOKEN_FAULTS):
+                raise
+        self._token = None
+        return await self._call(method, request, await self._metadata(), deadline_s)
+
+    async def keep_alive(self, lease_id: int) -> None:
+        """Renew a lease for its whole TTL.
+
+        One stream a beat: a stream has one deadline for its whole life, and each beat needs its own.
+
+        Raises:
+            LeaseLostError: the lease is no more.
+            EtcdCallError: anything else.
+        """
+        metadata = await self._metadata()
+        open_beat = self._channel.stream_stream(wire.LEASE_KEEP_ALIVE, _as_is, _as_is)
+        beat = open_beat(metadata=metadata, timeout=CALL_DEADLINE_S)
+        try:
+            await beat.write(wire.lease_keep_alive_request(lease_id))
+            reply = await beat.read()
+        except grpc.aio.AioRpcError as error:
+            raise self._failure(error.code(), error.details()) from error
+        finally:
+            beat.cancel()
+        if not isinstance(reply, bytes):
+            raise self._failure(await beat.code(), await beat.details())
+        if wire.keep_alive_ttl_s(reply) <= 0:
+            raise LeaseLostError(f"lease {lease_id:x} ran out before it was renewed")
+
+    async def open_watch(self, request: bytes) -> WatchCall:
+        """Open a watch stream and send its first request.
+
+        Raises:
+            EtcdCallError: the stream could not be opened.
+        """
+        # Without hasleader a watch on a member that lost its cluster stays silent for ever.
+        metadata = (*await self._metadata(), ("hasleader", "true"))
+        call = self._channel.stream_stream(wire.WATCH, _as_is, _as_is)(metadata=metadata)
+        await self.write(call, request)
+        return call
+
+    async def write(self, call: WatchCall, request: bytes) -> None:
+        """Send a request on a watch stream.
+
+        Raises:
+            EtcdCallError: the stream has ended.
+        """
+        try:
+            await call.write(request)
+        except grpc.aio.AioRpcError as error:
+            raise self._failure(error.code(), error.details()) from error
+
+    async def read(self, call: WatchCall) -> bytes:
+        """The next message of a watch stream; waits for it without limit.
+
+        Raises:
+            EtcdCallError: the stream has ended.
+        """
+        try:
+            reply = await call.read()
+        except grpc.aio.AioRpcError as error:
+            raise self._failure(error.code(), error.details()) from error
+        if not isinstance(reply, bytes):
+            raise self._failure(await call.code(), await call.details())
+        return reply
+
+    async def close(self) -> None:
+        """End the connection and every stream on it."""
+        await self._channel.close()
+
+    async def _call(
+        self, method: str, request: bytes, metadata: tuple[tuple[str, str], ...], deadline_s: float
+    ) -> bytes:
+        unary = self._channel.unary_unary(method, _as_is, _as_is)
+        try:
+            return await unary(request, metadata=metadata, timeout=deadline_s)
+        except grpc.aio.AioRpcError as error:
+            raise self._failure(error.code(), error.details()) from error
+
+    async def _metadata(self) -> tuple[tuple[str, str], ...]:
+        user, password = self._settings.user, self._settings.password
+        if user is None or password is None:
+            return ()
+        if self._token is None:
+            request = wire.authenticate_request(user, password)
+            self._token = wire.token(await self._call(wire.AUTHENTICATE, request, (), CALL_DEADLINE_S))
+        return (("token", self._token),)
+
+    def _failure(self, status: grpc.StatusCode, details: str | None) -> EtcdCallError | LeaseLostError:
+        if status is grpc.StatusCode.NOT_FOUND and "lease not found" in (details or ""):
+            return LeaseLostError("etcd does not know the lease")
+        return EtcdCallError(self.endpoint, status, details or "no details")
+
+
+def _as_is(payload: bytes) -> bytes:
+    """Serializer and deserializer: `wire` has made the bytes."""
+    return payload
+
+
+def _open_channel(endpoint: str, tls: EtcdTls | None) -> grpc.aio.Channel:
+    if tls is None:
+        return grpc.aio.insecure_channel(endpoint, options=_CHANNEL_OPTIONS)
+    try:
+        credentials = grpc.ssl_channel_credentials(
+            tls.ca_file.read_bytes(), tls.key_file.read_bytes(), tls.cert_file.read_bytes()
+        )
+    except OSError as error:
+        raise EtcdTlsFilesError(f"{error.filename}: {error.strerror}") from error
+    return grpc.aio.secure_channel(endpoint, credentials, options=_CHANNEL_OPTIONS)

@@ -1,0 +1,133 @@
+"""What the own record needs next: a lease, a put, a beat, or nothing. Pure; `now` is given.
+
+The store is never believed to hold what we put: leases run out, stores are wiped, and a
+put that timed out may be carried out late, over a newer one. The watch shows what is
+really there, and the difference is put right.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from router.ids import Instant
+
+GRANT_INTERVAL_MS = 1_000
+"""Between two leases of a site at least: floods of leases have stopped clusters."""
+
+Order = tuple[int, int]
+"""(incarnation, version) of a record: which of two records of one site is the newer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnRecord:
+    """The record to be on the board."""
+
+    order: Order
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """Ask for a lease with this id; "already exists" is as good."""
+
+    lease_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Put:
+    """Store the record under the lease."""
+
+    lease_id: int
+    record: OwnRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepAlive:
+    """Renew the lease."""
+
+    lease_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """Nothing to do before `until` (None: before something changes)."""
+
+    until: Instant | None
+
+
+Step = Grant | Put | KeepAlive | Rest
+
+
+class OwnKey:
+    """The own key's lease and content, as far as this site knows."""
+
+    def __init__(self, *, keep_alive_interval_ms: int, new_lease_id: Callable[[], int]) -> None:
+        self._keep_alive_interval_ms = keep_alive_interval_ms
+        self._new_lease_id = new_lease_id
+        self._lease_id: int | None = None
+        self._is_granted = False
+        self._beat_due_at = Instant(0)
+        self._grant_due_at = Instant(0)
+        self._wanted: OwnRecord | None = None
+        self._stored: OwnRecord | None = None
+        self._stored_revision = 0
+
+    @property
+    def lease_id(self) -> int | None:
+        """The lease to give back at the end: granted, or asked for with the answer lost."""
+        return self._lease_id
+
+    def wants(self, record: OwnRecord) -> None:
+        """This is the record now; the latest wins."""
+        self._wanted = record
+
+    def next_step(self, now: Instant) -> Step:
+        """What to do next. Ask again after each step, whether it succeeded or failed."""
+        if self._wanted is None:
+            return Rest(until=None)
+        if self._lease_id is None or not self._is_granted:
+            if now < self._grant_due_at:
+                return Rest(until=self._grant_due_at)
+            # The same id until it is granted: a grant whose answer was lost leaves no second lease.
+            self._lease_id = self._lease_id or self._new_lease_id()
+            return Grant(lease_id=self._lease_id)
+        if now >= self._beat_due_at:
+            return KeepAlive(lease_id=self._lease_id)
+        if self._stored is not self._wanted:
+            return Put(lease_id=self._lease_id, record=self._wanted)
+        return Rest(until=self._beat_due_at)
+
+    def granted(self, now: Instant) -> None:
+        """The lease is there, with its whole TTL."""
+        self._is_granted = True
+        self._grant_due_at = Instant(now + GRANT_INTERVAL_MS)
+        self._beat_due_at = Instant(now + self._keep_alive_interval_ms)
+
+    def kept(self, now: Instant) -> None:
+        """The lease was renewed, with its whole TTL."""
+        self._beat_due_at = Instant(now + self._keep_alive_interval_ms)
+
+    def stored(self, record: OwnRecord, revision: int) -> None:
+        """The record was put, at this revision."""
+        self._stored = record
+        self._stored_revision = revision
+
+    def lease_lost(self) -> None:
+        """The lease is no more, and the key with it."""
+        self._lease_id = None
+        self._is_granted = False
+        self._stored = None
+
+    def seen(self, order: Order | None, revision: int | None) -> bool:
+        """The store holds our record of this order (None: it holds none), as of a change or a list.
+
+        A change from before our put says nothing about it. A list always counts, because
+        after a wipe the revisions begin again; at worst the record is put once more.
+
+        Returns whether somebody else puts newer records as this site: two processes run
+        with one name. Theirs is left alone then, or the two would write for ever.
+        """
+        if self._stored is None or (revision is not None and revision <= self._stored_revision):
+            return False
+        if order is None or order < self._stored.order:
+            self._stored = None
+        return order is not None and self._wanted is not None and order > self._wanted.order

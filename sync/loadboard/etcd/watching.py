@@ -1,0 +1,151 @@
+"""The watching session: list, follow, break, go on. Everything that the listener hears comes from here."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+import structlog
+
+from sync.clock import Clock
+from sync.loadboard.etcd import wire
+from sync.loadboard.etcd.connection import EtcdConnection, WatchCall
+from sync.loadboard.etcd.cursor import WatchCursor
+from sync.loadboard.etcd.errors import EtcdCallError, EtcdError, ViewOutdatedError, WatchSilentError
+from sync.loadboard.etcd.freshness import Freshness
+from sync.loadboard.etcd.recovery import Recovery, report_fault
+from sync.loadboard.etcd.settings import PROGRESS_INTERVAL_MS, SILENCE_LIMIT_MS, EtcdSettings
+from sync.loadboard.etcd.view import BoardView, OwnKeySeen, Sight, SiteLeft, SiteSeen
+from sync.loadboard.port import BoardListener
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class WatchSession:
+    """Keeps the view current for as long as it runs, over any number of connections."""
+
+    def __init__(
+        self,
+        *,
+        settings: EtcdSettings,
+        clock: Clock,
+        view: BoardView,
+        recovery: Recovery,
+        listener: BoardListener,
+        own_key_seen: Callable[[OwnKeySeen], None],
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._view = view
+        self._recovery = recovery
+        self._listener = listener
+        self._own_key_seen = own_key_seen
+        self._cursor = WatchCursor()
+        self._freshness = Freshness(progress_interval_ms=PROGRESS_INTERVAL_MS)
+        self._begin = settings.load_prefix
+        self._end = wire.prefix_end(settings.load_prefix)
+
+    @property
+    def view_age_ms(self) -> int | None:
+        """Milliseconds since the view was known to be current; None: it never was."""
+        return self._freshness.age_ms(self._clock.mono_ms())
+
+    async def run(self) -> None:
+        """Watch until cancelled, from one connection to the next."""
+        while True:
+            try:
+                await self._connect()
+            except EtcdError as error:
+                if isinstance(error, ViewOutdatedError | WatchSilentError):
+                    # A silent watch is begun anew too: etcd 3.5.8 to 3.5.12 never answers a progress request
+                    # on a watch that had to catch up and found no event (etcd issue 17507).
+                    self._cursor.forget()
+                self._freshness.interrupted()
+                await asyncio.sleep(self._recovery.failed(error))
+
+    async def _connect(self) -> None:
+        connection = EtcdConnection(self._recovery.endpoint, self._settings)
+        try:
+            if not await self._can_resume(connection):
+                await self._list(connection)
+            await self._follow(connection)
+        finally:
+            await connection.close()
+
+    async def _can_resume(self, connection: EtcdConnection) -> bool:
+        resume = self._cursor.resume()
+        if resume is None:
+            return False
+        request = wire.range_request(resume.anchor_key, revision=resume.anchor_revision)
+        try:
+            reply = wire.range_reply(await connection.call(wire.RANGE, request))
+        except EtcdCallError as error:
+            if error.is_revision_out_of_range:
+                return False
+            raise
+        return self._cursor.proves(reply)
+
+    async def _list(self, connection: EtcdConnection) -> None:
+        self._freshness.asked(self._clock.mono_ms())
+        request = wire.range_request(self._begin, range_end=self._end)
+        reply = wire.range_reply(await connection.call(wire.RANGE, request))
+        self._cursor.listed(reply)
+        self._tell(self._view.listed(reply))
+        self._confirm_answered()
+
+    async def _follow(self, connection: EtcdConnection) -> None:
+        request = wire.watch_request(self._begin, self._end, self._cursor.start_revision)
+        call = await connection.open_watch(request)
+        asking = asyncio.create_task(self._ask_for_progress(connection, call), name="board-progress")
+        asking.add_done_callback(report_fault)
+        try:
+            async with asyncio.timeout(SILENCE_LIMIT_MS / 1000) as patience:
+                while True:
+                    reply = wire.watch_reply(await connection.read(call))
+                    patience.reschedule(asyncio.get_running_loop().time() + SILENCE_LIMIT_MS / 1000)
+                    self._take(reply)
+        except TimeoutError as error:
+            raise WatchSilentError(f"nothing came for {SILENCE_LIMIT_MS} ms") from error
+        finally:
+            call.cancel()
+            asking.cancel()
+            await asyncio.wait([asking])
+
+    def _take(self, reply: wire.WatchReply) -> None:
+        self._cursor.received(reply)
+        self._recovery.succeeded()
+        for event in reply.events:
+            self._tell(self._view.changed(event))
+        if reply.events:
+            self._freshness.told(self._clock.mono_ms())
+            self._listener.view_confirmed()
+        elif reply.is_progress:
+            self._confirm_answered()
+
+    async def _ask_for_progress(self, connection: EtcdConnection, call: WatchCall) -> None:
+        """Ask whenever the view was not confirmed for a while; ends with the stream."""
+        with suppress(EtcdError):  # the reader of the same stream meets the same end, and reports it
+            while True:
+                wait_ms = self._freshness.ask_in_ms(self._clock.mono_ms())
+                if wait_ms > 0:
+                    await asyncio.sleep(wait_ms / 1000)
+                    continue
+                self._freshness.asked(self._clock.mono_ms())
+                await connection.write(call, wire.PROGRESS_REQUEST)
+
+    def _confirm_answered(self) -> None:
+        self._freshness.answered()
+        self._listener.view_confirmed()
+
+    def _tell(self, sights: Iterable[Sight]) -> None:
+        for sight in sights:
+            match sight:
+                case SiteSeen(load=load):
+                    self._listener.load_seen(load)
+                case SiteLeft(site_id=site_id, fault=fault):
+                    if fault is not None:
+                        log.warning(
+                            "load_record_refused", peer=site_id, reason=fault.reason, problem=fault.problem
+                        )
+                    self._listener.site_gone(site_id)
+                case OwnKeySeen():
+                    self._own_key_seen(sight)
