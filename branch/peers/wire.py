@@ -1,0 +1,304 @@
+"""Hand-off messages between the domain and the wire, both ways, refusing what is absurd.
+
+The long-lived stream and the unary calls share it: a unary message is read and written as
+the frame with the same content.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from trunkline.handoff.v1 import handoff_pb2 as pb
+
+from router.call import CallContext
+from router.ids import FOREVER_MS, CallId, CustomerId, HandoffId, QueueId, SiteId, Skill, Skills
+from router.overflow.messages import (
+    Acknowledged,
+    Cancel,
+    Claim,
+    Confirm,
+    GetHandoff,
+    Given,
+    HandoffSeen,
+    HandoffState,
+    Refusal,
+    Refused,
+    Reply,
+    Request,
+    Reserve,
+    Reserved,
+)
+from sync.link import validate
+from sync.link.refusals import InvalidFieldError
+
+TIMEOUT_LIMIT_MS = 60_000
+SKILL_LIMIT = 64
+NAME_LIMIT_CHARS = 64
+TOKEN_LIMIT_CHARS = 400
+
+_INCARNATION_LIMIT = 2**63 - 1
+"""What a database's integer holds."""
+
+KINDS: "Mapping[type[Request], pb.RequestKind.ValueType]" = {
+    Reserve: pb.REQUEST_KIND_RESERVE,
+    Claim: pb.REQUEST_KIND_CLAIM,
+    Confirm: pb.REQUEST_KIND_CONFIRM,
+    Cancel: pb.REQUEST_KIND_CANCEL,
+    GetHandoff: pb.REQUEST_KIND_GET_HANDOFF,
+}
+
+_STATES = {
+    HandoffState.UNKNOWN: pb.HANDOFF_STATE_UNKNOWN,
+    HandoffState.ASKING: pb.HANDOFF_STATE_ASKING,
+    HandoffState.RESERVED: pb.HANDOFF_STATE_RESERVED,
+    HandoffState.DIALING: pb.HANDOFF_STATE_DIALING,
+    HandoffState.RINGING: pb.HANDOFF_STATE_RINGING,
+    HandoffState.CONNECTED: pb.HANDOFF_STATE_CONNECTED,
+    HandoffState.OVER: pb.HANDOFF_STATE_OVER,
+}
+_STATES_READ = {number: state for state, number in _STATES.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request as it came in, with who says to have sent it."""
+
+    site_id: SiteId
+    incarnation: int
+    asked_incarnation: int
+    """Ours, as the sender last saw it; 0 when it never did."""
+    request: Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replied:
+    """A reply as it came in."""
+
+    handoff_id: HandoffId
+    kind: "pb.RequestKind.ValueType"
+    incarnation: int
+    reply: Reply
+
+
+class UnreadableReplyError(Exception):
+    """A peer answered with what this version cannot act on; the request counts as unanswered."""
+
+    def __init__(self, handoff_id: str, kind: "pb.RequestKind.ValueType", problem: str) -> None:
+        super().__init__(f"unusable reply to hand-off {handoff_id!r}: {problem}")
+        self.handoff_id = HandoffId(handoff_id)
+        self.kind = kind
+
+
+# --- requests --------------------------------------------------------------------------
+
+
+def request_frame(asked: Asked, *, timeout_ms: int) -> pb.ExchangeRequest:
+    """The frame to send; `timeout_ms` is real time, whatever the sender's clock runs at."""
+    envelope = pb.Envelope(
+        handoff_id=asked.request.handoff_id,
+        site_id=asked.site_id,
+        incarnation=asked.incarnation,
+        asked_incarnation=asked.asked_incarnation,
+        timeout_ms=timeout_ms,
+    )
+    match asked.request:
+        case Reserve(call=call):
+            return pb.ExchangeRequest(envelope=envelope, reserve=pb.Reserve(call=_call_message(call)))
+        case Claim(skills=skills, token=token):
+            return pb.ExchangeRequest(envelope=envelope, claim=pb.Claim(skills=sorted(skills), token=token))
+        case Confirm():
+            return pb.ExchangeRequest(envelope=envelope, confirm=pb.Confirm())
+        case Cancel(reason=reason):
+            return pb.ExchangeRequest(envelope=envelope, cancel=pb.Cancel(reason=reason))
+        case GetHandoff():
+            return pb.ExchangeRequest(envelope=envelope, get_handoff=pb.GetHandoff())
+
+
+def read_request(frame: pb.ExchangeRequest) -> Asked:
+    """The request in a frame; a Reserve's and a Claim's `timeout_ms` are the envelope's.
+
+    Raises:
+        InvalidFieldError: a field is missing or absurd.
+    """
+    validate.present("envelope", frame.HasField("envelope"))
+    envelope = frame.envelope
+    handoff_id = HandoffId(validate.uuid_text("envelope.handoff_id", envelope.handoff_id))
+    timeout_ms = validate.number("envelope.timeout_ms", envelope.timeout_ms, least=1, most=TIMEOUT_LIMIT_MS)
+    return Asked(
+        site_id=validate.site("envelope.site_id", envelope.site_id),
+        incarnation=_incarnation("envelope.incarnation", envelope.incarnation, least=1),
+        asked_incarnation=_incarnation("envelope.asked_incarnation", envelope.asked_incarnation, least=0),
+        request=_request(frame, handoff_id, timeout_ms),
+    )
+
+
+def _request(frame: pb.ExchangeRequest, handoff_id: HandoffId, timeout_ms: int) -> Request:
+    match frame.WhichOneof("request"):
+        case "reserve":
+            validate.present("reserve.call", frame.reserve.HasField("call"))
+            call = _call("reserve.call", frame.reserve.call)
+            return Reserve(handoff_id=handoff_id, call=call, timeout_ms=timeout_ms)
+        case "claim":
+            skills = _skills("claim.skills", frame.claim.skills)
+            token = validate.text("claim.token", frame.claim.token, most_chars=TOKEN_LIMIT_CHARS)
+            return Claim(handoff_id=handoff_id, skills=skills, token=token, timeout_ms=timeout_ms)
+        case "confirm":
+            return Confirm(handoff_id=handoff_id)
+        case "cancel":
+            return Cancel(handoff_id=handoff_id, reason=validate.text("cancel.reason", frame.cancel.reason))
+        case "get_handoff":
+            return GetHandoff(handoff_id=handoff_id)
+        case _:
+            raise InvalidFieldError("request", "is missing")
+
+
+# --- replies ---------------------------------------------------------------------------
+
+
+def reply_frame(request: Request, reply: Reply, *, incarnation: int) -> pb.ExchangeResponse:
+    frame = pb.ExchangeResponse(
+        handoff_id=request.handoff_id, kind=KINDS[type(request)], incarnation=incarnation
+    )
+    match reply:
+        case Reserved(token=token):
+            frame.reserved.token = token
+        case Given(call=call):
+            frame.given.call.CopyFrom(_call_message(call))
+        case Acknowledged():
+            frame.acknowledged.SetInParent()
+        case HandoffSeen():
+            frame.seen.CopyFrom(_seen_message(reply))
+        case Refused(reason=reason):
+            frame.refusal.reason = reason
+    return frame
+
+
+def refusal_frame(
+    frame: pb.ExchangeRequest, *, reason: str, message: str, incarnation: int
+) -> pb.ExchangeResponse:
+    """The answer to a frame that could not be read, as far as it said what it was about."""
+    kind = _KINDS_BY_FIELD.get(frame.WhichOneof("request") or "", pb.REQUEST_KIND_UNSPECIFIED)
+    refusal = pb.Refusal(reason=reason, message=message)
+    return pb.ExchangeResponse(
+        handoff_id=frame.envelope.handoff_id, kind=kind, incarnation=incarnation, refusal=refusal
+    )
+
+
+def read_reply(frame: pb.ExchangeResponse) -> Replied:
+    """The reply in a frame.
+
+    Raises:
+        UnreadableReplyError: it is none that this version knows.
+    """
+    try:
+        return Replied(
+            handoff_id=HandoffId(validate.uuid_text("handoff_id", frame.handoff_id)),
+            kind=validate.one_of("kind", frame.kind, _KINDS_BY_FIELD.values()),
+            incarnation=_incarnation("incarnation", frame.incarnation, least=1),
+            reply=_reply(frame),
+        )
+    except InvalidFieldError as error:
+        raise UnreadableReplyError(frame.handoff_id, frame.kind, str(error)) from error
+
+
+def _reply(frame: pb.ExchangeResponse) -> Reply:
+    read = _REPLIES.get(frame.WhichOneof("reply") or "")
+    if read is None:
+        raise InvalidFieldError("reply", "is missing")
+    return read(frame, HandoffId(frame.handoff_id))
+
+
+def _reserved(frame: pb.ExchangeResponse, handoff_id: HandoffId) -> Reply:
+    token = validate.text("reserved.token", frame.reserved.token, most_chars=TOKEN_LIMIT_CHARS)
+    return Reserved(handoff_id=handoff_id, token=token)
+
+
+def _given(frame: pb.ExchangeResponse, handoff_id: HandoffId) -> Reply:
+    validate.present("given.call", frame.given.HasField("call"))
+    return Given(handoff_id=handoff_id, call=_call("given.call", frame.given.call))
+
+
+def _acknowledged(frame: pb.ExchangeResponse, handoff_id: HandoffId) -> Reply:
+    del frame
+    return Acknowledged(handoff_id=handoff_id)
+
+
+def _seen(frame: pb.ExchangeResponse, handoff_id: HandoffId) -> Reply:
+    seen = frame.seen
+    state = _STATES_READ[validate.one_of("seen.state", seen.state, _STATES_READ)]
+    return HandoffSeen(
+        handoff_id=handoff_id,
+        state=state,
+        call_id=CallId(validate.uuid_text("seen.call_id", seen.call_id))
+        if seen.HasField("call_id")
+        else None,
+        queue_id=_queue("seen.queue_id", seen.queue_id) if seen.HasField("queue_id") else None,
+    )
+
+
+def _refused(frame: pb.ExchangeResponse, handoff_id: HandoffId) -> Reply:
+    reason = validate.one_of("refusal.reason", frame.refusal.reason, _REFUSALS)
+    return Refused(handoff_id=handoff_id, reason=Refusal(reason))
+
+
+_REPLIES: Mapping[str, Callable[[pb.ExchangeResponse, HandoffId], Reply]] = {
+    "reserved": _reserved,
+    "given": _given,
+    "acknowledged": _acknowledged,
+    "seen": _seen,
+    "refusal": _refused,
+}
+
+_REFUSALS = frozenset(str(each) for each in Refusal)
+
+_KINDS_BY_FIELD: "Mapping[str, pb.RequestKind.ValueType]" = {
+    "reserve": pb.REQUEST_KIND_RESERVE,
+    "claim": pb.REQUEST_KIND_CLAIM,
+    "confirm": pb.REQUEST_KIND_CONFIRM,
+    "cancel": pb.REQUEST_KIND_CANCEL,
+    "get_handoff": pb.REQUEST_KIND_GET_HANDOFF,
+}
+
+
+def _seen_message(seen: HandoffSeen) -> pb.HandoffSeen:
+    return pb.HandoffSeen(state=_STATES[seen.state], call_id=seen.call_id, queue_id=seen.queue_id)
+
+
+# --- parts of both ---------------------------------------------------------------------
+
+
+def _call_message(call: CallContext) -> pb.CallContext:
+    return pb.CallContext(
+        call_id=call.call_id,
+        queue_id=call.queue_id,
+        skills=sorted(call.skills),
+        priority=call.priority,
+        customer_id=call.customer_id,
+        waited_ms=call.waited_ms,
+    )
+
+
+def _call(place: str, call: pb.CallContext) -> CallContext:
+    customer_id = call.customer_id if call.HasField("customer_id") else None
+    return CallContext(
+        call_id=CallId(validate.uuid_text(f"{place}.call_id", call.call_id)),
+        queue_id=_queue(f"{place}.queue_id", call.queue_id),
+        skills=_skills(f"{place}.skills", call.skills),
+        priority=validate.number(f"{place}.priority", call.priority, least=0, most=9),
+        customer_id=None
+        if customer_id is None
+        else CustomerId(validate.text(f"{place}.customer_id", customer_id)),
+        waited_ms=validate.number(f"{place}.waited_ms", call.waited_ms, least=0, most=FOREVER_MS),
+    )
+
+
+def _queue(field: str, queue_id: str) -> QueueId:
+    return QueueId(validate.text(field, queue_id, most_chars=NAME_LIMIT_CHARS))
+
+
+def _skills(field: str, skills: Collection[str]) -> Skills:
+    validate.at_most(field, skills, SKILL_LIMIT)
+    return frozenset(Skill(validate.text(field, each, most_chars=NAME_LIMIT_CHARS)) for each in skills)
+
+
+def _incarnation(field: str, value: int, *, least: int) -> int:
+    return validate.number(field, value, least=least, most=_INCARNATION_LIMIT)

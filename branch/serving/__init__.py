@@ -1,0 +1,1 @@
+"""The branch's gRPC faces: translate, delegate, translate back."""

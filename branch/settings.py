@@ -1,0 +1,196 @@
+"""What one branch's file may say. Every fault of it is reported at once, those between sections too."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+
+from node.settings import (
+    ClockSection,
+    DatabaseSection,
+    EtcdSection,
+    ListenSettings,
+    LogSection,
+    Section,
+    TlsSettings,
+)
+from node.words import text as _
+from router.acd.policy import Distribution, LastResort, QueuePolicy
+from router.ids import FOREVER_MS, QueueId, SiteId, Skill
+from router.overflow.policy import WIRE_LIMITS, LinkPolicy, OverflowPolicy
+
+_OVERFLOW = OverflowPolicy()
+_QUEUE = QueuePolicy(queue_id=QueueId("default"), skills=frozenset())
+
+SiteSlug = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
+"""The site's name in its certificate, in keys and file names."""
+
+SkillName = Annotated[str, Field(min_length=1, max_length=64)]
+QueueName = Annotated[str, Field(min_length=1, max_length=64)]
+
+Duration = Annotated[int, Field(ge=0, le=FOREVER_MS)]
+PositiveDuration = Annotated[int, Field(gt=0, le=FOREVER_MS)]
+
+
+def _that_is_known(time_zone: str) -> str:
+    try:
+        ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(
+            _("{zone!r} is no IANA time zone; write one such as Asia/Shanghai", zone=time_zone)
+        ) from None
+    return time_zone
+
+
+def _that_is_reachable(address: str) -> str:
+    host, colon, port = address.rpartition(":")
+    if not (host and colon and port.isdecimal() and 0 < int(port) < 65536) or "//" in address:
+        raise ValueError(_("{address!r} is no address; write host:port", address=address))
+    return address
+
+
+HostPort = Annotated[str, AfterValidator(_that_is_reachable)]
+
+
+class SiteSection(Section):
+    """Which site this is."""
+
+    id: SiteSlug
+    name: str = Field(min_length=1, max_length=120)
+    """For people; any language."""
+    time_zone: Annotated[str, AfterValidator(_that_is_known)]
+    """Where the site's business day turns."""
+    parent: SiteSlug | None = None
+    """The site above it in the tree; HQ itself when absent."""
+
+
+class PeerSection(Section):
+    """One site with which calls are exchanged."""
+
+    site: SiteSlug
+    address: HostPort
+    """Where its HandoffService listens."""
+    trunk: str = Field(min_length=1)
+    """The telephony driver's name for the way there: an endpoint of Asterisk, a simulated PBX's address."""
+    cost_s: float = Field(default=0.0, ge=0)
+    leg_limit: int = Field(default=30, ge=0)
+
+    def link(self) -> LinkPolicy:
+        return LinkPolicy(site_id=SiteId(self.site), cost_s=self.cost_s, leg_limit=self.leg_limit)
+
+
+class OverflowSection(Section):
+    """Rules and deadlines of calls between sites; each as in router.overflow.policy."""
+
+    is_enabled: bool = _OVERFLOW.is_enabled
+    home_reserve: int = Field(default=_OVERFLOW.home_reserve, ge=0)
+    asks_per_call: int = Field(default=_OVERFLOW.asks_per_call, ge=1, le=8)
+    ask_again_ms: PositiveDuration = _OVERFLOW.ask_again_ms
+    rpc_limit_ms: int = Field(default=_OVERFLOW.rpc_limit_ms, ge=10, le=60_000)
+    reservation_ms: PositiveDuration = _OVERFLOW.reservation_ms
+    ring_limit_ms: PositiveDuration = _OVERFLOW.ring_limit_ms
+    handoff_limit_ms: PositiveDuration = _OVERFLOW.handoff_limit_ms
+    confirm_limit_ms: PositiveDuration = _OVERFLOW.confirm_limit_ms
+    view_stale_ms: PositiveDuration = _OVERFLOW.view_stale_ms
+    view_unscored_ms: PositiveDuration = _OVERFLOW.view_unscored_ms
+    view_out_ms: PositiveDuration = _OVERFLOW.view_out_ms
+    blind_ask_interval_ms: PositiveDuration = _OVERFLOW.blind_ask_interval_ms
+    site_share_per_s: int = Field(default=_OVERFLOW.site_share_per_s, ge=1)
+    ramp_up_ms: Duration = _OVERFLOW.ramp_up_ms
+    publish_interval_ms: PositiveDuration = _OVERFLOW.publish_interval_ms
+    refresh_interval_ms: PositiveDuration = _OVERFLOW.refresh_interval_ms
+    peer: tuple[PeerSection, ...] = ()
+
+    @field_validator("peer")
+    @classmethod
+    def _names_each_once(cls, peers: tuple[PeerSection, ...]) -> tuple[PeerSection, ...]:
+        _refuse_twins(_("peer"), [each.site for each in peers])
+        return peers
+
+    def policy(self, speed: float) -> OverflowPolicy:
+        """The machine's policy on a clock that runs `speed` times as fast as the wire."""
+        values = {name: getattr(self, name) for name in type(self).model_fields if name != "peer"}
+        values |= {name: round(values[name] * speed) for name in WIRE_LIMITS}
+        return OverflowPolicy(links={SiteId(each.site): each.link() for each in self.peer}, **values)
+
+
+class QueueSection(Section):
+    """How one queue treats its callers at first; each as in router.acd.policy."""
+
+    id: QueueName
+    skills: tuple[SkillName, ...] = ()
+    distribution: Distribution = _QUEUE.distribution
+    ring_limit_ms: PositiveDuration = _QUEUE.ring_limit_ms
+    ring_all_limit: int = Field(default=_QUEUE.ring_all_limit, ge=1, le=100)
+    wrap_up_limit_ms: Duration = _QUEUE.wrap_up_limit_ms
+    waiting_call_limit: int = Field(default=_QUEUE.waiting_call_limit, ge=1, le=1_000_000)
+    wait_limit_ms: PositiveDuration = _QUEUE.wait_limit_ms
+    last_resort: LastResort = _QUEUE.last_resort
+    priority_head_start_ms: Duration = _QUEUE.priority_head_start_ms
+    announce_interval_ms: Duration = _QUEUE.announce_interval_ms
+    short_abandon_ms: Duration = _QUEUE.short_abandon_ms
+    is_overflow_allowed: bool = _QUEUE.is_overflow_allowed
+    service_level_ms: PositiveDuration = _QUEUE.service_level_ms
+
+    def policy(self) -> QueuePolicy:
+        values = {
+            name: getattr(self, name) for name in type(self).model_fields if name not in ("id", "skills")
+        }
+        skills = frozenset(Skill(each) for each in self.skills)
+        return QueuePolicy(queue_id=QueueId(self.id), skills=skills, **values)
+
+
+class SimulatedTelephonySection(Section):
+    """The simulated PBX, a process of its own."""
+
+    driver: Literal["simulated"]
+    address: HostPort
+
+
+class LimitsSection(Section):
+    """What the process takes on at most, and how long it lets go."""
+
+    drain_limit_s: float = Field(default=3_600.0, gt=0)
+    """Live calls get this long to finish once a drain has begun."""
+    peer_request_limit: int = Field(default=256, ge=1)
+    """Requests to one peer that wait for their answers; more are taken as unanswered at once."""
+
+
+class BranchSettings(Section):
+    """A branch's whole file."""
+
+    site: SiteSection
+    listen: ListenSettings
+    tls: TlsSettings
+    database: DatabaseSection
+    telephony: SimulatedTelephonySection
+    etcd: EtcdSection | None = None
+    """Absent: the site shows its load to nobody and overflows by asking its peers."""
+    overflow: OverflowSection = OverflowSection()
+    queue: tuple[QueueSection, ...] = Field(min_length=1)
+    limits: LimitsSection = LimitsSection()
+    clock: ClockSection = ClockSection()
+    log: LogSection = LogSection()
+
+    @field_validator("queue")
+    @classmethod
+    def _names_each_once(cls, queues: tuple[QueueSection, ...]) -> tuple[QueueSection, ...]:
+        _refuse_twins(_("queue"), [each.id for each in queues])
+        return queues
+
+    @field_validator("overflow")
+    @classmethod
+    def _is_not_its_own_peer(cls, overflow: OverflowSection, info: ValidationInfo) -> OverflowSection:
+        # `site` is read before; it is missing here when it has faults of its own.
+        site: SiteSection | None = info.data.get("site")
+        if site is not None and site.id in [each.site for each in overflow.peer]:
+            raise ValueError(_("[[overflow.peer]] names {site!r}, the site itself", site=site.id))
+        return overflow
+
+
+def _refuse_twins(what: str, names: Sequence[str]) -> None:
+    twins = [name for name, count in Counter(names).items() if count > 1]
+    if twins:
+        raise ValueError(_("{what} {names} is named twice", what=what, names=", ".join(twins)))

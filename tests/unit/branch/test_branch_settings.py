@@ -1,0 +1,112 @@
+from pathlib import Path
+
+import pytest
+
+from branch.settings import BranchSettings
+from node.settings import SettingsError, load
+from router.ids import QueueId, SiteId, Skill
+
+FILE = """\
+[site]
+id = "beijing"
+name = "北京"
+time_zone = "Asia/Shanghai"
+
+[listen]
+port = 0
+metrics_port = 0
+
+[tls]
+plaintext = true
+
+[database]
+url = "sqlite:///branch.db"
+
+[telephony]
+driver = "simulated"
+address = "127.0.0.1:7000"
+
+[overflow]
+home_reserve = 1
+
+[[overflow.peer]]
+site = "urumqi"
+address = "10.0.0.2:7443"
+trunk = "10.0.0.2:7001"
+cost_s = 5.0
+
+[[queue]]
+id = "sales"
+skills = ["french"]
+wrap_up_limit_ms = 5000
+"""
+
+
+def read(tmp_path: Path, text: str) -> BranchSettings:
+    path = tmp_path / "branch.toml"
+    path.write_text(text, encoding="utf-8")
+    return load(BranchSettings, path, {})
+
+
+def faults(tmp_path: Path, text: str) -> str:
+    with pytest.raises(SettingsError) as refused:
+        read(tmp_path, text)
+    return str(refused.value)
+
+
+def test_a_file_becomes_the_policies_of_the_machine(tmp_path: Path) -> None:
+    settings = read(tmp_path, FILE)
+
+    [queue] = [each.policy() for each in settings.queue]
+    overflow = settings.overflow.policy(speed=1.0)
+    assert (queue.queue_id, queue.skills, queue.wrap_up_limit_ms) == (
+        QueueId("sales"),
+        {Skill("french")},
+        5_000,
+    )
+    assert overflow.home_reserve == 1
+    assert overflow.links[SiteId("urumqi")].cost_s == 5.0
+
+
+def test_in_a_lab_waits_for_machines_stay_real_and_waits_for_people_do_not(tmp_path: Path) -> None:
+    overflow = read(tmp_path, FILE).overflow.policy(speed=60.0)
+
+    assert overflow.rpc_limit_ms == 30_000
+    assert overflow.reservation_ms == 180_000
+    assert overflow.ring_limit_ms == 15_000
+
+
+def test_three_faults_are_all_reported_each_with_its_line(tmp_path: Path) -> None:
+    text = FILE.replace("Asia/Shanghai", "Asia/Peking").replace("home_reserve = 1", "home_reserve = -1")
+
+    message = faults(tmp_path, text.replace('trunk = "10.0.0.2:7001"', 'trunc = "x"\ntrunk = "t"'))
+
+    assert "line 4: site.time_zone" in message
+    assert "line 21: overflow.home_reserve" in message
+    assert "did you mean" in message
+
+
+def test_a_site_is_not_its_own_peer_even_when_something_else_is_wrong_too(tmp_path: Path) -> None:
+    text = FILE.replace('site = "urumqi"', 'site = "beijing"').replace("port = 0", "port = -1", 1)
+
+    message = faults(tmp_path, text)
+
+    assert "'beijing', the site itself" in message
+    assert "listen.port" in message
+
+
+def test_a_queue_named_twice_is_a_fault(tmp_path: Path) -> None:
+    assert "queue sales is named twice" in faults(tmp_path, FILE + '[[queue]]\nid = "sales"\n')
+
+
+def test_a_peer_named_twice_is_a_fault(tmp_path: Path) -> None:
+    twin = '[[overflow.peer]]\nsite = "urumqi"\naddress = "h:1"\ntrunk = "t"\n'
+
+    assert "peer urumqi is named twice" in faults(tmp_path, FILE + twin)
+
+
+@pytest.mark.parametrize("address", ["10.0.0.2", "https://h:1", "h:0", "h:99999", ":1"])
+def test_an_address_without_host_or_port_is_a_fault(tmp_path: Path, address: str) -> None:
+    text = FILE.replace("10.0.0.2:7443", address)
+
+    assert "write host:port" in faults(tmp_path, text)

@@ -1,0 +1,182 @@
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from trunkline.handoff.v1 import handoff_pb2 as pb
+
+from branch.peers.wire import (
+    Asked,
+    UnreadableReplyError,
+    read_reply,
+    read_request,
+    refusal_frame,
+    reply_frame,
+    request_frame,
+)
+from router.call import CallContext
+from router.ids import CallId, CustomerId, HandoffId, QueueId, SiteId, Skill
+from router.overflow.messages import (
+    Acknowledged,
+    Cancel,
+    Claim,
+    Confirm,
+    GetHandoff,
+    Given,
+    HandoffSeen,
+    HandoffState,
+    Refusal,
+    Refused,
+    Reply,
+    Request,
+    Reserve,
+    Reserved,
+)
+from sync.link.refusals import InvalidFieldError
+
+HANDOFF = HandoffId("0190a0a0-0000-7000-8000-000000000001")
+CALL = CallId("0190a0a0-0000-7000-8000-000000000002")
+
+names = st.text(st.characters(categories=("L", "N")), min_size=1, max_size=20)
+calls = st.builds(
+    CallContext,
+    call_id=st.uuids().map(lambda each: CallId(str(each))),
+    queue_id=names.map(QueueId),
+    skills=st.frozensets(names.map(Skill), max_size=4),
+    priority=st.integers(0, 9),
+    customer_id=st.none() | names.map(CustomerId),
+    waited_ms=st.integers(0, 10**9),
+)
+requests: st.SearchStrategy[Request] = st.one_of(
+    st.builds(Reserve, handoff_id=st.just(HANDOFF), call=calls, timeout_ms=st.just(500)),
+    st.builds(
+        Claim,
+        handoff_id=st.just(HANDOFF),
+        skills=st.frozensets(names.map(Skill), max_size=4),
+        token=names,
+        timeout_ms=st.just(500),
+    ),
+    st.just(Confirm(handoff_id=HANDOFF)),
+    st.builds(Cancel, handoff_id=st.just(HANDOFF), reason=names),
+    st.just(GetHandoff(handoff_id=HANDOFF)),
+)
+replies: st.SearchStrategy[Reply] = st.one_of(
+    st.builds(Reserved, handoff_id=st.just(HANDOFF), token=names),
+    st.builds(Given, handoff_id=st.just(HANDOFF), call=calls),
+    st.just(Acknowledged(handoff_id=HANDOFF)),
+    st.builds(
+        HandoffSeen,
+        handoff_id=st.just(HANDOFF),
+        state=st.sampled_from(HandoffState),
+        call_id=st.none() | st.just(CALL),
+        queue_id=st.none() | names.map(QueueId),
+    ),
+    st.builds(Refused, handoff_id=st.just(HANDOFF), reason=st.sampled_from(Refusal)),
+)
+
+
+def asked(request: Request) -> Asked:
+    return Asked(site_id=SiteId("beijing"), incarnation=7, asked_incarnation=3, request=request)
+
+
+@given(requests)
+def test_a_request_comes_out_of_the_wire_as_it_went_in(request: Request) -> None:
+    payload = request_frame(asked(request), timeout_ms=500).SerializeToString()
+
+    assert read_request(pb.ExchangeRequest.FromString(payload)) == asked(request)
+
+
+@given(requests, replies)
+def test_a_reply_comes_out_of_the_wire_as_it_went_in(request: Request, reply: Reply) -> None:
+    payload = reply_frame(request, reply, incarnation=9).SerializeToString()
+
+    replied = read_reply(pb.ExchangeResponse.FromString(payload))
+
+    assert (replied.reply, replied.incarnation, replied.handoff_id) == (reply, 9, HANDOFF)
+
+
+def reserve() -> pb.ExchangeRequest:
+    call = CallContext(
+        call_id=CALL,
+        queue_id=QueueId("sales"),
+        skills=frozenset({Skill("french")}),
+        priority=3,
+        customer_id=None,
+        waited_ms=10,
+    )
+    request = Reserve(handoff_id=HANDOFF, call=call, timeout_ms=500)
+    return request_frame(asked(request), timeout_ms=500)
+
+
+def claim() -> pb.ExchangeRequest:
+    request = Claim(handoff_id=HANDOFF, skills=frozenset({Skill("french")}), token="t", timeout_ms=500)
+    return request_frame(asked(request), timeout_ms=500)
+
+
+@pytest.mark.parametrize(
+    ("frame", "spoil", "field"),
+    [
+        (reserve, lambda f: f.ClearField("envelope"), "envelope"),
+        (reserve, lambda f: f.envelope.ClearField("handoff_id"), "envelope.handoff_id"),
+        (reserve, lambda f: setattr(f.envelope, "handoff_id", HANDOFF.upper()), "envelope.handoff_id"),
+        (reserve, lambda f: setattr(f.envelope, "site_id", "Beijing"), "envelope.site_id"),
+        (reserve, lambda f: f.envelope.ClearField("incarnation"), "envelope.incarnation"),
+        (reserve, lambda f: setattr(f.envelope, "asked_incarnation", 2**63), "envelope.asked_incarnation"),
+        (reserve, lambda f: f.envelope.ClearField("timeout_ms"), "envelope.timeout_ms"),
+        (reserve, lambda f: setattr(f.envelope, "timeout_ms", 60_001), "envelope.timeout_ms"),
+        (reserve, lambda f: f.ClearField("reserve"), "request"),
+        (reserve, lambda f: f.reserve.ClearField("call"), "reserve.call"),
+        (reserve, lambda f: setattr(f.reserve.call, "call_id", "c1"), "reserve.call.call_id"),
+        (reserve, lambda f: f.reserve.call.ClearField("queue_id"), "reserve.call.queue_id"),
+        (reserve, lambda f: setattr(f.reserve.call, "queue_id", "a\nb"), "reserve.call.queue_id"),
+        (reserve, lambda f: setattr(f.reserve.call, "priority", 10), "reserve.call.priority"),
+        (reserve, lambda f: setattr(f.reserve.call, "waited_ms", 2**60), "reserve.call.waited_ms"),
+        (reserve, lambda f: setattr(f.reserve.call, "customer_id", ""), "reserve.call.customer_id"),
+        (reserve, lambda f: f.reserve.call.skills.extend(["s"] * 64), "reserve.call.skills"),
+        (claim, lambda f: f.claim.ClearField("token"), "claim.token"),
+        (claim, lambda f: setattr(f.claim, "token", "t" * 401), "claim.token"),
+        (claim, lambda f: f.claim.skills.append(""), "claim.skills"),
+        (claim, lambda f: f.cancel.SetInParent(), "cancel.reason"),
+    ],
+)
+def test_a_missing_or_absurd_field_is_refused_by_its_name(
+    frame: Callable[[], pb.ExchangeRequest], spoil: Callable[[pb.ExchangeRequest], None], field: str
+) -> None:
+    spoiled = frame()
+    spoil(spoiled)
+
+    with pytest.raises(InvalidFieldError) as refused:
+        read_request(spoiled)
+
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda f: f.ClearField("reserved"),
+        lambda f: f.ClearField("incarnation"),
+        lambda f: f.ClearField("kind"),
+        lambda f: f.reserved.ClearField("token"),
+        lambda f: f.given.SetInParent(),
+        lambda f: f.seen.SetInParent(),
+        lambda f: setattr(f.refusal, "reason", "MADE_UP_LATER"),
+    ],
+)
+def test_a_reply_this_version_cannot_read_says_to_which_handoff_it_belongs(
+    spoil: Callable[[pb.ExchangeResponse], None],
+) -> None:
+    frame = reply_frame(Confirm(handoff_id=HANDOFF), Reserved(handoff_id=HANDOFF, token="t"), incarnation=9)
+    spoil(frame)
+
+    with pytest.raises(UnreadableReplyError) as refused:
+        read_reply(frame)
+
+    assert refused.value.handoff_id == HANDOFF
+
+
+def test_the_answer_to_an_unreadable_frame_finds_its_way_back() -> None:
+    answer = refusal_frame(claim(), reason="FIELD_INVALID", message="claim.token: is missing", incarnation=9)
+
+    assert (answer.handoff_id, answer.kind) == (HANDOFF, pb.REQUEST_KIND_CLAIM)
+    assert answer.refusal.reason == "FIELD_INVALID"
