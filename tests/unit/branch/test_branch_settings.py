@@ -59,11 +59,9 @@ def test_a_file_becomes_the_policies_of_the_machine(tmp_path: Path) -> None:
 
     [queue] = [each.policy() for each in settings.queue]
     overflow = settings.overflow.policy(speed=1.0)
-    assert (queue.queue_id, queue.skills, queue.wrap_up_limit_ms) == (
-        QueueId("sales"),
-        {Skill("french")},
-        5_000,
-    )
+    assert queue.queue_id == QueueId("sales")
+    assert queue.skills == frozenset({Skill("french")})
+    assert queue.wrap_up_limit_ms == 5_000
     assert overflow.home_reserve == 1
     assert overflow.links[SiteId("urumqi")].cost_s == 5.0
 
