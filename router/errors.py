@@ -4,15 +4,14 @@ Each class has one stable `reason`, used alike by wire, log and metric. No trans
 code stands here: `sync.link.status` holds the one table.
 """
 
-from typing import ClassVar
-
 from router.ids import AgentId, CallId, HandoffId, LegId, QueueId, SiteId
 
 
 class RouterError(Exception):
     """A refusal: nothing was changed."""
 
-    reason: ClassVar[str] = "REFUSED"
+    reason: str = "REFUSED"
+    """Each class has its own; only a refusal that came over the wire brings another node's."""
 
 
 class UnknownSiteError(RouterError):
@@ -47,7 +46,8 @@ class UnknownAgentError(RouterError):
 
     def __init__(self, agent_id: AgentId) -> None:
         super().__init__(
-            f"agent {agent_id!r} is not logged in at this site; log in first, or add it with `trunkline agent add`"
+            f"agent {agent_id!r} is not logged in at this site; "
+            "log in first, or add it with `trunkline agent add`"
         )
         self.agent_id = agent_id
 

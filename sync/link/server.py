@@ -1,0 +1,95 @@
+"""A node's gRPC server: mutual TLS, the link's interceptor, health, reflection, and limits on everything."""
+
+import errno
+from collections.abc import Mapping, Sequence
+
+import grpc
+from google.protobuf.message import Message
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from prometheus_client import CollectorRegistry
+
+from sync.link.address import address
+from sync.link.instruments import LinkInstruments
+from sync.link.interceptors import LinkInterceptor, RequestCheck
+from sync.link.tls import Security, Tls
+
+_CONCURRENT_CALL_LIMIT = 2000
+"""Streams count: one a peer, one a desk, one a consolidation; the rest answers within 500 ms."""
+
+OPTIONS: tuple[tuple[str, int], ...] = (
+    # Two processes on one port would share its calls, and nobody would notice.
+    ("grpc.so_reuseport", 0),
+    # Our clients ping every 6 s, calls or not; gRPC's own limits would hang up on them.
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    # A client that vanished without a word must not hold its streams for ever.
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.http2.ping_timeout_ms", 5_000),
+)
+
+
+class LinkServer:
+    """Serves our services to peers that show a certificate of the cluster.
+
+    Servicers are added to `grpc_server` with the generated functions before `start`.
+    """
+
+    def __init__(
+        self,
+        *,
+        security: Security,
+        registry: CollectorRegistry,
+        checks: Mapping[type[Message], RequestCheck] | None = None,
+    ) -> None:
+        self._security = security
+        cluster = security.owner.cluster if isinstance(security, Tls) else None
+        interceptor = LinkInterceptor(
+            cluster=cluster, checks=checks or {}, instruments=LinkInstruments(registry)
+        )
+        self.grpc_server = grpc.aio.server(
+            interceptors=[interceptor], options=OPTIONS, maximum_concurrent_rpcs=_CONCURRENT_CALL_LIMIT
+        )
+        self._health = health.aio.HealthServicer()
+        self._services: tuple[str, ...] = ("",)
+
+    async def start(self, host: str, port: int, services: Sequence[str]) -> int:
+        """Listen, and say on which port: 0 lets the system choose.
+
+        `services` are the full names of what was added; health reports them as serving, and
+        reflection lists them.
+
+        Raises:
+            OSError: the address cannot be bound.
+        """
+        self._services = ("", *services)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc_server)
+        standard = (health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection((*services, *standard), self.grpc_server)
+        await self.set_serving(is_serving=True)
+        bound = self._bind(address(host, port))
+        await self.grpc_server.start()
+        return bound
+
+    async def set_serving(self, *, is_serving: bool) -> None:
+        """What health answers, for the node and for each service."""
+        status = (
+            health_pb2.HealthCheckResponse.SERVING
+            if is_serving
+            else health_pb2.HealthCheckResponse.NOT_SERVING
+        )
+        for service in self._services:
+            await self._health.set(service, status)
+
+    async def stop(self, grace_s: float) -> None:
+        """Take no new calls, give live ones `grace_s` to end, then end them."""
+        await self._health.enter_graceful_shutdown()
+        await self.grpc_server.stop(grace_s)
+
+    def _bind(self, where: str) -> int:
+        try:
+            if isinstance(self._security, Tls):
+                return self.grpc_server.add_secure_port(where, self._security.server_credentials())
+            return self.grpc_server.add_insecure_port(where)
+        except RuntimeError as error:  # gRPC says no more than that it failed.
+            raise OSError(errno.EADDRNOTAVAIL, "cannot listen there; is the port taken?", where) from error

@@ -1,0 +1,77 @@
+"""Checks of incoming fields: what is missing or absurd is refused with the field's name.
+
+Small functions for the edge: each returns the value it was given, or raises
+InvalidFieldError, which the link answers with INVALID_ARGUMENT.
+"""
+
+import re
+import uuid
+from collections.abc import Collection, Sized
+from typing import TypeVar
+
+from router.ids import SiteId
+from sync.link.refusals import InvalidFieldError
+
+V = TypeVar("V")
+
+# As `trunkline pki` issues them; a longer one does not fit a hand-off token.
+_SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
+
+_SHOWN_CHARS = 40
+
+
+def text(field: str, value: str, *, most_chars: int = 200) -> str:
+    """Not empty, not longer than `most_chars`, no control characters."""
+    if not value:
+        raise InvalidFieldError(field, "is missing")
+    if len(value) > most_chars:
+        raise InvalidFieldError(field, f"has {len(value)} characters, at most {most_chars} are taken")
+    if not value.isprintable():
+        raise InvalidFieldError(field, "holds control characters")
+    return value
+
+
+def site(field: str, value: str) -> SiteId:
+    """A site's slug, as certificates carry it."""
+    if not _SLUG.fullmatch(text(field, value)):
+        raise InvalidFieldError(
+            field, f"{value[:_SHOWN_CHARS]!r} is no site id (lower-case letters, digits, hyphens)"
+        )
+    return SiteId(value)
+
+
+def uuid_text(field: str, value: str) -> str:
+    """A UUID in its canonical form: two spellings of one id would be two ids."""
+    try:
+        is_canonical = str(uuid.UUID(text(field, value, most_chars=36))) == value
+    except ValueError:
+        is_canonical = False
+    if not is_canonical:
+        raise InvalidFieldError(field, f"{value[:_SHOWN_CHARS]!r} is no UUID in lower-case canonical form")
+    return value
+
+
+def number(field: str, value: int, *, least: int, most: int) -> int:
+    """Within its limits, both included."""
+    if not least <= value <= most:
+        raise InvalidFieldError(field, f"is {value}, has to be {least} to {most}")
+    return value
+
+
+def one_of(field: str, value: V, choices: Collection[V]) -> V:
+    """One of the values that have a meaning; an enum's UNSPECIFIED is none."""
+    if value not in choices:
+        raise InvalidFieldError(field, f"{value!r} has no meaning here")
+    return value
+
+
+def at_most(field: str, values: Sized, count: int) -> None:
+    """No longer than `count` entries."""
+    if len(values) > count:
+        raise InvalidFieldError(field, f"has {len(values)} entries, at most {count} are taken")
+
+
+def present(field: str, is_present: bool) -> None:
+    """A message's part that has to be there: `present("call", request.HasField("call"))`."""
+    if not is_present:
+        raise InvalidFieldError(field, "is missing")
