@@ -1,8 +1,8 @@
 """A real etcd for the lab and the tests: finds a binary, starts it, lets nothing survive us.
 
-A member dies with the thread that started it (a parent-death signal), so start it from
-one that lives as long as it must. Data directories belong to the caller; ports are free
-ones and stay the same over restarts.
+A member dies with the thread that launched it (a parent-death signal): launch from the
+main thread, never from a pool; waiting may be done anywhere. Data directories belong to
+the caller; ports are free ones and stay the same over restarts.
 """
 
 import http.client
@@ -243,15 +243,18 @@ class EtcdCluster:
         """Every member's `host:port`."""
         return tuple(member.endpoint for member in self.members)
 
-    def start(self) -> None:
-        """Start the members that do not run and wait until they serve.
+    def launch(self) -> None:
+        """Start every member and return at once; `wait_ready` says when they serve."""
+        for member in self.members:
+            member.launch(self._initial_cluster)
+
+    def wait_ready(self) -> None:
+        """Return when every member serves.
 
         Raises:
-            EtcdStartError: a member did not come up; those started here are ended again.
+            EtcdStartError: a member did not come up; all are ended.
         """
         try:
-            for member in self.members:
-                member.launch(self._initial_cluster)
             for member in self.members:
                 member.wait_ready()
         except EtcdStartError:
@@ -266,13 +269,17 @@ class EtcdCluster:
         """End every member at once, as a power cut would."""
         self._end(SIGKILL)
 
-    def restart(self, *, wiped: bool = False) -> None:
-        """Bring all members back, with their data or, `wiped`, with none; ends those that run."""
+    def wipe(self) -> None:
+        """End every member and throw its data away."""
         self.kill()
-        if wiped:
-            for member in self.members:
-                shutil.rmtree(member.data_dir, ignore_errors=True)
-        self.start()
+        for member in self.members:
+            shutil.rmtree(member.data_dir, ignore_errors=True)
+
+    def restart(self) -> None:
+        """Bring every member back with the data that it has; ends those that run."""
+        self.kill()
+        self.launch()
+        self.wait_ready()
 
     def restart_member(self, member: EtcdMember) -> None:
         """Bring one member back with its data."""
@@ -306,7 +313,8 @@ def start_etcd(
             for number in range(1, members + 1)
         )
     )
-    cluster.start()
+    cluster.launch()
+    cluster.wait_ready()
     return cluster
 
 

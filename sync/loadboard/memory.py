@@ -6,6 +6,7 @@ refuses is refused here too. The hub can fail as a store does: stopped, wiped, a
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from router.ids import Instant, SiteId
 from router.overflow.load import SiteLoad
@@ -21,7 +22,7 @@ class MemoryBoardHub:
     """The store that the boards of one process share."""
 
     def __init__(self) -> None:
-        self._records: dict[SiteId, bytes] = {}
+        self._records: dict[SiteId, _Record] = {}
         self._boards: list[MemoryLoadBoard] = []
         self.is_running = True
 
@@ -32,48 +33,59 @@ class MemoryBoardHub:
     def resume(self) -> None:
         """Be up again: every board lists, then puts its own record again."""
         self.is_running = True
-        self._synchronise()
+        for board in self._boards:
+            board.listed(self.payloads)
+        for board in self._boards:
+            board.put_again()
 
     def wipe(self) -> None:
-        """Come up empty; every board lists, then puts its own record again."""
+        """Lose every record; the boards find out when the hub is up again."""
+        self.is_running = False
         self._records.clear()
-        self.resume()
 
-    def expire(self, site_id: SiteId) -> None:
-        """Let the site's lease run out; a site that is there puts its record again."""
-        self._remove(site_id)
-        for board in self._boards:
-            if board.site_id == site_id:
-                board.put_again()
+    def expire(self, board: "MemoryLoadBoard") -> None:
+        """Let the board's lease run out; if it is still there it puts its record again."""
+        self._remove(board)
+        board.put_again()
 
     def attach(self, board: "MemoryLoadBoard") -> None:
         """Let a board watch from now on."""
         self._boards.append(board)
         if self.is_running:
-            board.listed(self._records)
+            board.listed(self.payloads)
 
     def detach(self, board: "MemoryLoadBoard") -> None:
         """Withdraw a board and its record; while the hub is down, as by a lease that runs out."""
         self._boards.remove(board)
-        self._remove(board.site_id)
+        self._remove(board)
 
-    def put(self, site_id: SiteId, payload: bytes) -> None:
+    def put(self, owner: "MemoryLoadBoard", payload: bytes) -> None:
         """Take a record and tell everybody; lost while the hub is down."""
         if self.is_running:
-            self._records[site_id] = payload
+            self._records[owner.site_id] = _Record(owner=owner, payload=payload)
             for board in self._boards:
-                board.seen(site_id, payload)
+                board.seen(owner.site_id, payload)
 
-    def _remove(self, site_id: SiteId) -> None:
-        if self._records.pop(site_id, None) is not None and self.is_running:
+    @property
+    def payloads(self) -> dict[SiteId, bytes]:
+        """Every site's record, as stored."""
+        return {site_id: record.payload for site_id, record in self._records.items()}
+
+    def _remove(self, owner: "MemoryLoadBoard") -> None:
+        record = self._records.get(owner.site_id)
+        # A site that was started anew has put its record under a lease of its own.
+        if record is None or record.owner is not owner:
+            return
+        del self._records[owner.site_id]
+        if self.is_running:
             for board in self._boards:
-                board.gone(site_id)
+                board.gone(owner.site_id)
 
-    def _synchronise(self) -> None:
-        for board in self._boards:
-            board.listed(self._records)
-        for board in self._boards:
-            board.put_again()
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Record:
+    owner: "MemoryLoadBoard"
+    payload: bytes
 
 
 class MemoryLoadBoard:
@@ -117,7 +129,7 @@ class MemoryLoadBoard:
     def put_again(self) -> None:
         """Put the site's record, if there is one and the board is started."""
         if self._own is not None and self._listener is not None:
-            self._hub.put(self.site_id, self._own)
+            self._hub.put(self, self._own)
 
     def listed(self, records: dict[SiteId, bytes]) -> None:
         """Take the store's whole content: tell what is gone and what is new or changed."""
