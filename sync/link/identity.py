@@ -11,7 +11,6 @@ from sync.link.refusals import ForeignClusterError, ForeignSiteError, UnnamedPee
 
 _SCHEME = "trunkline://"
 _SAN_KEY = "x509_subject_alternative_name"
-_SECURITY_KEY = "transport_security_type"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,19 +67,17 @@ def require_site(site_id: SiteId) -> None:
         raise ForeignSiteError(site_id, str(sender))
 
 
-def peer_of(auth_context: Mapping[str, Iterable[bytes]], cluster: str | None) -> Peer | None:
-    """The peer by its certificate, or None on a connection without TLS.
+def peer_of(auth_context: Mapping[str, Iterable[bytes]], cluster: str) -> Peer:
+    """The peer by its certificate, which the handshake has verified.
 
     Raises:
-        UnnamedPeerError: TLS, and a certificate without a name of ours.
+        UnnamedPeerError: it has no certificate, or one without a name of ours.
         ForeignClusterError: a name of another cluster.
     """
-    if _SECURITY_KEY not in auth_context:
-        return None
     found = _first_of_ours(tuple(auth_context.get(_SAN_KEY, ())))
     if found is None:
         raise UnnamedPeerError
-    if cluster is not None and found.cluster != cluster:
+    if found.cluster != cluster:
         raise ForeignClusterError(found.cluster, cluster)
     return found
 

@@ -8,7 +8,7 @@ standard health and reflection services pass untouched: tools call them without 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import grpc
 import structlog
@@ -21,8 +21,9 @@ from sync.link.refusals import ForeignClusterError, ForeignSiteError, MissingDea
 from sync.link.status import code_of, details_of
 
 M = TypeVar("M", bound=Message)
-MethodHandler = grpc.RpcMethodHandler[Any, Any]
-Context = grpc.aio.ServicerContext[Any, Any]
+MethodHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+FoundMethod: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 RequestCheck = Callable[[Any], None]
 """Raises InvalidFieldError for a message that makes no sense."""
 
@@ -34,7 +35,7 @@ log = structlog.get_logger()
 
 
 class LinkInterceptor(grpc.aio.ServerInterceptor):
-    """Wraps every method of our own services, once."""
+    """Wraps every method of our own services, once; `cluster` is None where plaintext was asked for."""
 
     def __init__(
         self,
@@ -51,9 +52,9 @@ class LinkInterceptor(grpc.aio.ServerInterceptor):
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[MethodHandler | None]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[FoundMethod]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> MethodHandler | None:
+    ) -> FoundMethod:
         """Answer with the wrapped method; an unknown one stays unknown."""
         method = handler_call_details.method
         known = self._wrapped.get(method)
@@ -70,7 +71,8 @@ class LinkInterceptor(grpc.aio.ServerInterceptor):
         Raises:
             LinkRefusalError: its certificate is not good for this cluster.
         """
-        set_peer(peer_of(context.auth_context(), self._cluster))
+        if self._cluster is not None:
+            set_peer(peer_of(context.auth_context(), self._cluster))
 
     def check(self, request: Message) -> None:
         """Look at the request's fields, where somebody has said how.

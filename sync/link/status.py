@@ -65,8 +65,11 @@ _REASONS_WITHOUT_DETAILS: Mapping[grpc.StatusCode, str] = {
 }
 """What gRPC itself says when no node of ours has answered."""
 
-_TLS_SIGNS = ("SSL", "Ssl", "ssl_", "certificate", "CERTIFICATE", "handshake", "Handshake")
+_TLS_SIGNS = ("ssl", "certificate", "handshake", "hostname verification")
 """gRPC reports a failed handshake as UNAVAILABLE, with the cause in its text only."""
+
+_CLOSED_SIGN = "socket closed"
+"""All that a TLS 1.3 client sees of a server that refused its certificate: the handshake was over."""
 
 
 def code_of(reason: str) -> grpc.StatusCode:
@@ -102,12 +105,15 @@ def refusal_from(error: grpc.aio.AioRpcError) -> RefusedError:
 
 
 def _link_trouble(error: grpc.aio.AioRpcError) -> RefusedError:
-    details = error.details() or ""
+    said = error.details() or ""
     reason = _REASONS_WITHOUT_DETAILS.get(error.code(), "LINK_FAILED")
-    if reason == "LINK_DOWN" and any(sign in details for sign in _TLS_SIGNS):
+    advice = ""
+    if reason == "LINK_DOWN" and any(sign in said.lower() for sign in _TLS_SIGNS):
         reason = "LINK_TLS_FAILED"
-        details = f"no TLS with the peer; check both certificates and their CA ({details})"
-    return RefusedError(reason, f"{error.code().name}: {details}"[:_MESSAGE_LIMIT_CHARS])
+        advice = "no TLS with the peer; check both certificates and their CA with `trunkline pki show`: "
+    elif reason == "LINK_DOWN" and _CLOSED_SIGN in said.lower():
+        advice = "the peer hung up; it may have stopped, or not take this node's certificate: "
+    return RefusedError(reason, f"{advice}{error.code().name}: {said}"[:_MESSAGE_LIMIT_CHARS])
 
 
 def _error_infos(status: Status) -> list[ErrorInfo]:
