@@ -21,7 +21,13 @@ class SiteLeft:
     """Another site's record is gone, or became unreadable, which tells as little."""
 
     site_id: SiteId
-    fault: BadLoadRecordError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordRefused:
+    """A site's record cannot be used; told once until a usable one comes."""
+
+    fault: BadLoadRecordError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +41,7 @@ class OwnKeySeen:
     revision: int | None
 
 
-Sight = SiteSeen | SiteLeft | OwnKeySeen
+Sight = SiteSeen | SiteLeft | RecordRefused | OwnKeySeen
 
 
 class BoardView:
@@ -79,18 +85,15 @@ class BoardView:
             yield SiteLeft(site_id=site_id)
 
     def _changed(self, site_id: SiteId, payload: bytes) -> Iterator[Sight]:
+        was_unreadable = site_id in self._unreadable
         try:
             load = decode(site_id, payload)
         except BadLoadRecordError as fault:
-            yield from self._became_unreadable(site_id, fault)
+            yield from self._left(site_id)
+            self._unreadable.add(site_id)
+            if not was_unreadable:
+                yield RecordRefused(fault=fault)
             return
         self._unreadable.discard(site_id)
         self._records[site_id] = payload
         yield SiteSeen(load=load)
-
-    def _became_unreadable(self, site_id: SiteId, fault: BadLoadRecordError) -> Iterator[Sight]:
-        """Told once until a readable record comes, though its site writes every second."""
-        self._records.pop(site_id, None)
-        if site_id not in self._unreadable:
-            self._unreadable.add(site_id)
-            yield SiteLeft(site_id=site_id, fault=fault)

@@ -14,7 +14,7 @@ from sync.loadboard.etcd.errors import EtcdCallError, EtcdError, ViewOutdatedErr
 from sync.loadboard.etcd.freshness import Freshness
 from sync.loadboard.etcd.recovery import Recovery, report_fault
 from sync.loadboard.etcd.settings import PROGRESS_INTERVAL_MS, SILENCE_LIMIT_MS, EtcdSettings
-from sync.loadboard.etcd.view import BoardView, OwnKeySeen, Sight, SiteLeft, SiteSeen
+from sync.loadboard.etcd.view import BoardView, OwnKeySeen, RecordRefused, Sight, SiteLeft, SiteSeen
 from sync.loadboard.port import BoardListener
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -141,11 +141,9 @@ class WatchSession:
             match sight:
                 case SiteSeen(load=load):
                     self._listener.load_seen(load)
-                case SiteLeft(site_id=site_id, fault=fault):
-                    if fault is not None:
-                        log.warning(
-                            "load_record_refused", peer=site_id, reason=fault.reason, problem=fault.problem
-                        )
+                case SiteLeft(site_id=site_id):
                     self._listener.site_gone(site_id)
+                case RecordRefused(fault=fault):
+                    log.warning("load_record_refused", peer=fault.site_id, problem=fault.problem)
                 case OwnKeySeen():
                     self._own_key_seen(sight)
