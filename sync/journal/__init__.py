@@ -1,1 +1,1 @@
-"""A branch's changes on their way to HQ: capture, batches, watermarks, digests; the sending and the receiving half."""
+"""A branch's changes on their way to HQ: capture, batches, watermarks, digests; both halves of the pull."""

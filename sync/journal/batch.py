@@ -1,0 +1,115 @@
+"""A batch: rows of one stream in the order of their positions, packed, hashed and chained.
+
+The digest is over typed values (msgpack keeps 4 apart from "4", from 4.0 and from true),
+never over their text, which two databases print differently.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import msgpack
+import zstandard
+from blake3 import blake3
+
+from sync.journal.position import Position
+
+Row = tuple[Any, ...]
+"""A row's values in the order of its stream's columns, its rev last."""
+
+UNPACKED_LIMIT_BYTES = 64 * 1024 * 1024
+"""No batch comes near it: a payload that claims more was made to fill our memory."""
+
+
+class Tombstone(NamedTuple):
+    """A row that the branch no longer has."""
+
+    row_key: str
+    """The key's values as a JSON array."""
+    removal: str
+    business_date: str
+    rev: int
+
+
+class BadPayloadError(ValueError):
+    """A payload is not what its digest and counts promise; `reason` goes into the nack."""
+
+    def __init__(self, reason: str, problem: str) -> None:
+        super().__init__(problem)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payload:
+    """Packed rows as they travel."""
+
+    packed: bytes
+    """msgpack of rows and tombstones, compressed."""
+    digest: bytes
+    """BLAKE3 of the msgpack."""
+    row_count: int
+    tombstone_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Everything that changed in one stream above `lo` up to `hi`."""
+
+    stream: str
+    lo: Position
+    hi: Position
+    payload: Payload
+    previous_chain: bytes
+
+
+def pack(rows: Sequence[Row], tombstones: Sequence[Tombstone] = ()) -> Payload:
+    """Pack rows for the way.
+
+    Raises:
+        TypeError, OverflowError: a value has no place in a batch; no column of ours has such.
+    """
+    plain = msgpack.packb((rows, tombstones))
+    return Payload(
+        packed=zstandard.compress(plain, 1),
+        digest=blake3(plain).digest(),
+        row_count=len(rows),
+        tombstone_count=len(tombstones),
+    )
+
+
+def unpack(payload: Payload) -> tuple[list[Row], list[Tombstone]]:
+    """The rows, once digest and counts are right.
+
+    Raises:
+        BadPayloadError: they are not, or the payload cannot be read at all.
+    """
+    try:
+        plain = zstandard.ZstdDecompressor().decompress(
+            payload.packed, max_output_size=UNPACKED_LIMIT_BYTES, allow_extra_data=False
+        )
+    except zstandard.ZstdError as error:
+        raise BadPayloadError("DIGEST", f"the payload cannot be decompressed: {error}") from error
+    if blake3(plain).digest() != payload.digest:
+        raise BadPayloadError("DIGEST", "the payload is not the one that its digest was made of")
+    rows, tombstones = _read(plain)
+    if (len(rows), len(tombstones)) != (payload.row_count, payload.tombstone_count):
+        raise BadPayloadError(
+            "COUNT",
+            f"{len(rows)} rows and {len(tombstones)} tombstones came, "
+            f"{payload.row_count} and {payload.tombstone_count} were announced",
+        )
+    return rows, tombstones
+
+
+def next_chain(chain: bytes, stream: str, lo: Position, hi: Position, digest: bytes) -> bytes:
+    """The chain with one more batch: two sides that agree on it agree on every batch before."""
+    place = msgpack.packb((chain, stream, lo.xid, lo.rev, hi.xid, hi.rev, digest))
+    return blake3(place).digest()
+
+
+def _read(plain: bytes) -> tuple[list[Row], list[Tombstone]]:
+    try:
+        rows, tombstones = msgpack.unpackb(plain, use_list=False)
+        return list(rows), [Tombstone(*each) for each in tombstones]
+    except (ValueError, TypeError, msgpack.UnpackException) as error:
+        raise BadPayloadError("COUNT", f"the payload holds no rows and tombstones: {error}") from error
