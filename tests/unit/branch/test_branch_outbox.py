@@ -104,8 +104,8 @@ def test_a_confirmation_waits_and_a_cancellation_of_it_waits_behind_it(
     outbox: Outbox, left: list[Order]
 ) -> None:
     handoff = HandoffId("h1")
-    confirm = ConfirmHandoff(site_id=PEER, incarnation=1, request=Confirm(handoff_id=handoff))
-    cancel = Ask(site_id=PEER, incarnation=1, request=Cancel(handoff_id=handoff, reason="CALLER_GONE"))
+    confirm = ConfirmHandoff(site_id=PEER, request=Confirm(handoff_id=handoff))
+    cancel = Ask(site_id=PEER, request=Cancel(handoff_id=handoff, reason="CALLER_GONE"))
     outbox.put(confirm, rests_on=5)
     outbox.put(cancel, rests_on=6)
     assert left == []

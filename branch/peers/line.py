@@ -1,0 +1,157 @@
+"""The long-lived stream to one peer: requests out, replies matched to them, silence told in time.
+
+A request is matched with its reply by hand-off and kind; a repeated one shares its answer.
+Where the stream is down a request is told as unanswered at once, so that the floor can
+turn to another site instead of waiting for this one's return.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+
+import grpc
+import structlog
+from trunkline.handoff.v1 import handoff_pb2 as pb
+from trunkline.handoff.v1.handoff_pb2_grpc import HandoffServiceStub
+
+from branch.peers.wire import KINDS, Asked, UnreadableReplyError, read_reply, request_frame
+from router.facts import SiteReplied, SiteSilent
+from router.ids import HandoffId, SiteId
+from router.overflow.messages import Request
+
+RECONNECT_DELAY_MIN_S = 0.1
+RECONNECT_DELAY_MAX_S = 2.0
+"""A peer that is back is asked again within this; the load board tells of its return no sooner."""
+
+CONNECT_LIMIT_S = 5.0
+"""A peer that took the connection and says nothing is not there."""
+
+Tell = Callable[[SiteReplied | SiteSilent], None]
+_Key = tuple[HandoffId, int]
+
+log = structlog.get_logger()
+
+
+class PeerLine:
+    """One peer's stream, and the requests that wait for its answers."""
+
+    def __init__(
+        self,
+        *,
+        site_id: SiteId,
+        channel: grpc.aio.Channel,
+        tell: Tell,
+        answer_limit_s: float,
+        request_limit: int,
+        rng: random.Random,
+    ) -> None:
+        self.site_id = site_id
+        self.is_connected = False
+        self.incarnation = 0
+        """The peer's, as last seen; 0 before the first time."""
+        self._channel = channel
+        self._tell = tell
+        self._answer_limit_s = answer_limit_s
+        self._rng = rng
+        self._outgoing: asyncio.Queue[pb.ExchangeRequest] = asyncio.Queue(maxsize=request_limit)
+        self._waiting: dict[_Key, tuple[Request, asyncio.TimerHandle]] = {}
+
+    def ask(self, asked: Asked) -> None:
+        """Send the request; `tell` hears the reply or the silence later, never from inside of this call."""
+        key = (asked.request.handoff_id, KINDS[type(asked.request)])
+        loop = asyncio.get_running_loop()
+        if not self.is_connected or self._outgoing.full():
+            loop.call_soon(self._tell, SiteSilent(site_id=self.site_id, request=asked.request))
+            return
+        timer = loop.call_later(self._answer_limit_s, self._give_up, key)
+        repeated = self._waiting.pop(key, None)
+        if repeated is not None:
+            repeated[1].cancel()
+        self._waiting[key] = (asked.request, timer)
+        self._outgoing.put_nowait(request_frame(asked, timeout_ms=round(self._answer_limit_s * 1_000)))
+
+    def note_incarnation(self, incarnation: int) -> None:
+        self.incarnation = max(self.incarnation, incarnation)
+
+    async def run(self) -> None:
+        """Keep the stream open until cancelled."""
+        delay_s = RECONNECT_DELAY_MIN_S
+        while True:
+            try:
+                await self._exchange()
+            except (grpc.aio.AioRpcError, TimeoutError) as error:
+                log.debug("peer_unreachable", peer=self.site_id, problem=str(error)[:300])
+            if self._note_down():
+                delay_s = RECONNECT_DELAY_MIN_S
+            # Drawn, so that the sites of a cluster do not all come back in one moment.
+            await asyncio.sleep(delay_s * self._rng.uniform(0.5, 1.0))
+            delay_s = min(delay_s * 2, RECONNECT_DELAY_MAX_S)
+
+    async def close(self) -> None:
+        await self._channel.close()
+
+    async def _exchange(self) -> None:
+        """One stream's life.
+
+        Raises:
+            grpc.aio.AioRpcError: it broke, or never came to be.
+            TimeoutError: the peer did not open its side.
+        """
+        call = HandoffServiceStub(self._channel).Exchange(wait_for_ready=True)
+        sending: asyncio.Task[None] | None = None
+        try:
+            async with asyncio.timeout(CONNECT_LIMIT_S):
+                await call.initial_metadata()
+            self._note_up()
+            sending = asyncio.create_task(self._send(call), name=f"peer-{self.site_id}-out")
+            async for frame in call:
+                self._take(frame)
+        finally:
+            call.cancel()
+            if sending is not None:
+                sending.cancel()
+                # A broken stream breaks both ways; what reading raised is what counts.
+                await asyncio.gather(sending, return_exceptions=True)
+
+    async def _send(self, call: "grpc.aio.StreamStreamCall[pb.ExchangeRequest, pb.ExchangeResponse]") -> None:
+        while True:
+            await call.write(await self._outgoing.get())
+
+    def _take(self, frame: pb.ExchangeResponse) -> None:
+        try:
+            replied = read_reply(frame)
+        except UnreadableReplyError as error:
+            log.warning("peer_reply_unreadable", peer=self.site_id, problem=str(error))
+            self._give_up((error.handoff_id, error.kind))
+            return
+        self.note_incarnation(replied.incarnation)
+        waiting = self._waiting.pop((replied.handoff_id, replied.kind), None)
+        if waiting is None:
+            return  # Late: the floor was told of silence already, and asks with GetHandoff where it matters.
+        request, timer = waiting
+        timer.cancel()
+        fact = SiteReplied(
+            site_id=self.site_id, incarnation=replied.incarnation, request=request, reply=replied.reply
+        )
+        self._tell(fact)
+
+    def _give_up(self, key: _Key) -> None:
+        waiting = self._waiting.pop(key, None)
+        if waiting is not None:
+            waiting[1].cancel()
+            self._tell(SiteSilent(site_id=self.site_id, request=waiting[0]))
+
+    def _note_up(self) -> None:
+        self.is_connected = True
+        log.info("peer_connected", peer=self.site_id)
+
+    def _note_down(self) -> bool:
+        """Tell everything that waits as unanswered; returns whether the stream had been up."""
+        was_connected, self.is_connected = self.is_connected, False
+        while not self._outgoing.empty():
+            self._outgoing.get_nowait()
+        for key in list(self._waiting):
+            self._give_up(key)
+        if was_connected:
+            log.warning("peer_disconnected", peer=self.site_id)
+        return was_connected

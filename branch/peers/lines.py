@@ -1,0 +1,55 @@
+"""All peers of a site: an Ask goes to the line of the site it names."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+from branch.peers.line import PeerLine, Tell
+from branch.peers.wire import Asked
+from node.lifecycle import Tasks
+from router.facts import SiteSilent
+from router.ids import SiteId
+from router.orders import Ask
+
+
+class PeerLines:
+    """One line a configured peer."""
+
+    def __init__(self, *, site_id: SiteId, incarnation: int, lines: Iterable[PeerLine], tell: Tell) -> None:
+        self._site_id = site_id
+        self._incarnation = incarnation
+        self._lines = {line.site_id: line for line in lines}
+        self._tell = tell
+        self._running: list[asyncio.Task[None]] = []
+
+    def start(self, tasks: Tasks) -> None:
+        self._running = [
+            tasks.start(each.run(), name=f"peer-{each.site_id}") for each in self._lines.values()
+        ]
+
+    def carry_out(self, ask: Ask) -> None:
+        """Send the request; the reply or the silence comes as a fact. A site without a line is silent."""
+        line = self._lines.get(ask.site_id)
+        if line is None:
+            silent = SiteSilent(site_id=ask.site_id, request=ask.request)
+            asyncio.get_running_loop().call_soon(self._tell, silent)
+            return
+        asked = Asked(
+            site_id=self._site_id,
+            incarnation=self._incarnation,
+            asked_incarnation=line.incarnation,
+            request=ask.request,
+        )
+        line.ask(asked)
+
+    def note_incarnation(self, site_id: SiteId, incarnation: int) -> None:
+        """The site was heard of elsewhere: by its load record, or by asking us."""
+        line = self._lines.get(site_id)
+        if line is not None:
+            line.note_incarnation(incarnation)
+
+    def connections(self) -> Mapping[SiteId, bool]:
+        """Which peers' streams stand."""
+        return {site_id: line.is_connected for site_id, line in self._lines.items()}
+
+    async def close(self) -> None:
+        await asyncio.gather(*(line.close() for line in self._lines.values()))

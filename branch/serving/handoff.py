@@ -1,0 +1,105 @@
+"""HandoffService: other sites' requests to the desk, as frames of one stream or one at a time."""
+
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
+
+import grpc
+from trunkline.handoff.v1 import handoff_pb2 as pb
+from trunkline.handoff.v1.handoff_pb2_grpc import HandoffServiceServicer
+
+from branch.peers.wire import Asked, read_request, refusal_frame, reply_frame
+from router.errors import RouterError
+from router.overflow.messages import Refused, Reply
+from sync.link.identity import require_site
+from sync.link.refusals import ForeignSiteError
+
+SERVICE = pb.DESCRIPTOR.services_by_name["HandoffService"].full_name
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class AnsweringDesk(Protocol):
+    """The part of the branch that this face needs."""
+
+    @property
+    def incarnation(self) -> int:
+        """What every answer carries."""
+        ...
+
+    def answer(self, asked: Asked) -> Reply:
+        """Answer at once.
+
+        Raises:
+            RouterError: refused without an answer; nothing changed.
+        """
+        ...
+
+
+class HandoffRefusedError(RouterError):
+    """The desk's answer to a unary call is a refusal; the stream has a frame for it."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(f"hand-off {refused.handoff_id!r} is refused: {refused.reason}")
+        self.reason = refused.reason
+        self.handoff_id = refused.handoff_id
+
+
+class HandoffFace(HandoffServiceServicer):
+    """Served to peers; a peer speaks for itself only."""
+
+    def __init__(self, desk: AnsweringDesk) -> None:
+        self._desk = desk
+
+    async def Exchange(
+        self, request_iterator: AsyncIterator[pb.ExchangeRequest], context: Context
+    ) -> AsyncIterator[pb.ExchangeResponse]:
+        """Answer frame by frame until the peer ends the stream."""
+        # The peer takes the stream for open once it hears this.
+        await context.send_initial_metadata(())
+        async for frame in request_iterator:
+            yield self._answered_by_frame(frame)
+
+    async def Reserve(self, request: pb.ReserveRequest, context: Context) -> pb.ReserveResponse:
+        frame = self._answered(pb.ExchangeRequest(envelope=request.envelope, reserve=request.reserve))
+        return pb.ReserveResponse(incarnation=frame.incarnation, reserved=frame.reserved)
+
+    async def Claim(self, request: pb.ClaimRequest, context: Context) -> pb.ClaimResponse:
+        frame = self._answered(pb.ExchangeRequest(envelope=request.envelope, claim=request.claim))
+        return pb.ClaimResponse(incarnation=frame.incarnation, given=frame.given)
+
+    async def Confirm(self, request: pb.ConfirmRequest, context: Context) -> pb.ConfirmResponse:
+        frame = self._answered(pb.ExchangeRequest(envelope=request.envelope, confirm=pb.Confirm()))
+        return pb.ConfirmResponse(incarnation=frame.incarnation)
+
+    async def Cancel(self, request: pb.CancelRequest, context: Context) -> pb.CancelResponse:
+        frame = self._answered(pb.ExchangeRequest(envelope=request.envelope, cancel=request.cancel))
+        return pb.CancelResponse(incarnation=frame.incarnation)
+
+    async def GetHandoff(self, request: pb.GetHandoffRequest, context: Context) -> pb.GetHandoffResponse:
+        frame = self._answered(pb.ExchangeRequest(envelope=request.envelope, get_handoff=pb.GetHandoff()))
+        return pb.GetHandoffResponse(incarnation=frame.incarnation, seen=frame.seen)
+
+    def _answered(self, frame: pb.ExchangeRequest) -> pb.ExchangeResponse:
+        """Raises:
+        RouterError: refused, for the interceptor to translate.
+        """
+        asked = read_request(frame)
+        require_site(asked.site_id)
+        reply = self._desk.answer(asked)
+        if isinstance(reply, Refused):
+            raise HandoffRefusedError(reply)
+        return reply_frame(asked.request, reply, incarnation=self._desk.incarnation)
+
+    def _answered_by_frame(self, frame: pb.ExchangeRequest) -> pb.ExchangeResponse:
+        """Raises:
+        ForeignSiteError: the peer speaks for another site; this ends the stream.
+        """
+        incarnation = self._desk.incarnation
+        try:
+            asked = read_request(frame)
+            require_site(asked.site_id)
+            return reply_frame(asked.request, self._desk.answer(asked), incarnation=incarnation)
+        except ForeignSiteError:
+            raise
+        except RouterError as refusal:
+            return refusal_frame(frame, reason=refusal.reason, message=str(refusal), incarnation=incarnation)
