@@ -108,9 +108,9 @@ def _fault(
     return Fault(place=_dotted(place), problem=problem, line=line_of(lines, place), variable=variable)
 
 
-def _order(fault: Fault) -> tuple[bool, float]:
+def _order(fault: Fault) -> tuple[str, float]:
     """As somebody works through the file from its top, and then through the environment."""
-    return (fault.variable is not None, float("inf") if fault.line is None else fault.line)
+    return (fault.variable or "", float("inf") if fault.line is None else fault.line)
 
 
 def _dotted(place: Place) -> str:

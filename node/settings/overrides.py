@@ -6,6 +6,7 @@ array is written as JSON, as in `TRUNKLINE__ETCD__ENDPOINTS='["10.0.0.1:2379"]'`
 
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel
@@ -52,8 +53,8 @@ def _value(model: type[BaseModel], place: Place, text: str) -> Any:
 
 def _put(tree: dict[str, Any], place: Place, value: Any) -> bool:
     inner: Any = tree
-    for part in place[:-1]:
-        if isinstance(inner, dict) and isinstance(part, str):
+    for part, below in pairwise(place):
+        if isinstance(inner, dict) and isinstance(part, str) and (part in inner or isinstance(below, str)):
             inner = inner.setdefault(part, {})
         elif isinstance(inner, list) and isinstance(part, int) and part < len(inner):
             inner = inner[part]
