@@ -1,0 +1,229 @@
+"""A hand-off's record, folded from the rows of one side; the peer folds its own."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from router import ledger
+from router.ids import AgentId, CallId, HandoffId, LegId, QueueId, SiteId
+from router.ledger import Entry, LedgerRow, Role
+from router.records.handoff_stage import OVER, HandoffStage
+from router.records.moment import Moment
+from router.recovery import OpenHelp
+
+NODE_RESTARTED = "NODE_RESTARTED"
+"""Why a hand-off that was only asked for or reserved is over: that was in the memory of a run that ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffRecord:
+    """One side's view of a hand-off; moments are that side's wall clock."""
+
+    site_id: SiteId
+    handoff_id: HandoffId
+    business_date: str
+    """The day of its first row."""
+    role: Role
+    peer: SiteId
+    stage: HandoffStage
+    call_id: CallId | None = None
+    """The origin's id of the call; a claim learns it late, or never."""
+    queue_id: QueueId | None = None
+    """The helper's: the queue it was offered under."""
+    agent_id: AgentId | None = None
+    """The helper's: whom it kept, rang or connected last."""
+    rule: str | None = None
+    """Of the decision that led here."""
+    reason: str | None = None
+    """Of the refusal or the cancellation; the stage at which it expired."""
+    began_utc_us: int
+    reserved_utc_us: int | None = None
+    dialed_utc_us: int | None = None
+    rang_utc_us: int | None = None
+    connected_utc_us: int | None = None
+    confirmed_utc_us: int | None = None
+    """The helper's: from here on it counts as overflow."""
+    ended_utc_us: int | None = None
+    talk_ms: int = 0
+    wrapup_ms: int = 0
+    """The helper's."""
+
+
+HandoffEntry = (
+    ledger.HandoffAsked
+    | ledger.HandoffRefused
+    | ledger.HandoffReserved
+    | ledger.HandoffDialed
+    | ledger.HandoffRang
+    | ledger.HandoffConnected
+    | ledger.HandoffConfirmed
+    | ledger.HandoffExpired
+    | ledger.HandoffCancelled
+    | ledger.HandoffEnded
+)
+
+
+class HandoffFold:
+    """One hand-off's record, with what else a restart of the helper has to know.
+
+    The first ending stays: a late answer to an ask that was given up changes nothing.
+    Only a connection, which two people can hear, is written whatever was thought before.
+    """
+
+    __slots__ = ("_connected_at", "_leg_id", "record")
+
+    def __init__(self, row: LedgerRow, entry: HandoffEntry) -> None:
+        # Only the origin dials, only the helper is told of the confirmation; the rest say it.
+        self.record = HandoffRecord(
+            site_id=row.site_id,
+            handoff_id=entry.handoff_id,
+            business_date=row.business_date,
+            role=_role(entry),
+            peer=entry.peer,
+            stage=HandoffStage.ASKED,
+            began_utc_us=row.at_utc_us,
+        )
+        self._connected_at: Moment | None = None
+        self._leg_id: LegId | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self.record.stage in OVER
+
+    def apply(self, row: LedgerRow) -> bool:
+        """Take a row about this hand-off; True when the record is another one now."""
+        step = self._STEPS.get(type(row.entry))
+        if step is None:
+            return False
+        before = self.record
+        step(self, Moment.of(row), row.entry)
+        return self.record is not before
+
+    def open_help(self, now: Moment) -> OpenHelp | None:
+        """What a restarted helper goes on with: its agent had answered, and it has not ended."""
+        record = self.record
+        if record.role is not Role.HELPER or record.stage is not HandoffStage.CONNECTED:
+            return None
+        at, leg_id = self._connected_at, self._leg_id
+        if not (at and leg_id and record.call_id and record.agent_id and record.queue_id):
+            return None  # never offered by this ledger, so there is no leg to find
+        return OpenHelp(
+            handoff_id=record.handoff_id,
+            peer=record.peer,
+            call_id=record.call_id,
+            agent_id=record.agent_id,
+            leg_id=leg_id,
+            queue_id=record.queue_id,
+            connected_at=now.instant_of(at),
+            is_confirmed=record.confirmed_utc_us is not None,
+        )
+
+    # --- steps -------------------------------------------------------------------------
+
+    def _asked(self, at: Moment, entry: ledger.HandoffAsked) -> None:
+        self.record = replace(self.record, call_id=entry.call_id, rule=entry.decision.rule)
+
+    def _refused(self, at: Moment, entry: ledger.HandoffRefused) -> None:
+        self._finish(at, HandoffStage.REFUSED, entry.call_id, entry.reason)
+
+    def _reserved(self, at: Moment, entry: ledger.HandoffReserved) -> None:
+        if self.is_over:
+            return
+        self.record = replace(
+            self.record,
+            stage=HandoffStage.RESERVED,
+            call_id=entry.call_id or self.record.call_id,
+            agent_id=entry.agent_id or self.record.agent_id,
+            reserved_utc_us=at.utc_us,
+        )
+
+    def _dialed(self, at: Moment, entry: ledger.HandoffDialed) -> None:
+        if self.is_over:
+            return
+        self.record = replace(
+            self.record,
+            stage=HandoffStage.DIALED,
+            call_id=entry.call_id,
+            rule=self.record.rule if entry.decision is None else entry.decision.rule,
+            dialed_utc_us=at.utc_us,
+        )
+
+    def _offered(self, at: Moment, entry: ledger.AgentOffered) -> None:
+        self._leg_id = entry.leg_id
+        self.record = replace(
+            self.record, call_id=entry.call_id, agent_id=entry.agent_id, queue_id=entry.queue_id
+        )
+
+    def _rang(self, at: Moment, entry: ledger.HandoffRang) -> None:
+        if self.is_over:
+            return
+        self.record = replace(
+            self.record, stage=HandoffStage.RANG, call_id=entry.call_id, rang_utc_us=at.utc_us
+        )
+
+    def _connected(self, at: Moment, entry: ledger.HandoffConnected) -> None:
+        self._connected_at = at
+        self.record = replace(
+            self.record,
+            stage=HandoffStage.CONNECTED,
+            call_id=entry.call_id,
+            agent_id=entry.agent_id or self.record.agent_id,
+            connected_utc_us=at.utc_us,
+            reason=None,
+            ended_utc_us=None,
+        )
+
+    def _confirmed(self, at: Moment, entry: ledger.HandoffConfirmed) -> None:
+        self.record = replace(self.record, confirmed_utc_us=at.utc_us)
+
+    def _expired(self, at: Moment, entry: ledger.HandoffExpired) -> None:
+        self._finish(at, HandoffStage.EXPIRED, entry.call_id, entry.stage)
+
+    def _cancelled(self, at: Moment, entry: ledger.HandoffCancelled) -> None:
+        self._finish(at, HandoffStage.CANCELLED, entry.call_id, entry.reason)
+
+    def _ended(self, at: Moment, entry: ledger.HandoffEnded) -> None:
+        self._finish(at, HandoffStage.ENDED, entry.call_id, None)
+        self.record = replace(self.record, stage=HandoffStage.ENDED, talk_ms=entry.talk_ms)
+
+    def _wrapped_up(self, at: Moment, entry: ledger.WrapupEnded) -> None:
+        self.record = replace(self.record, wrapup_ms=self.record.wrapup_ms + entry.wrapup_ms)
+
+    def _node_started(self, at: Moment, entry: ledger.NodeStarted) -> None:
+        if self.record.stage in (HandoffStage.ASKED, HandoffStage.RESERVED):
+            self._finish(at, HandoffStage.EXPIRED, None, NODE_RESTARTED)
+
+    def _finish(self, at: Moment, stage: HandoffStage, call_id: CallId | None, reason: str | None) -> None:
+        if self.is_over:
+            return
+        self.record = replace(
+            self.record,
+            stage=stage,
+            call_id=call_id or self.record.call_id,
+            reason=reason,
+            ended_utc_us=at.utc_us,
+        )
+
+    _STEPS: ClassVar[Mapping[type[Entry], Callable[["HandoffFold", Moment, Any], None]]] = {
+        ledger.HandoffAsked: _asked,
+        ledger.HandoffRefused: _refused,
+        ledger.HandoffReserved: _reserved,
+        ledger.HandoffDialed: _dialed,
+        ledger.AgentOffered: _offered,
+        ledger.HandoffRang: _rang,
+        ledger.HandoffConnected: _connected,
+        ledger.HandoffConfirmed: _confirmed,
+        ledger.HandoffExpired: _expired,
+        ledger.HandoffCancelled: _cancelled,
+        ledger.HandoffEnded: _ended,
+        ledger.WrapupEnded: _wrapped_up,
+        ledger.NodeStarted: _node_started,
+    }
+
+
+def _role(entry: HandoffEntry) -> Role:
+    if isinstance(entry, ledger.HandoffDialed):
+        return Role.ORIGIN
+    if isinstance(entry, ledger.HandoffConfirmed):
+        return Role.HELPER
+    return entry.role
