@@ -1,0 +1,94 @@
+"""A made-up busy hour, for when there is no calls file.
+
+Poisson arrivals, lognormal handling, exponential patience. Each site's share of the calls
+swings once through the hour, each at another time, so that overflow goes both ways.
+"""
+
+import math
+import random
+from dataclasses import dataclass
+
+from router.ids import CustomerId, QueueId, SiteId, Skill
+from router.world.calls import PlannedCall
+from router.world.scenario import Scenario, ScenarioSite
+
+CITIES = (
+    "beijing", "shanghai", "urumqi", "guangzhou", "chengdu", "wuhan",
+    "shenyang", "xian", "hangzhou", "nanjing", "kunming", "harbin",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusyHour:
+    """What the made-up callers are like; the defaults are those of the design's study."""
+
+    occupancy: float = 0.87
+    """Offered work of the whole cluster over its agents."""
+    swing: float = 0.5
+    """A site's rate runs between 1 - swing and 1 + swing times its mean."""
+    handle_mean_s: float = 180.0
+    handle_sigma: float = 0.8
+    """Of the logarithm; call centers measure 0.7 to 1.1."""
+    patience_mean_s: float = 180.0
+    queues: tuple[QueueId, ...] = (QueueId("general"),)
+    vip_share: float = 0.0
+    """Callers of priority 3: 90 s ahead at the default head start."""
+    customer_count: int = 5000
+
+
+def site_names(count: int) -> tuple[SiteId, ...]:
+    """The first so many sites of a lab or an import that names none itself."""
+    names = [*CITIES[:count], *(f"site-{number}" for number in range(len(CITIES) + 1, count + 1))]
+    return tuple(SiteId(name) for name in names)
+
+
+def default_scenario(site_count: int, *, duration_s: int = 3600, agents: int = 10) -> Scenario:
+    """Uneven sites: the first has twice the agents of the others."""
+    sites = tuple(
+        ScenarioSite(site_id=name, agents=agents * 2 if number == 0 else agents)
+        for number, name in enumerate(site_names(site_count))
+    )
+    return Scenario(duration_ms=duration_s * 1000, sites=sites)
+
+
+def generate(scenario: Scenario, seed: int, callers: BusyHour | None = None) -> list[PlannedCall]:
+    """The same calls for the same seed, in order of arrival."""
+    callers = callers or BusyHour()
+    rng = random.Random(seed)
+    calls = [
+        call
+        for number, site in enumerate(scenario.sites)
+        for call in _site_calls(scenario, site, number / len(scenario.sites), callers, rng)
+    ]
+    calls.sort(key=lambda call: call.arrive_ms)
+    return calls
+
+
+def _site_calls(
+    scenario: Scenario, site: ScenarioSite, phase: float, callers: BusyHour, rng: random.Random
+) -> list[PlannedCall]:
+    """A thinned Poisson stream: drawn at the highest rate, kept with the share that holds then."""
+    mean_rate = site.agents * callers.occupancy / callers.handle_mean_s
+    if mean_rate <= 0:
+        return []
+    calls: list[PlannedCall] = []
+    now_s, end_s = 0.0, scenario.duration_ms / 1000
+    while (now_s := now_s + rng.expovariate(mean_rate * (1 + callers.swing))) < end_s:
+        share = 1 + callers.swing * math.sin(2 * math.pi * (now_s / end_s + phase))
+        if rng.random() * (1 + callers.swing) < share:
+            calls.append(_call(site, now_s, callers, rng))
+    return calls
+
+
+def _call(site: ScenarioSite, now_s: float, callers: BusyHour, rng: random.Random) -> PlannedCall:
+    served = [queue for queue in callers.queues if site.skills is None or Skill(queue) in site.skills]
+    mu = math.log(callers.handle_mean_s) - callers.handle_sigma**2 / 2
+    return PlannedCall(
+        arrive_ms=round(now_s * 1000),
+        site_id=site.site_id,
+        queue_id=rng.choice(served or list(callers.queues)),
+        handle_ms=max(1000, round(rng.lognormvariate(mu, callers.handle_sigma) * 1000)),
+        patience_ms=round(rng.expovariate(1 / callers.patience_mean_s) * 1000),
+        priority=3 if rng.random() < callers.vip_share else 0,
+        customer_id=CustomerId(f"c{rng.randrange(callers.customer_count):05d}"),
+    )
