@@ -156,8 +156,6 @@ class Ask(Order):
     """Send the request; tell `SiteReplied` or `SiteSilent` afterwards."""
 
     site_id: SiteId
-    incarnation: int
-    """The incarnation of the asked that we last saw; 0 when none."""
     request: Request
 
 

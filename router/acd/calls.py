@@ -1,0 +1,245 @@
+"""The calls that this site owns: arrival, place in the queue, and the one ending."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from router import facts, ledger
+from router.acd.queues import Queues
+from router.acd.waiting import Seniority, WaitingRoom
+from router.call import CallContext, CallState, Disposition
+from router.errors import DuplicateError, InvalidPolicyError, UnknownCallError
+from router.ids import AgentId, CallId, CustomerId, HandoffId, Instant, LegId, QueueId, SiteId, Skills
+from router.orders import HangUpCall, HoldInQueue
+from router.recovery import OpenCall
+from router.timers import Timers
+from router.turn import Turn
+
+WAIT_TIMER = "wait"
+ANNOUNCE_TIMER = "announce"
+TOP_PRIORITY = 9
+
+
+@dataclass(slots=True)
+class Call:
+    """One caller's journey, as its origin keeps it."""
+
+    call_id: CallId
+    queue_id: QueueId
+    skills: Skills
+    """All that an agent must have: the queue's and the call's own."""
+    priority: int
+    customer_id: CustomerId | None
+    queued_at: Instant
+    serial: int
+    state: CallState = CallState.QUEUED
+    ringing: list[LegId] = field(default_factory=list)
+    leg_id: LegId | None = None
+    agent_id: AgentId | None = None
+    handoff_id: HandoffId | None = None
+    """The hand-off in progress or connected; at most one."""
+    is_answered: bool = False
+    """A person has answered once; the call's disposition can't be an abandonment any more."""
+    waited_ms: int = 0
+    """Until the first answer."""
+    talk_since: Instant | None = None
+    talk_ms: int = 0
+    hold_since: Instant | None = None
+    hold_ms: int = 0
+    announced: tuple[int | None, int | None] = (None, None)
+    asked: list[SiteId] = field(default_factory=list)
+    """Sites asked for an agent since the last pause."""
+
+
+class Calls:
+    """All live calls of one site and the room they wait in."""
+
+    def __init__(self, queues: Queues, timers: Timers[tuple[str, str]]) -> None:
+        self.waiting = WaitingRoom()
+        self._queues = queues
+        self._timers = timers
+        self._calls: dict[CallId, Call] = {}
+        self._serial = 0
+
+    def __iter__(self) -> Iterator[Call]:
+        return iter(self._calls.values())
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def get(self, call_id: CallId) -> Call:
+        """Raises:
+        UnknownCallError: not in this site's system.
+        """
+        call = self._calls.get(call_id)
+        if call is None:
+            raise UnknownCallError(call_id)
+        return call
+
+    def find(self, call_id: CallId) -> Call | None:
+        return self._calls.get(call_id)
+
+    def context(self, call: Call, now: Instant) -> CallContext:
+        return CallContext(
+            call_id=call.call_id,
+            queue_id=call.queue_id,
+            skills=call.skills,
+            priority=call.priority,
+            customer_id=call.customer_id,
+            waited_ms=now - call.queued_at,
+        )
+
+    # --- arrival -----------------------------------------------------------------------
+
+    def arrive(self, turn: Turn, fact: facts.CallArrived) -> None:
+        """Queue a new caller, or turn it away when the queue is full.
+
+        Raises:
+            DuplicateError, UnknownQueueError, InvalidPolicyError: refused, nothing changed.
+        """
+        if fact.call_id in self._calls:
+            raise DuplicateError(f"call {fact.call_id!r}")
+        if not 0 <= fact.priority <= TOP_PRIORITY:
+            raise InvalidPolicyError(
+                f"call {fact.call_id!r}, priority", f"must be 0 to 9, is {fact.priority}"
+            )
+        policy = self._queues.get(fact.queue_id).policy
+        skills = policy.skills | fact.skills if fact.skills else policy.skills
+        call = self._add(fact, skills, turn.now)
+        turn.write(
+            ledger.CallArrived(call_id=call.call_id, dialled=fact.dialled, customer_id=fact.customer_id)
+        )
+        if self.waiting.count(call.queue_id) >= policy.waiting_call_limit:
+            self._end(turn, call, Disposition.REJECTED, "QUEUE_FULL")
+            return
+        turn.write(
+            ledger.CallQueued(
+                call_id=call.call_id,
+                queue_id=call.queue_id,
+                skills=tuple(sorted(skills)),
+                priority=call.priority,
+                customer_id=call.customer_id,
+            )
+        )
+        turn.order(HoldInQueue(call_id=call.call_id, queue_id=call.queue_id))
+        self.line_up(turn, call)
+
+    def line_up(self, turn: Turn, call: Call) -> None:
+        """Into its place in its queue; the same place as before if it had one."""
+        policy = self._queues.get(call.queue_id).policy
+        call.state = CallState.QUEUED
+        self.waiting.add(
+            call.call_id,
+            seniority=self._seniority(call, policy.priority_head_start_ms),
+            queue_id=call.queue_id,
+            skills=call.skills,
+            queued_at=call.queued_at,
+        )
+        turn.unserved[call.call_id] = None
+        wait_key = (WAIT_TIMER, call.call_id)
+        if not self._timers.is_set(wait_key):
+            self._timers.set(wait_key, Instant(max(turn.now, call.queued_at + policy.wait_limit_ms)))
+        if policy.announce_interval_ms and not self._timers.is_set((ANNOUNCE_TIMER, call.call_id)):
+            self._timers.set((ANNOUNCE_TIMER, call.call_id), Instant(turn.now + policy.announce_interval_ms))
+
+    def take_out(self, call: Call) -> None:
+        """Out of the waiting room: an agent rings, or the call is over."""
+        if call.call_id in self.waiting:
+            self.waiting.remove(call.call_id)
+
+    def move(self, turn: Turn, call: Call, queue_id: QueueId) -> None:
+        """Into another queue, with the seniority it has.
+
+        Raises:
+            UnknownQueueError: not configured here; nothing changed.
+        """
+        skills = self._queues.get(queue_id).policy.skills
+        self.take_out(call)
+        call.queue_id, call.skills = queue_id, skills
+        self.line_up(turn, call)
+
+    def resume(self, turn: Turn, open_call: OpenCall) -> Call:
+        """Take up a call of the ledger; the caller of this says whether it waits or talks."""
+        self._serial += 1
+        call = Call(
+            call_id=open_call.call_id,
+            queue_id=open_call.queue_id,
+            skills=open_call.skills,
+            priority=open_call.priority,
+            customer_id=open_call.customer_id,
+            queued_at=open_call.queued_at,
+            serial=self._serial,
+            is_answered=open_call.connected_at is not None,
+            waited_ms=open_call.waited_ms,
+            hold_ms=open_call.hold_ms,
+        )
+        self._calls[call.call_id] = call
+        return call
+
+    # --- ending ------------------------------------------------------------------------
+
+    def end_unanswered(self, turn: Turn, call: Call, disposition: Disposition, reason: str | None) -> None:
+        """End a call that talks to nobody; one that was answered before ends as ANSWERED."""
+        self._end(turn, call, Disposition.ANSWERED if call.is_answered else disposition, reason)
+
+    def end_failed(self, turn: Turn, call: Call, reason: str) -> None:
+        """End a call whose media is lost, answered or not."""
+        self._end(turn, call, Disposition.FAILED, reason)
+
+    def end_answered(self, turn: Turn, call: Call, reason: str | None) -> None:
+        """End a call that talks."""
+        self.close_talk(turn, call)
+        queue = self._queues.find(call.queue_id)
+        if queue is not None:
+            queue.history.note_handled(turn.now, call.talk_ms + call.hold_ms)
+        self._end(turn, call, Disposition.ANSWERED, reason)
+
+    def close_talk(self, turn: Turn, call: Call) -> None:
+        """Add the running talk or hold to the call's sums."""
+        if call.hold_since is not None:
+            call.hold_ms += turn.now - call.hold_since
+            call.hold_since = None
+        elif call.talk_since is not None:
+            call.talk_ms += turn.now - call.talk_since
+        call.talk_since = None
+
+    def _end(self, turn: Turn, call: Call, disposition: Disposition, reason: str | None) -> None:
+        waited_ms = call.waited_ms if call.is_answered else turn.now - call.queued_at
+        is_abandoned = disposition in (Disposition.ABANDONED_IN_QUEUE, Disposition.ABANDONED_RINGING)
+        queue = self._queues.find(call.queue_id)
+        if queue is not None:
+            queue.history.note_wait(turn.now, waited_ms, is_abandoned=is_abandoned)
+        self.take_out(call)
+        del self._calls[call.call_id]
+        self._timers.cancel((WAIT_TIMER, call.call_id))
+        self._timers.cancel((ANNOUNCE_TIMER, call.call_id))
+        turn.unserved.pop(call.call_id, None)
+        turn.write(
+            ledger.CallEnded(
+                call_id=call.call_id,
+                queue_id=call.queue_id,
+                disposition=disposition,
+                reason=reason,
+                waited_ms=waited_ms,
+                talk_ms=call.talk_ms,
+                hold_ms=call.hold_ms,
+                is_short=is_abandoned and queue is not None and waited_ms < queue.policy.short_abandon_ms,
+            )
+        )
+        turn.order(HangUpCall(call_id=call.call_id, reason=disposition.value))
+
+    def _add(self, fact: facts.CallArrived, skills: Skills, now: Instant) -> Call:
+        self._serial += 1
+        call = Call(
+            call_id=fact.call_id,
+            queue_id=fact.queue_id,
+            skills=skills,
+            priority=fact.priority,
+            customer_id=fact.customer_id,
+            queued_at=now,
+            serial=self._serial,
+        )
+        self._calls[call.call_id] = call
+        return call
+
+    def _seniority(self, call: Call, head_start_ms: int) -> Seniority:
+        return (call.queued_at - call.priority * head_start_ms, -call.priority, call.serial)

@@ -1,0 +1,198 @@
+"""Facts about callers, agents' legs and trunk legs, as the telephony adapter tells them.
+
+A PBX tells late and twice: what is about something that is over is passed over.
+"""
+
+from router import facts, ledger
+from router.acd.calls import Call
+from router.acd.ringing import Leg
+from router.acd.roster import Agent
+from router.agent import RingFailure
+from router.call import CallState, Disposition
+from router.errors import NotAcceptingError, WrongStateError
+from router.ids import CallId
+from router.orders import HangUpLeg, RecordVoicemail
+from router.parts import Parts
+from router.turn import Turn
+
+_ABANDONED_AS = {
+    CallState.QUEUED: Disposition.ABANDONED_IN_QUEUE,
+    CallState.OFFERED: Disposition.ABANDONED_RINGING,
+    CallState.OFFERED_REMOTE: Disposition.ABANDONED_RINGING,
+    CallState.ENDING: Disposition.ABANDONED_IN_QUEUE,
+}
+
+
+class Callers:
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    # --- callers -----------------------------------------------------------------------
+
+    def call_arrived(self, turn: Turn, fact: facts.CallArrived) -> None:
+        if not self._parts.is_accepting:
+            raise NotAcceptingError("it drains, or its store can keep no more rows")
+        self._parts.calls.arrive(turn, fact)
+
+    def caller_hung_up(self, turn: Turn, fact: facts.CallerHungUp) -> None:
+        call = self._parts.calls.find(fact.call_id)
+        if call is None:
+            return
+        if call.state in (CallState.CONNECTED, CallState.HELD):
+            self._parts.talking.end(turn, call, "CALLER_HUNG_UP", is_leg_up=True)
+            return
+        is_remote_talk = call.state is CallState.CONNECTED_REMOTE
+        disposition = _ABANDONED_AS.get(call.state, Disposition.ANSWERED)
+        self._parts.origin.caller_gone(turn, call)
+        self._stop_ringing(turn, call)
+        if is_remote_talk:
+            self._parts.calls.end_answered(turn, call, "CALLER_HUNG_UP")
+        else:
+            self._parts.calls.end_unanswered(turn, call, disposition, None)
+
+    def call_failed(self, turn: Turn, fact: facts.CallFailed) -> None:
+        call = self._parts.calls.find(fact.call_id)
+        if call is not None:
+            self.fail(turn, call, fact.reason)
+
+    def fail(self, turn: Turn, call: Call, reason: str) -> None:
+        """The media is lost: the call ends as FAILED wherever it stands, its agent is free."""
+        self._parts.origin.caller_gone(turn, call)
+        self._stop_ringing(turn, call)
+        self._parts.calls.close_talk(turn, call)
+        agent = self._parts.roster.find(call.agent_id) if call.agent_id is not None else None
+        if agent is not None and call.leg_id is not None:
+            turn.order(HangUpLeg(leg_id=call.leg_id))
+        self._parts.calls.end_failed(turn, call, reason)
+        if agent is not None:
+            self._parts.talking.begin_wrapup(turn, agent, call.queue_id)
+
+    def voicemail_chosen(self, turn: Turn, fact: facts.CallerChoseVoicemail) -> None:
+        self.send_to_voicemail(turn, self._waiting(fact.call_id))
+
+    def send_to_voicemail(self, turn: Turn, call: Call) -> None:
+        """No agent is looked for any more; a hand-off in progress is cancelled."""
+        self._parts.origin.let_go(turn, call, "VOICEMAIL")
+        self._parts.calls.take_out(call)
+        turn.unserved.pop(call.call_id, None)
+        call.state = CallState.ENDING
+        turn.order(RecordVoicemail(call_id=call.call_id, queue_id=call.queue_id))
+
+    def voicemail_recorded(self, turn: Turn, fact: facts.VoicemailRecorded) -> None:
+        call = self._parts.calls.find(fact.call_id)
+        if call is not None and call.state is CallState.ENDING:
+            turn.write(ledger.VoicemailLeft(call_id=call.call_id, queue_id=call.queue_id))
+            self._parts.calls.end_unanswered(turn, call, Disposition.VOICEMAIL, None)
+
+    def callback_chosen(self, turn: Turn, fact: facts.CallerChoseCallback) -> None:
+        self.request_callback(turn, self._waiting(fact.call_id))
+
+    def request_callback(self, turn: Turn, call: Call) -> None:
+        self._parts.origin.let_go(turn, call, "CALLBACK")
+        turn.write(ledger.CallbackRequested(call_id=call.call_id, queue_id=call.queue_id))
+        self._parts.calls.end_unanswered(turn, call, Disposition.CALLBACK, None)
+
+    # --- agents' legs ------------------------------------------------------------------
+
+    def leg_rang(self, turn: Turn, fact: facts.LegRang) -> None:
+        leg = self._parts.ringing.find(fact.leg_id)
+        if leg is None:
+            return
+        self._parts.ringing.rang(turn, leg)
+        if leg.handoff_id is not None:
+            help_ = self._parts.helper.find(leg.handoff_id)
+            assert help_ is not None
+            self._parts.helper.leg_rang(turn, leg, help_)
+
+    def leg_answered(self, turn: Turn, fact: facts.LegAnswered) -> None:
+        leg = self._parts.ringing.find(fact.leg_id)
+        if leg is None:
+            return
+        self._parts.ringing.answer(turn, leg.leg_id)
+        if leg.handoff_id is not None:
+            help_ = self._parts.helper.find(leg.handoff_id)
+            assert help_ is not None
+            self._parts.helper.leg_answered(turn, leg, help_)
+            return
+        call = self._parts.calls.get(leg.call_id)
+        call.ringing.remove(leg.leg_id)
+        self._stop_ringing(turn, call)
+        self._parts.talking.connect(turn, call, leg)
+
+    def leg_failed(self, turn: Turn, fact: facts.LegFailed) -> None:
+        if self._parts.ringing.find(fact.leg_id) is not None:
+            self.offer_failed(turn, self._parts.ringing.fail(turn, fact.leg_id, fact.reason))
+
+    def offer_failed(self, turn: Turn, leg: Leg) -> None:
+        """The offer is over without an answer: the call is in its place again."""
+        if leg.handoff_id is not None:
+            help_ = self._parts.helper.find(leg.handoff_id)
+            assert help_ is not None
+            self._parts.helper.leg_failed(turn, help_)
+            return
+        call = self._parts.calls.get(leg.call_id)
+        call.ringing.remove(leg.leg_id)
+        if not call.ringing:
+            self._parts.calls.line_up(turn, call)
+
+    def leg_hung_up(self, turn: Turn, fact: facts.LegHungUp) -> None:
+        if self._parts.ringing.find(fact.leg_id) is not None:
+            self.offer_failed(turn, self._parts.ringing.fail(turn, fact.leg_id, RingFailure.REJECTED))
+            return
+        agent = self._parts.roster.find_by_leg(fact.leg_id)
+        if agent is not None:
+            self.end_talk(turn, agent, is_leg_up=False)
+
+    def end_talk(self, turn: Turn, agent: Agent, *, is_leg_up: bool) -> None:
+        """The agent is through with its connected call."""
+        if agent.handoff_id is not None:
+            help_ = self._parts.helper.find(agent.handoff_id)
+            assert help_ is not None
+            if is_leg_up and help_.leg_id is not None:
+                turn.order(HangUpLeg(leg_id=help_.leg_id))
+            self._parts.helper.leg_over(turn, help_)
+            return
+        assert agent.call_id is not None
+        call = self._parts.calls.get(agent.call_id)
+        self._parts.talking.end(turn, call, "AGENT_HUNG_UP", is_leg_up=is_leg_up)
+
+    # --- trunk legs --------------------------------------------------------------------
+
+    def trunk_call_arrived(self, turn: Turn, fact: facts.TrunkCallArrived) -> None:
+        self._parts.helper.invited(turn, fact.handoff_id, fact.from_site)
+
+    def trunk_rang(self, turn: Turn, fact: facts.TrunkRang) -> None:
+        handoff = self._parts.origin.find(fact.handoff_id)
+        if handoff is not None:
+            self._parts.origin.trunk_rang(turn, handoff)
+
+    def trunk_answered(self, turn: Turn, fact: facts.TrunkAnswered) -> None:
+        handoff = self._parts.origin.find(fact.handoff_id)
+        if handoff is not None:
+            self._parts.origin.trunk_answered(turn, handoff)
+
+    def trunk_failed(self, turn: Turn, fact: facts.TrunkFailed) -> None:
+        handoff = self._parts.origin.find(fact.handoff_id)
+        if handoff is not None:
+            self._parts.origin.trunk_over(turn, handoff, fact.reason)
+
+    def trunk_hung_up(self, turn: Turn, fact: facts.TrunkHungUp) -> None:
+        handoff = self._parts.origin.find(fact.handoff_id)
+        help_ = self._parts.helper.find(fact.handoff_id)
+        if handoff is not None:
+            self._parts.origin.trunk_over(turn, handoff, "TRUNK_HUNG_UP")
+        elif help_ is not None:
+            self._parts.helper.trunk_over(turn, help_)
+
+    # --- inside ------------------------------------------------------------------------
+
+    def _stop_ringing(self, turn: Turn, call: Call) -> None:
+        for leg_id in call.ringing:
+            self._parts.ringing.stop(turn, leg_id)
+        call.ringing.clear()
+
+    def _waiting(self, call_id: CallId) -> Call:
+        call = self._parts.calls.get(call_id)
+        if call.state is not CallState.QUEUED:
+            raise WrongStateError(f"call {call_id!r}", call.state, "a call that waits in its queue")
+        return call

@@ -1,0 +1,129 @@
+"""Facts about other sites: what they ask, what they answer, and what the load board shows."""
+
+from router import facts
+from router.ids import HandoffId, SiteId
+from router.orders import Answer
+from router.overflow.board import ViewState
+from router.overflow.messages import (
+    Cancel,
+    Claim,
+    Confirm,
+    GetHandoff,
+    HandoffSeen,
+    HandoffState,
+    Refusal,
+    Refused,
+    Reply,
+    Request,
+    Reserve,
+)
+from router.parts import Parts
+from router.turn import Turn
+
+
+class Neighbours:
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._incarnations: dict[SiteId, int] = {}
+        """The highest seen of each site: what an older one sent is answered STALE_INCARNATION."""
+
+    # --- requests and replies ----------------------------------------------------------
+
+    def asked(self, turn: Turn, fact: facts.SiteAsked) -> None:
+        if fact.incarnation < self._incarnations.get(fact.site_id, 0):
+            reply: Reply = Refused(handoff_id=fact.request.handoff_id, reason=Refusal.STALE_INCARNATION)
+        else:
+            self._incarnations[fact.site_id] = fact.incarnation
+            reply = self._reply(turn, fact.site_id, fact.request)
+        turn.order(Answer(site_id=fact.site_id, reply=reply))
+
+    def replied(self, turn: Turn, fact: facts.SiteReplied) -> None:
+        request, reply = fact.request, fact.reply
+        if isinstance(request, Reserve):
+            self._parts.origin.reserve_replied(turn, fact.site_id, request, reply)
+        elif isinstance(request, Claim):
+            self._parts.helper.claim_replied(turn, fact.site_id, request.handoff_id, reply)
+        elif isinstance(request, Cancel):
+            self._parts.origin.cancel_replied(turn, request.handoff_id, reply)
+        elif isinstance(request, Confirm):
+            self._parts.origin.confirm_replied(request.handoff_id)
+        elif isinstance(reply, HandoffSeen):
+            self._parts.helper.origin_said(turn, reply)
+
+    def silent(self, turn: Turn, fact: facts.SiteSilent) -> None:
+        request = fact.request
+        if isinstance(request, Reserve):
+            self._parts.origin.reserve_silent(turn, fact.site_id, request)
+        elif isinstance(request, Claim):
+            self._parts.helper.claim_silent(turn, fact.site_id, request.handoff_id)
+        elif isinstance(request, Cancel | Confirm):
+            self._parts.origin.resend_later(turn, request.handoff_id)
+        # A silent GetHandoff needs nothing: the helper's confirm timer asks again.
+
+    # --- the load board ----------------------------------------------------------------
+
+    def load_seen(self, turn: Turn, fact: facts.LoadSeen) -> None:
+        """Callers elsewhere: each idle agent that may serve one asks for it."""
+        self._parts.board.see(fact.load, turn.now)
+        if not self._parts.is_accepting or fact.load.site_id == self._parts.site_id:
+            return
+        for queue_id, load in fact.load.queues.items():
+            queue = self._parts.queues.find(queue_id)
+            if load.calls_waiting and queue is not None:
+                idle = self._parts.roster.idle.longest_idle(queue.policy.skills, load.calls_waiting)
+                for agent_id in idle:
+                    if not self._parts.helper.claim(turn, self._parts.roster.get(agent_id)):
+                        break
+
+    def site_gone(self, turn: Turn, fact: facts.SiteGone) -> None:
+        self._parts.board.lose(fact.site_id)
+
+    def view_confirmed(self, turn: Turn, fact: facts.ViewConfirmed) -> None:
+        self._parts.board.confirm(turn.now)
+
+    def ask_blindly(self, turn: Turn) -> None:
+        """The board is out of reach: an idle agent asks the next configured peer."""
+        if self._parts.is_accepting and self._parts.board.state(turn.now) is ViewState.OUT:
+            self._parts.helper.claim_blind(turn)
+
+    # --- inside ------------------------------------------------------------------------
+
+    def _reply(self, turn: Turn, site_id: SiteId, request: Request) -> Reply:
+        if isinstance(request, Reserve):
+            return self._parts.helper.reserve(turn, site_id, request, is_accepting=self._parts.is_accepting)
+        if isinstance(request, Claim):
+            # A Cancel that overtook its Claim left a tombstone on the helper's side of this floor.
+            if self._parts.helper.find(request.handoff_id) is not None:
+                return Refused(handoff_id=request.handoff_id, reason=Refusal.CANCELLED)
+            return self._parts.origin.claimed(turn, site_id, request)
+        if isinstance(request, Confirm):
+            return self._parts.helper.confirmed(turn, request.handoff_id, site_id)
+        if isinstance(request, Cancel):
+            reply = self._parts.origin.cancelled_by_helper(turn, request.handoff_id, site_id, request.reason)
+            return reply or self._parts.helper.cancelled(turn, request.handoff_id, site_id, request.reason)
+        return self._seen(request)
+
+    def _seen(self, request: GetHandoff) -> HandoffSeen:
+        handoff = self._parts.origin.find(request.handoff_id)
+        help_ = self._parts.helper.find(request.handoff_id)
+        if handoff is not None:
+            call = self._parts.calls.find(handoff.call_id)
+            return HandoffSeen(
+                handoff_id=request.handoff_id,
+                state=handoff.state,
+                call_id=handoff.call_id,
+                queue_id=call.queue_id if call is not None else None,
+            )
+        if help_ is not None:
+            return HandoffSeen(
+                handoff_id=request.handoff_id,
+                state=help_.state,
+                call_id=help_.call.call_id if help_.call is not None else None,
+                queue_id=help_.call.queue_id if help_.call is not None else None,
+            )
+        return HandoffSeen(
+            handoff_id=HandoffId(request.handoff_id),
+            state=HandoffState.UNKNOWN,
+            call_id=None,
+            queue_id=None,
+        )

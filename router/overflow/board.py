@@ -1,0 +1,195 @@
+"""What this site knows of the others: their load, how old the view is, and what was sent since.
+
+The age of a record says nothing (it is as old as its last change, and that is fine). What
+ages is the view: the time since it was last known to be current.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from router.acd.history import expected_wait_s
+from router.ids import Instant, QueueId, SiteId
+from router.overflow.load import QueueLoad, SiteLoad
+from router.overflow.policy import OverflowPolicy
+
+_SHARE_WINDOW_MS = 1_000
+
+
+class ViewState(StrEnum):
+    """How far the view may be trusted."""
+
+    FRESH = "FRESH"
+    STALE = "STALE"
+    """Still used, and shown as stale."""
+    UNSCORED = "UNSCORED"
+    """Idle peers are asked in random order."""
+    OUT = "OUT"
+    """Not used: the configured peers are asked in rotation."""
+
+
+@dataclass(slots=True)
+class SiteView:
+    """One other site, as seen from here."""
+
+    load: SiteLoad
+    seen_at: Instant
+    returned_at: Instant | None
+    """When it came back after it was gone; None for one that was there from the start."""
+    sent: dict[QueueId, int] = field(default_factory=dict)
+    """Pushes since this version of the record; taken off its idle agents."""
+    claimed: dict[QueueId, int] = field(default_factory=dict)
+    """Claims since this version of the record; taken off its waiting calls."""
+    is_avoided: bool = False
+    """It refused or failed since this version of the record."""
+    window_since: Instant = Instant(0)
+    window_asks: int = 0
+
+    def idle_count(self, queue_id: QueueId) -> int:
+        queue = self.load.queues.get(queue_id)
+        return queue.agents_idle - self.sent.get(queue_id, 0) if queue is not None else 0
+
+    def waiting_count(self, queue_id: QueueId) -> int:
+        queue = self.load.queues.get(queue_id)
+        return queue.calls_waiting - self.claimed.get(queue_id, 0) if queue is not None else 0
+
+    def head_wait_ms(self, queue_id: QueueId, now: Instant) -> int:
+        """The record's figure plus the time since it was received: clocks are never compared."""
+        return self.load.queues[queue_id].head_wait_ms + (now - self.seen_at)
+
+
+class Board:
+    """The other sites in one node's memory, indexed by who has idle agents and who has callers."""
+
+    def __init__(self, site_id: SiteId, policy: OverflowPolicy) -> None:
+        self._site_id = site_id
+        self._policy = policy
+        self._sites: dict[SiteId, SiteView] = {}
+        self._gone: set[SiteId] = set()
+        self._idle: dict[QueueId, dict[SiteId, None]] = {}
+        self._waiting: dict[QueueId, dict[SiteId, None]] = {}
+        self._confirmed_at: Instant | None = None
+
+    # --- what is told ------------------------------------------------------------------
+
+    def see(self, load: SiteLoad, now: Instant) -> None:
+        if load.site_id == self._site_id:
+            return
+        known = self._sites.get(load.site_id)
+        if known is not None and _order(load) < _order(known.load):
+            return
+        was_gone = load.site_id in self._gone
+        returned_at = now if was_gone else known.returned_at if known is not None else None
+        self._gone.discard(load.site_id)
+        self._forget(load.site_id)
+        view = SiteView(load=load, seen_at=now, returned_at=returned_at)
+        if known is not None:
+            view.window_since, view.window_asks = known.window_since, known.window_asks
+        self._sites[load.site_id] = view
+        self._index(load)
+
+    def lose(self, site_id: SiteId) -> None:
+        self._forget(site_id)
+        if self._sites.pop(site_id, None) is not None:
+            self._gone.add(site_id)
+
+    def confirm(self, now: Instant) -> None:
+        self._confirmed_at = now
+
+    # --- what was done -----------------------------------------------------------------
+
+    def note_push(self, site_id: SiteId, queue_id: QueueId, now: Instant) -> None:
+        view = self._sites.get(site_id)
+        if view is not None:
+            view.sent[queue_id] = view.sent.get(queue_id, 0) + 1
+            self._count_ask(view, now)
+
+    def note_claim(self, site_id: SiteId, queue_id: QueueId, now: Instant) -> None:
+        view = self._sites.get(site_id)
+        if view is not None:
+            view.claimed[queue_id] = view.claimed.get(queue_id, 0) + 1
+            self._count_ask(view, now)
+
+    def avoid(self, site_id: SiteId) -> None:
+        """It refused or did not answer: not again before its record changes."""
+        view = self._sites.get(site_id)
+        if view is not None:
+            view.is_avoided = True
+
+    # --- what may be asked -------------------------------------------------------------
+
+    def age_ms(self, now: Instant) -> int | None:
+        """Since the view was last known to be current; None when it never was."""
+        return None if self._confirmed_at is None else now - self._confirmed_at
+
+    def state(self, now: Instant) -> ViewState:
+        age_ms = self.age_ms(now)
+        if age_ms is None or age_ms > self._policy.view_out_ms:
+            return ViewState.OUT
+        if age_ms > self._policy.view_unscored_ms:
+            return ViewState.UNSCORED
+        return ViewState.STALE if age_ms > self._policy.view_stale_ms else ViewState.FRESH
+
+    def idle_sites(self, queue_id: QueueId, now: Instant) -> Iterator[SiteView]:
+        """Sites that can be asked for an idle agent of `queue_id`."""
+        for site_id in self._idle.get(queue_id, ()):
+            view = self._sites[site_id]
+            if view.idle_count(queue_id) > 0 and self._may_ask(view, now):
+                yield view
+
+    def waiting_sites(self, queue_id: QueueId, now: Instant) -> Iterator[SiteView]:
+        """Sites that can be asked for a caller of `queue_id`."""
+        for site_id in self._waiting.get(queue_id, ()):
+            view = self._sites[site_id]
+            if view.waiting_count(queue_id) > 0 and self._may_ask(view, now):
+                yield view
+
+    # --- inside ------------------------------------------------------------------------
+
+    def _may_ask(self, view: SiteView, now: Instant) -> bool:
+        if view.is_avoided or not view.load.accepting:
+            return False
+        if view.load.link_headroom.get(self._site_id, 1) <= 0:
+            return False
+        if now - view.window_since >= _SHARE_WINDOW_MS:
+            return True
+        return view.window_asks < self._share(view, now)
+
+    def _share(self, view: SiteView, now: Instant) -> int:
+        """Asks a second; a site that came back gets a growing part of it."""
+        share = self._policy.site_share_per_s
+        if view.returned_at is None or now - view.returned_at >= self._policy.ramp_up_ms:
+            return share
+        return max(1, share * (now - view.returned_at) // self._policy.ramp_up_ms)
+
+    def _count_ask(self, view: SiteView, now: Instant) -> None:
+        if now - view.window_since >= _SHARE_WINDOW_MS:
+            view.window_since, view.window_asks = now, 0
+        view.window_asks += 1
+
+    def _index(self, load: SiteLoad) -> None:
+        for queue_id, queue in load.queues.items():
+            if queue.agents_idle > 0:
+                self._idle.setdefault(queue_id, {})[load.site_id] = None
+            if queue.calls_waiting > 0:
+                self._waiting.setdefault(queue_id, {})[load.site_id] = None
+
+    def _forget(self, site_id: SiteId) -> None:
+        view = self._sites.get(site_id)
+        for queue_id in view.load.queues if view is not None else ():
+            self._idle.get(queue_id, {}).pop(site_id, None)
+            self._waiting.get(queue_id, {}).pop(site_id, None)
+
+
+def _order(load: SiteLoad) -> tuple[int, int]:
+    return (load.incarnation, load.version)
+
+
+def expected_wait_at_s(queue: QueueLoad, ahead_count: int) -> float:
+    """Seconds until a caller with `ahead_count` before it is served there; infinite without agents."""
+    return expected_wait_s(
+        ahead_count=ahead_count,
+        staffed_count=queue.agents_staffed,
+        aht_ms=queue.aht_ms,
+        abandon_rate_per_hour=queue.abandon_rate_per_hour,
+    )

@@ -1,0 +1,511 @@
+"""The helper's side of hand-offs: an idle agent RESERVED, RINGING, CONNECTED, or released.
+
+A helper answers from its live state, never from the board. A reservation always has a
+deadline, is never pre-empted, and gives the agent its old place back when it fails.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from router import ledger
+from router.acd.policy import Distribution
+from router.acd.queues import Queues
+from router.acd.ringing import Leg, Ringing
+from router.acd.roster import Agent, Roster
+from router.acd.talking import Talking
+from router.agent import AgentState
+from router.call import CallContext
+from router.ids import AgentId, HandoffId, Instant, LegId, SiteId
+from router.ledger import Role
+from router.orders import Ask, BridgeTrunkLeg, HangUpLeg, HangUpTrunk, RejectTrunk
+from router.overflow.board import Board
+from router.overflow.choice import Choice, Chooser
+from router.overflow.links import Links
+from router.overflow.messages import (
+    Acknowledged,
+    Cancel,
+    Claim,
+    GetHandoff,
+    Given,
+    HandoffSeen,
+    HandoffState,
+    Refusal,
+    Refused,
+    Reply,
+    Reserve,
+    Reserved,
+)
+from router.overflow.policy import OverflowPolicy
+from router.recovery import OpenHelp
+from router.timers import Timers
+from router.turn import Turn
+from router.views import HandoffView
+
+RESERVATION_TIMER = "reservation"
+CONFIRM_TIMER = "confirm"
+FORGET_TIMER = "forget_help"
+
+
+@dataclass(slots=True)
+class Help:
+    """One hand-off that this site serves. OVER is kept for the token's life, as a tombstone."""
+
+    handoff_id: HandoffId
+    peer: SiteId
+    state: HandoffState
+    agent_id: AgentId | None = None
+    call: CallContext | None = None
+    """None while a claim is under way: the origin says which call it gives."""
+    leg_id: LegId | None = None
+    is_trunk_here: bool = False
+    """The INVITE came before the answer to our claim."""
+    is_second_try: bool = False
+    is_confirmed: bool = False
+    connected_at: Instant = Instant(0)
+    answer: Reply | None = None
+    """What was answered to the Reserve, to be answered alike when it is repeated."""
+
+
+class HelperSide:
+    """All hand-offs that this site's agents serve for others."""
+
+    def __init__(
+        self,
+        *,
+        policy: OverflowPolicy,
+        roster: Roster,
+        queues: Queues,
+        ringing: Ringing,
+        talking: Talking,
+        board: Board,
+        chooser: Chooser,
+        links: Links,
+        timers: Timers[tuple[str, str]],
+        new_id: Callable[[], str],
+        mint_token: Callable[[HandoffId, SiteId], str],
+    ) -> None:
+        self._policy = policy
+        self._roster = roster
+        self._queues = queues
+        self._ringing = ringing
+        self._talking = talking
+        self._board = board
+        self._chooser = chooser
+        self._links = links
+        self._timers = timers
+        self._new_id = new_id
+        self._mint_token = mint_token
+        self._helps: dict[HandoffId, Help] = {}
+
+    def find(self, handoff_id: HandoffId) -> Help | None:
+        return self._helps.get(handoff_id)
+
+    def views(self) -> Iterator[HandoffView]:
+        for help_ in self._helps.values():
+            if help_.state is not HandoffState.OVER:
+                yield HandoffView(
+                    handoff_id=help_.handoff_id,
+                    role=Role.HELPER,
+                    peer=help_.peer,
+                    state=help_.state,
+                    call_id=help_.call.call_id if help_.call is not None else None,
+                    agent_id=help_.agent_id,
+                )
+
+    # --- push: a caller waits at the sender --------------------------------------------
+
+    def reserve(self, turn: Turn, site_id: SiteId, request: Reserve, *, is_accepting: bool) -> Reply:
+        known = self._helps.get(request.handoff_id)
+        if known is not None:
+            return known.answer or Refused(handoff_id=request.handoff_id, reason=Refusal.CANCELLED)
+        refusal, agent = self._find_agent(site_id, request, is_accepting)
+        if agent is None:
+            reply: Reply = Refused(handoff_id=request.handoff_id, reason=refusal)
+            self._remember_over(turn, Help(request.handoff_id, site_id, HandoffState.OVER, answer=reply))
+            return reply
+        reply = Reserved(handoff_id=request.handoff_id, token=self._mint_token(request.handoff_id, site_id))
+        help_ = Help(request.handoff_id, site_id, HandoffState.RESERVED, call=request.call, answer=reply)
+        self._keep_agent(turn, help_, agent)
+        self._write_reserved(turn, help_)
+        self._expect_trunk(turn, help_)
+        return reply
+
+    # --- pull: an idle agent here, callers elsewhere -----------------------------------
+
+    def claim(self, turn: Turn, agent: Agent) -> bool:
+        """Ask the site whose head call waited longest. False when there is none to ask."""
+        if not self._may_lend(agent):
+            return False
+        queues = [
+            queue.policy.queue_id
+            for queue in self._queues
+            if queue.policy.is_overflow_allowed and queue.policy.skills <= agent.skills
+        ]
+        choice = self._chooser.origin_for(queues, turn.now)
+        return choice is not None and self._send_claim(turn, agent, choice)
+
+    def claim_blind(self, turn: Turn) -> None:
+        """Without a view: the longest idle agent asks the next configured peer."""
+        for agent_id in self._roster.idle.longest_idle(frozenset(), 1):
+            agent = self._roster.get(agent_id)
+            queue = next((q for q in self._queues if q.policy.skills <= agent.skills), None)
+            if queue is not None and self._may_lend(agent):
+                choice = self._chooser.blind_origin(queue.policy.queue_id, turn.now)
+                if choice is not None:
+                    self._send_claim(turn, agent, choice)
+
+    def claim_replied(self, turn: Turn, site_id: SiteId, handoff_id: HandoffId, reply: Reply) -> None:
+        help_ = self._helps.get(handoff_id)
+        if isinstance(reply, Given):
+            if help_ is None or help_.state is not HandoffState.ASKING:
+                turn.order(Ask(site_id=site_id, request=Cancel(handoff_id=handoff_id, reason="LATE")))
+                return
+            help_.call, help_.state = reply.call, HandoffState.RESERVED
+            self._write_reserved(turn, help_)
+            if help_.is_trunk_here:
+                self._ring(turn, help_, self._agent_of(help_))
+            else:
+                self._expect_trunk(turn, help_)
+        elif help_ is not None and help_.state is HandoffState.ASKING:
+            reason = reply.reason if isinstance(reply, Refused) else Refusal.CANCELLED
+            self._claim_failed(turn, help_, reason.value)
+
+    def claim_silent(self, turn: Turn, site_id: SiteId, handoff_id: HandoffId) -> None:
+        help_ = self._helps.get(handoff_id)
+        if help_ is not None and help_.state is HandoffState.ASKING:
+            turn.order(Ask(site_id=site_id, request=Cancel(handoff_id=handoff_id, reason="SILENT")))
+            self._claim_failed(turn, help_, "SILENT")
+
+    # --- the trunk leg -----------------------------------------------------------------
+
+    def invited(self, turn: Turn, handoff_id: HandoffId, site_id: SiteId) -> None:
+        """An INVITE with a token of ours: rings the reserved agent once, else 403."""
+        help_ = self._helps.get(handoff_id)
+        if help_ is None or help_.peer != site_id or help_.is_trunk_here:
+            turn.order(RejectTrunk(handoff_id=handoff_id))
+        elif help_.state is HandoffState.RESERVED:
+            help_.is_trunk_here = True
+            self._ring(turn, help_, self._agent_of(help_))
+        elif help_.state is HandoffState.ASKING:
+            help_.is_trunk_here = True
+        else:
+            turn.order(RejectTrunk(handoff_id=handoff_id))
+
+    def trunk_over(self, turn: Turn, help_: Help) -> None:
+        """The origin's side hung up: caller gone, taken at home, or the talk is over."""
+        if help_.state is HandoffState.CONNECTED:
+            if help_.leg_id is not None:
+                turn.order(HangUpLeg(leg_id=help_.leg_id))
+            self._end_connected(turn, help_)
+        elif help_.state is not HandoffState.OVER:
+            self._withdraw(turn, help_, "TRUNK_HUNG_UP", is_trunk_up=False)
+
+    # --- the agent's leg ---------------------------------------------------------------
+
+    def leg_rang(self, turn: Turn, leg: Leg, help_: Help) -> None:
+        turn.write(
+            ledger.HandoffRang(
+                handoff_id=help_.handoff_id, role=Role.HELPER, peer=help_.peer, call_id=leg.call_id
+            )
+        )
+
+    def leg_answered(self, turn: Turn, leg: Leg, help_: Help) -> None:
+        help_.state, help_.connected_at = HandoffState.CONNECTED, turn.now
+        turn.write(
+            ledger.HandoffConnected(
+                handoff_id=help_.handoff_id,
+                role=Role.HELPER,
+                peer=help_.peer,
+                call_id=leg.call_id,
+                agent_id=leg.agent_id,
+            )
+        )
+        turn.order(BridgeTrunkLeg(handoff_id=help_.handoff_id, leg_id=leg.leg_id))
+        self._expect_confirm(turn, help_)
+
+    def leg_failed(self, turn: Turn, help_: Help) -> None:
+        """RONA here: one other idle agent is tried within the same hop, else the call goes home."""
+        assert help_.call is not None
+        help_.leg_id = help_.agent_id = None
+        next_id = self._roster.idle.choose(help_.call.skills, Distribution.LONGEST_IDLE)
+        if help_.is_second_try or next_id is None:
+            turn.order(HangUpTrunk(handoff_id=help_.handoff_id))
+            self._write_refused(turn, help_, "RONA")
+            self._close(turn, help_)
+            return
+        help_.is_second_try = True
+        agent = self._roster.get(next_id)
+        self._roster.reserve(turn, agent, help_.handoff_id)
+        turn.ready.pop(next_id, None)
+        help_.agent_id = next_id
+        self._ring(turn, help_, agent)
+
+    def leg_over(self, turn: Turn, help_: Help) -> None:
+        """The agent hung up a connected leg."""
+        turn.order(HangUpTrunk(handoff_id=help_.handoff_id))
+        self._end_connected(turn, help_)
+
+    # --- what the origin says ----------------------------------------------------------
+
+    def cancelled(self, turn: Turn, handoff_id: HandoffId, site_id: SiteId, reason: str) -> Reply:
+        """Also for a hand-off never seen: its Reserve may still be on the way."""
+        help_ = self._helps.get(handoff_id)
+        if help_ is None:
+            self._remember_over(turn, Help(handoff_id, site_id, HandoffState.OVER))
+        elif help_.peer != site_id:
+            return Refused(handoff_id=handoff_id, reason=Refusal.CANCELLED)
+        elif help_.state is HandoffState.CONNECTED:
+            return Refused(handoff_id=handoff_id, reason=Refusal.ALREADY_CONNECTED)
+        elif help_.state is not HandoffState.OVER:
+            self._withdraw(turn, help_, reason, is_trunk_up=True)
+            help_.answer = None
+        return Acknowledged(handoff_id=handoff_id)
+
+    def confirmed(self, turn: Turn, handoff_id: HandoffId, site_id: SiteId) -> Reply:
+        help_ = self._helps.get(handoff_id)
+        if help_ is not None and help_.peer == site_id and help_.call is not None:
+            self._confirm(turn, help_)
+        return Acknowledged(handoff_id=handoff_id)
+
+    def origin_said(self, turn: Turn, seen: HandoffSeen) -> None:
+        """The answer to our question what became of a connected hand-off."""
+        help_ = self._helps.get(seen.handoff_id)
+        if help_ is None or help_.state is not HandoffState.CONNECTED or help_.is_confirmed:
+            return
+        if seen.state is HandoffState.CONNECTED:
+            self._confirm(turn, help_)
+        elif seen.state in (HandoffState.OVER, HandoffState.UNKNOWN):
+            turn.order(HangUpTrunk(handoff_id=help_.handoff_id))
+            self.trunk_over(turn, help_)
+        else:
+            self._expect_confirm(turn, help_)
+
+    # --- deadlines ---------------------------------------------------------------------
+
+    def expire(self, turn: Turn, handoff_id: HandoffId) -> None:
+        """No INVITE came: the agent is free again in its old place."""
+        help_ = self._helps[handoff_id]
+        turn.write(
+            ledger.HandoffExpired(
+                handoff_id=handoff_id,
+                role=Role.HELPER,
+                peer=help_.peer,
+                call_id=help_.call.call_id if help_.call is not None else None,
+                stage=help_.state.value,
+            )
+        )
+        self._free_agent(turn, help_)
+        self._close(turn, help_)
+
+    def ask_origin(self, turn: Turn, handoff_id: HandoffId) -> None:
+        """Connected and not confirmed in time: ask, never guess; the talk goes on meanwhile."""
+        help_ = self._helps.get(handoff_id)
+        if help_ is not None and help_.state is HandoffState.CONNECTED and not help_.is_confirmed:
+            turn.order(Ask(site_id=help_.peer, request=GetHandoff(handoff_id=handoff_id)))
+            self._expect_confirm(turn, help_)
+
+    def forget(self, handoff_id: HandoffId) -> None:
+        self._helps.pop(handoff_id, None)
+
+    def resume_connected(self, turn: Turn, work: OpenHelp, call: CallContext) -> None:
+        """A talk that outlived the process."""
+        help_ = Help(
+            work.handoff_id,
+            work.peer,
+            HandoffState.CONNECTED,
+            agent_id=work.agent_id,
+            call=call,
+            leg_id=work.leg_id,
+            is_trunk_here=True,
+            is_confirmed=work.is_confirmed,
+            connected_at=work.connected_at,
+        )
+        self._helps[work.handoff_id] = help_
+        self._links.take(work.peer)
+        turn.order(BridgeTrunkLeg(handoff_id=work.handoff_id, leg_id=work.leg_id))
+        if not work.is_confirmed:
+            self._expect_confirm(turn, help_)
+
+    # --- inside ------------------------------------------------------------------------
+
+    def _find_agent(
+        self, site_id: SiteId, request: Reserve, is_accepting: bool
+    ) -> tuple[Refusal, Agent | None]:
+        if not is_accepting or not self._policy.is_enabled:
+            return Refusal.NOT_ACCEPTING, None
+        queue = self._queues.find(request.call.queue_id)
+        if queue is None:
+            return Refusal.QUEUE_UNKNOWN, None
+        if self._links.headroom(site_id) <= 0:
+            return Refusal.LINK_FULL, None
+        skills = queue.policy.skills | request.call.skills
+        if self._roster.idle.count(skills) <= self._policy.home_reserve:
+            return Refusal.NO_IDLE_AGENT, None
+        agent_id = self._roster.idle.choose(skills, queue.policy.distribution, queue.hunt_position)
+        if agent_id is None:
+            return Refusal.NO_IDLE_AGENT, None
+        agent = self._roster.get(agent_id)
+        queue.hunt_position = agent.position
+        return Refusal.NO_IDLE_AGENT, agent
+
+    def _may_lend(self, agent: Agent) -> bool:
+        is_idle = agent.state is AgentState.READY
+        return (
+            self._policy.is_enabled
+            and is_idle
+            and self._roster.idle.count(agent.skills) > self._policy.home_reserve
+        )
+
+    def _send_claim(self, turn: Turn, agent: Agent, choice: Choice) -> bool:
+        if self._links.headroom(choice.site_id) <= 0:
+            return False
+        handoff_id = HandoffId(self._new_id())
+        self._board.note_claim(choice.site_id, choice.queue_id, turn.now)
+        help_ = Help(handoff_id, choice.site_id, HandoffState.ASKING)
+        turn.write(
+            ledger.HandoffAsked(
+                handoff_id=handoff_id,
+                role=Role.HELPER,
+                peer=choice.site_id,
+                call_id=None,
+                decision=choice.decision,
+            )
+        )
+        self._keep_agent(turn, help_, agent)
+        self._timers.set((RESERVATION_TIMER, handoff_id), Instant(turn.now + self._policy.reservation_ms))
+        claim = Claim(
+            handoff_id=handoff_id,
+            skills=agent.skills,
+            token=self._mint_token(handoff_id, choice.site_id),
+            timeout_ms=self._policy.rpc_limit_ms,
+        )
+        turn.order(Ask(site_id=choice.site_id, request=claim))
+        return True
+
+    def _keep_agent(self, turn: Turn, help_: Help, agent: Agent) -> None:
+        self._helps[help_.handoff_id] = help_
+        help_.agent_id = agent.agent_id
+        self._links.take(help_.peer)
+        self._roster.reserve(turn, agent, help_.handoff_id)
+        turn.ready.pop(agent.agent_id, None)
+
+    def _expect_trunk(self, turn: Turn, help_: Help) -> None:
+        # A reservation without a deadline would keep an agent for ever.
+        self._timers.set(
+            (RESERVATION_TIMER, help_.handoff_id), Instant(turn.now + self._policy.reservation_ms)
+        )
+
+    def _expect_confirm(self, turn: Turn, help_: Help) -> None:
+        self._timers.set((CONFIRM_TIMER, help_.handoff_id), Instant(turn.now + self._policy.confirm_limit_ms))
+
+    def _ring(self, turn: Turn, help_: Help, agent: Agent) -> None:
+        assert help_.call is not None
+        self._timers.cancel((RESERVATION_TIMER, help_.handoff_id))
+        help_.state, help_.leg_id = HandoffState.RINGING, LegId(self._new_id())
+        leg = Leg(
+            leg_id=help_.leg_id,
+            agent_id=agent.agent_id,
+            call_id=help_.call.call_id,
+            queue_id=help_.call.queue_id,
+            handoff_id=help_.handoff_id,
+        )
+        self._ringing.ring(turn, agent, leg, self._policy.ring_limit_ms)
+
+    def _claim_failed(self, turn: Turn, help_: Help, reason: str) -> None:
+        self._write_refused(turn, help_, reason)
+        self._board.avoid(help_.peer)
+        if help_.is_trunk_here:
+            turn.order(HangUpTrunk(handoff_id=help_.handoff_id))
+        self._free_agent(turn, help_)
+        self._close(turn, help_)
+
+    def _withdraw(self, turn: Turn, help_: Help, reason: str, *, is_trunk_up: bool) -> None:
+        """Stop before the talk began: the agent has its old place back."""
+        turn.write(
+            ledger.HandoffCancelled(
+                handoff_id=help_.handoff_id,
+                role=Role.HELPER,
+                peer=help_.peer,
+                call_id=help_.call.call_id if help_.call is not None else None,
+                reason=reason,
+            )
+        )
+        if help_.is_trunk_here and is_trunk_up:
+            turn.order(HangUpTrunk(handoff_id=help_.handoff_id))
+        self._free_agent(turn, help_)
+        self._close(turn, help_)
+
+    def _free_agent(self, turn: Turn, help_: Help) -> None:
+        if help_.state is HandoffState.RINGING and help_.leg_id is not None:
+            self._ringing.stop(turn, help_.leg_id)
+        elif help_.agent_id is not None:
+            self._roster.release(turn, self._agent_of(help_))
+        help_.agent_id = None
+
+    def _end_connected(self, turn: Turn, help_: Help) -> None:
+        assert help_.call is not None
+        agent_id = help_.agent_id
+        talk_ms = turn.now - help_.connected_at
+        turn.write(
+            ledger.HandoffEnded(
+                handoff_id=help_.handoff_id,
+                role=Role.HELPER,
+                peer=help_.peer,
+                call_id=help_.call.call_id,
+                agent_id=agent_id,
+                talk_ms=talk_ms,
+            )
+        )
+        queue = self._queues.find(help_.call.queue_id)
+        if queue is not None:
+            queue.history.note_handled(turn.now, talk_ms)
+        self._close(turn, help_)
+        agent = self._roster.find(agent_id) if agent_id is not None else None
+        if agent is not None:
+            self._talking.begin_wrapup(turn, agent, help_.call.queue_id)
+
+    def _confirm(self, turn: Turn, help_: Help) -> None:
+        if help_.is_confirmed or help_.call is None:
+            return
+        help_.is_confirmed = True
+        self._timers.cancel((CONFIRM_TIMER, help_.handoff_id))
+        turn.write(
+            ledger.HandoffConfirmed(handoff_id=help_.handoff_id, peer=help_.peer, call_id=help_.call.call_id)
+        )
+
+    def _close(self, turn: Turn, help_: Help) -> None:
+        self._links.give_back(help_.peer)
+        self._remember_over(turn, help_)
+
+    def _remember_over(self, turn: Turn, help_: Help) -> None:
+        help_.state = HandoffState.OVER
+        self._helps[help_.handoff_id] = help_
+        self._timers.cancel((RESERVATION_TIMER, help_.handoff_id))
+        self._timers.cancel((CONFIRM_TIMER, help_.handoff_id))
+        self._timers.set((FORGET_TIMER, help_.handoff_id), Instant(turn.now + self._policy.handoff_limit_ms))
+
+    def _agent_of(self, help_: Help) -> Agent:
+        assert help_.agent_id is not None
+        return self._roster.get(help_.agent_id)
+
+    def _write_reserved(self, turn: Turn, help_: Help) -> None:
+        turn.write(
+            ledger.HandoffReserved(
+                handoff_id=help_.handoff_id,
+                role=Role.HELPER,
+                peer=help_.peer,
+                call_id=help_.call.call_id if help_.call is not None else None,
+                agent_id=help_.agent_id,
+            )
+        )
+
+    def _write_refused(self, turn: Turn, help_: Help, reason: str) -> None:
+        turn.write(
+            ledger.HandoffRefused(
+                handoff_id=help_.handoff_id,
+                role=Role.HELPER,
+                peer=help_.peer,
+                call_id=help_.call.call_id if help_.call is not None else None,
+                reason=reason,
+            )
+        )

@@ -1,0 +1,30 @@
+"""The legs in use on each trunk link, both directions together."""
+
+from collections.abc import Mapping
+
+from router.ids import SiteId
+from router.overflow.policy import OverflowPolicy
+
+_UNCONFIGURED_LEG_LIMIT = 30
+"""For a peer that joined the board without a link of its own in this site's file."""
+
+
+class Links:
+    def __init__(self, policy: OverflowPolicy) -> None:
+        self._policy = policy
+        self._used: dict[SiteId, int] = {}
+
+    def headroom(self, site_id: SiteId) -> int:
+        link = self._policy.links.get(site_id)
+        limit = link.leg_limit if link is not None else _UNCONFIGURED_LEG_LIMIT
+        return limit - self._used.get(site_id, 0)
+
+    def all_headroom(self) -> Mapping[SiteId, int]:
+        return {site_id: self.headroom(site_id) for site_id in self._policy.links}
+
+    def take(self, site_id: SiteId) -> None:
+        self._used[site_id] = self._used.get(site_id, 0) + 1
+
+    def give_back(self, site_id: SiteId) -> None:
+        assert self._used[site_id] > 0
+        self._used[site_id] -= 1

@@ -1,0 +1,76 @@
+"""The parts of one floor, wired once: constructors only, from the inside outward."""
+
+import random
+from collections.abc import Callable, Iterable
+
+from router.acd.announcing import Announcing
+from router.acd.calls import Calls
+from router.acd.policy import QueuePolicy
+from router.acd.queues import Queues
+from router.acd.ringing import Ringing
+from router.acd.roster import Roster
+from router.acd.talking import Talking
+from router.ids import HandoffId, LegId, SiteId
+from router.overflow.board import Board
+from router.overflow.choice import Chooser
+from router.overflow.helper import HelperSide
+from router.overflow.links import Links
+from router.overflow.origin import Origin
+from router.overflow.policy import OverflowPolicy
+from router.timers import Timers
+
+
+class Parts:
+    """What the handlers of facts work with."""
+
+    def __init__(
+        self,
+        *,
+        site_id: SiteId,
+        policies: Iterable[QueuePolicy],
+        overflow: OverflowPolicy,
+        new_id: Callable[[], str],
+        rng: random.Random,
+        mint_token: Callable[[HandoffId, SiteId], str],
+    ) -> None:
+        self.site_id = site_id
+        self.overflow = overflow
+        self.new_id = new_id
+        self.is_accepting = True
+        self.timers: Timers[tuple[str, str]] = Timers()
+        self.queues = Queues(policies)
+        self.roster = Roster()
+        self.calls = Calls(self.queues, self.timers)
+        self.ringing = Ringing(self.roster, self.timers)
+        self.talking = Talking(site_id, self.calls, self.roster, self.queues, self.timers)
+        self.announcing = Announcing(self.calls, self.roster, self.queues, self.timers)
+        self.board = Board(site_id, overflow)
+        self.links = Links(overflow)
+        chooser = Chooser(self.board, overflow, rng)
+        self.origin = Origin(
+            policy=overflow,
+            calls=self.calls,
+            roster=self.roster,
+            queues=self.queues,
+            board=self.board,
+            chooser=chooser,
+            links=self.links,
+            timers=self.timers,
+            new_id=new_id,
+        )
+        self.helper = HelperSide(
+            policy=overflow,
+            roster=self.roster,
+            queues=self.queues,
+            ringing=self.ringing,
+            talking=self.talking,
+            board=self.board,
+            chooser=chooser,
+            links=self.links,
+            timers=self.timers,
+            new_id=new_id,
+            mint_token=mint_token,
+        )
+
+    def new_leg_id(self) -> LegId:
+        return LegId(self.new_id())

@@ -1,0 +1,159 @@
+"""A restarted site takes up what lives: the ledger's open work joined with the PBX's channels.
+
+What lives goes on; what does not is ended with its reason. Nothing is guessed: a call that
+no channel is left of is over, whoever hung up while nobody looked.
+"""
+
+from router import ledger
+from router.acd.calls import Call
+from router.agent import BUSY, WITH_A_CALL, AgentState
+from router.call import CallContext, CallState, Disposition
+from router.ids import AgentId, HandoffId, Instant, LegId
+from router.ledger import Role
+from router.orders import BridgeAgent, HangUpLeg, HangUpTrunk, HoldInQueue, StopRinging
+from router.parts import Parts
+from router.recovery import Inventory, LiveLeg, LiveTrunk, MediaState, OpenCall, OpenHelp, OpenWork
+from router.turn import Turn
+
+_TALKING = (CallState.CONNECTED, CallState.HELD, CallState.CONNECTED_REMOTE)
+_AT_WORK = BUSY | WITH_A_CALL | {AgentState.RESERVED}
+
+
+class Resumption:
+    """One restart's worth of joining; used once, before the first fact."""
+
+    def __init__(self, parts: Parts, work: OpenWork, alive: Inventory) -> None:
+        self._parts = parts
+        self._work = work
+        self._alive = alive
+        self._kept_legs: set[LegId] = set()
+        self._kept_trunks: set[HandoffId] = set()
+        self._talking: set[AgentId] = set()
+
+    def resume(self, turn: Turn) -> None:
+        for session in self._work.sessions:
+            self._parts.roster.resume(turn, session)
+        for open_call in self._work.calls:
+            self._resume_call(turn, open_call)
+        for help_ in self._work.helps:
+            self._resume_help(turn, help_)
+        self._drop_strays(turn)
+        for session in self._work.sessions:
+            agent = self._parts.roster.get(session.agent_id)
+            if agent.state in _AT_WORK and agent.agent_id not in self._talking:
+                self._parts.roster.release(turn, agent)
+
+    # --- calls -------------------------------------------------------------------------
+
+    def _resume_call(self, turn: Turn, open_call: OpenCall) -> None:
+        call = self._parts.calls.resume(turn, open_call)
+        if not self._alive.is_same_run:
+            self._parts.calls.end_failed(turn, call, "PBX_RESTARTED")
+        elif open_call.call_id not in self._alive.callers:
+            self._end_absent(turn, call, open_call)
+        elif open_call.state in _TALKING:
+            self._resume_talk(turn, call, open_call)
+        else:
+            self._parts.calls.line_up(turn, call)
+            turn.order(HoldInQueue(call_id=call.call_id, queue_id=call.queue_id))
+
+    def _end_absent(self, turn: Turn, call: Call, open_call: OpenCall) -> None:
+        """The caller hung up while this process was away."""
+        if open_call.state in _TALKING:
+            self._set_talk_clock(turn, call, open_call)
+            self._parts.calls.end_answered(turn, call, "HUNG_UP_WHILE_AWAY")
+        else:
+            self._parts.calls.end_unanswered(turn, call, Disposition.ABANDONED_IN_QUEUE, "HUNG_UP_WHILE_AWAY")
+
+    def _resume_talk(self, turn: Turn, call: Call, open_call: OpenCall) -> None:
+        self._set_talk_clock(turn, call, open_call)
+        if open_call.state is CallState.CONNECTED_REMOTE:
+            trunk = self._alive.trunks.get(open_call.handoff_id) if open_call.handoff_id else None
+            if trunk is not None and trunk.state is not MediaState.RINGING:
+                self._kept_trunks.add(trunk.handoff_id)
+                self._parts.origin.resume_connected(turn, call, open_call, trunk)
+                return
+        else:
+            leg = self._alive.legs.get(open_call.leg_id) if open_call.leg_id else None
+            if leg is not None and leg.state is not MediaState.RINGING:
+                self._resume_local_talk(turn, call, open_call, leg)
+                return
+        # The other side hung up while this process was away; the caller is still there.
+        self._parts.calls.end_answered(turn, call, "HUNG_UP_WHILE_AWAY")
+
+    def _resume_local_talk(self, turn: Turn, call: Call, open_call: OpenCall, leg: LiveLeg) -> None:
+        call.state, call.agent_id, call.leg_id = open_call.state, leg.agent_id, leg.leg_id
+        self._keep_leg(leg)
+        if leg.state is MediaState.UP and call.state is CallState.CONNECTED:
+            turn.order(BridgeAgent(call_id=call.call_id, leg_id=leg.leg_id))
+
+    def _set_talk_clock(self, turn: Turn, call: Call, open_call: OpenCall) -> None:
+        """Holds so far are kept in their sum; the rest since the answer was talk."""
+        connected_at = open_call.connected_at if open_call.connected_at is not None else turn.now
+        talk_since = Instant(connected_at + open_call.hold_ms)
+        if open_call.state is CallState.HELD:
+            call.talk_ms, call.hold_since = turn.now - talk_since, turn.now
+        else:
+            call.talk_since = talk_since
+
+    # --- helps -------------------------------------------------------------------------
+
+    def _resume_help(self, turn: Turn, work: OpenHelp) -> None:
+        leg = self._alive.legs.get(work.leg_id)
+        trunk = self._alive.trunks.get(work.handoff_id)
+        is_alive = leg is not None and trunk is not None and self._alive.is_same_run
+        if leg is not None and is_alive and leg.state is not MediaState.RINGING:
+            self._keep_leg(leg)
+            self._kept_trunks.add(work.handoff_id)
+            self._parts.helper.resume_connected(turn, work, self._context(work))
+            return
+        turn.write(
+            ledger.HandoffEnded(
+                handoff_id=work.handoff_id,
+                role=Role.HELPER,
+                peer=work.peer,
+                call_id=work.call_id,
+                agent_id=work.agent_id,
+                talk_ms=turn.now - work.connected_at,
+            )
+        )
+
+    def _context(self, work: OpenHelp) -> CallContext:
+        queue = self._parts.queues.find(work.queue_id)
+        return CallContext(
+            call_id=work.call_id,
+            queue_id=work.queue_id,
+            skills=queue.policy.skills if queue is not None else frozenset(),
+            priority=0,
+            customer_id=None,
+            waited_ms=0,
+        )
+
+    # --- what lives and belongs to nothing ---------------------------------------------
+
+    def _drop_strays(self, turn: Turn) -> None:
+        for leg in self._alive.legs.values():
+            if leg.leg_id in self._kept_legs:
+                continue
+            if leg.state is MediaState.RINGING:
+                turn.order(StopRinging(leg_id=leg.leg_id))
+            else:
+                turn.order(HangUpLeg(leg_id=leg.leg_id))
+        for trunk in self._alive.trunks.values():
+            if trunk.handoff_id not in self._kept_trunks:
+                self._drop_trunk(turn, trunk)
+
+    def _drop_trunk(self, turn: Turn, trunk: LiveTrunk) -> None:
+        if trunk.role is Role.ORIGIN and trunk.call_id is not None:
+            self._parts.origin.drop_trunk(turn, trunk, trunk.call_id)
+        else:
+            turn.order(HangUpTrunk(handoff_id=trunk.handoff_id))
+
+    def _keep_leg(self, leg: LiveLeg) -> None:
+        self._kept_legs.add(leg.leg_id)
+        agent = self._parts.roster.find(leg.agent_id)
+        if agent is not None:
+            self._talking.add(leg.agent_id)
+            self._parts.roster.resume_talk(
+                agent, leg_id=leg.leg_id, call_id=leg.call_id, handoff_id=leg.handoff_id
+            )
