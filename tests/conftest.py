@@ -1,10 +1,13 @@
 """What every test shares: a quiet gRPC core, patient property tests, and no skipping in CI."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from itertools import count
 
 import pytest
 from hypothesis import settings
+
+from deploy.postgres import PostgresServer, start_postgres
 
 # gRPC's C core prints INFO lines to stderr, where a test's own output belongs.
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
@@ -38,3 +41,22 @@ def pytest_make_collect_report(
         report.outcome = "failed"
         report.longrepr = f"skipped, which CI does not allow: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A real PostgreSQL for the whole run of tests, each of which makes its own databases."""
+    server = start_postgres(tmp_path_factory.mktemp("postgres") / "data", settings={"fsync": "off"})
+    yield server
+    server.stop()
+
+
+_database_numbers = count(1)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """An empty database of the test's own."""
+    name = f"test_{next(_database_numbers)}"
+    yield postgres_server.create_database(name)
+    postgres_server.drop_database(name)

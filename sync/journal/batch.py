@@ -4,7 +4,6 @@ The digest is over typed values (msgpack keeps 4 apart from "4", from 4.0 and fr
 never over their text, which two databases print differently.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -62,19 +61,60 @@ class Batch:
     previous_chain: bytes
 
 
-def pack(rows: Sequence[Row], tombstones: Sequence[Tombstone] = ()) -> Payload:
-    """Pack rows for the way.
+class Packing:
+    """A payload in the making: knows its size before it is finished."""
 
-    Raises:
-        TypeError, OverflowError: a value has no place in a batch; no column of ours has such.
-    """
-    plain = msgpack.packb((rows, tombstones))
-    return Payload(
-        packed=zstandard.compress(plain, 1),
-        digest=blake3(plain).digest(),
-        row_count=len(rows),
-        tombstone_count=len(tombstones),
-    )
+    def __init__(self) -> None:
+        self._packer = msgpack.Packer()
+        self._rows: list[bytes] = []
+        self._tombstones: list[bytes] = []
+        self.byte_count = 0
+        """Of msgpack, before compression."""
+
+    @property
+    def row_count(self) -> int:
+        return len(self._rows)
+
+    @property
+    def count(self) -> int:
+        """Rows and tombstones."""
+        return len(self._rows) + len(self._tombstones)
+
+    def add_row(self, row: Row) -> None:
+        """Take a row.
+
+        Raises:
+            TypeError, OverflowError: a value has no place in a batch; no column of ours has such.
+        """
+        self._add(self._rows, row)
+
+    def add_tombstone(self, tombstone: Tombstone) -> None:
+        """Take a tombstone."""
+        self._add(self._tombstones, tombstone)
+
+    def payload(self) -> Payload:
+        """Everything taken, packed."""
+        header = self._packer.pack_array_header
+        plain = b"".join(
+            (
+                header(2),
+                header(len(self._rows)),
+                *self._rows,
+                header(len(self._tombstones)),
+                *self._tombstones,
+            )
+        )
+        return Payload(
+            packed=zstandard.compress(plain, 1),
+            digest=blake3(plain).digest(),
+            row_count=len(self._rows),
+            tombstone_count=len(self._tombstones),
+        )
+
+    def _add(self, packed: list[bytes], values: tuple[Any, ...]) -> None:
+        one = self._packer.pack(values)
+        packed.append(one)
+        self.byte_count += len(one)
 
 
 def unpack(payload: Payload) -> tuple[list[Row], list[Tombstone]]:

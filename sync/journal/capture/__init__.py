@@ -1,0 +1,1 @@
+"""What has changed in a branch's database since a position, whichever database it is."""

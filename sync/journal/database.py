@@ -1,0 +1,76 @@
+"""Connections for the journal's work: snapshots to read from, transactions to write in.
+
+The same on SQLite and PostgreSQL, at a branch and at HQ. Nothing here is for the call
+path: a branch's store has connections of its own.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+
+BUSY_LIMIT_MS = 30_000
+"""SQLite: writers take turns, and the longest turn is one batch of consolidation."""
+
+IDLE_IN_TRANSACTION_LIMIT_MS = 60_000
+"""PostgreSQL: a transaction that somebody forgot would hold back every branch's journal."""
+
+_BEGIN = "trunkline_sqlite_begin"
+
+
+def open_database(url: str, *, connection_limit: int = 5) -> Engine:
+    """Connections to a SQLite file or a PostgreSQL database; opened when first used.
+
+    Raises:
+        sqlalchemy.exc.ArgumentError: it is no database's URL.
+    """
+    if make_url(url).get_backend_name() == "sqlite":
+        engine = create_engine(url, pool_size=connection_limit)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    options = f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_LIMIT_MS}"
+    # A database that was restarted in between costs a reconnect, not a failed run.
+    return create_engine(
+        url,
+        pool_size=connection_limit,
+        pool_pre_ping=True,
+        connect_args={"options": options, "connect_timeout": 10},
+    )
+
+
+def is_sqlite(connection: Connection) -> bool:
+    """Which of the two this is."""
+    return connection.dialect.name == "sqlite"
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """Everything read in here is of one moment."""
+    with engine.connect() as connection:
+        if not is_sqlite(connection):
+            connection = connection.execution_options(  # noqa: PLW2901 - the same connection, told how to begin
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction that writes; on SQLite it waits for its turn before it reads anything."""
+    with engine.connect() as connection, connection.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"}).begin():
+        yield connection
+
+
+def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
+    # The driver would begin transactions by itself, and not before a SELECT.
+    dbapi_connection.isolation_level = None
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", f"busy_timeout = {BUSY_LIMIT_MS}"):
+        dbapi_connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
