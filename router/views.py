@@ -45,3 +45,6 @@ class HandoffView:
     state: HandoffState
     call_id: CallId | None
     agent_id: AgentId | None
+    queue_id: QueueId | None = None
+    customer_id: CustomerId | None = None
+    """The origin's id; both are known to a helper once it knows the call."""

@@ -103,13 +103,16 @@ class HelperSide:
     def views(self) -> Iterator[HandoffView]:
         for help_ in self._helps.values():
             if help_.state is not HandoffState.OVER:
+                call = help_.call
                 yield HandoffView(
                     handoff_id=help_.handoff_id,
                     role=Role.HELPER,
                     peer=help_.peer,
                     state=help_.state,
-                    call_id=help_.call.call_id if help_.call is not None else None,
+                    call_id=call.call_id if call is not None else None,
                     agent_id=help_.agent_id,
+                    queue_id=call.queue_id if call is not None else None,
+                    customer_id=call.customer_id if call is not None else None,
                 )
 
     # --- push: a caller waits at the sender --------------------------------------------
