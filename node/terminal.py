@@ -61,9 +61,8 @@ def print_json(value: object) -> None:
 
 def print_error(message: str) -> None:
     """Say in one block what is wrong; never a traceback."""
-    first, *others = message.splitlines() or [""]
-    lines = [f"[bold red]{escape(_('error'))}:[/] {escape(first)}", *(escape(line) for line in others)]
-    messages().print("\n".join(lines), soft_wrap=True)
+    title = _("error:")
+    messages().print(f"[bold red]{escape(title)}[/] {escape(message)}", soft_wrap=True)
 
 
 def progress() -> Progress:

@@ -19,7 +19,7 @@ def refusal(reason: str, /, **values: object) -> str | None:
     if sentence is None:
         return None
     try:
-        return text(sentence, **values)
+        return text(sentence).format(**values)
     except KeyError:
         return None
 

@@ -108,12 +108,18 @@ async def test_a_crashed_task_ends_the_process_with_its_reason(office: Office) -
 
 
 async def test_a_task_that_ends_by_itself_ends_nothing_else(office: Office) -> None:
+    has_ended = asyncio.Event()
+
+    async def short() -> None:
+        has_ended.set()
+
     async def start(tasks: Tasks) -> Office:
-        await tasks.start(asyncio.sleep(0), name="short")
+        tasks.start(short(), name="short")
         return await office.start(tasks)
 
     life = running(start)
     await office.is_up.wait()
+    await has_ended.wait()
     office.work_is_done.set()
     send(signal.SIGTERM)
 
@@ -218,4 +224,7 @@ def test_a_process_ends_on_sigterm_with_nothing_on_its_conscience() -> None:
 
     assert process.returncode == 0
     assert said == "drained\nclosed\n"
-    assert [json.loads(line)["event"] for line in complaints.splitlines()] == ["drain_started", "drain_finished"]
+    assert [json.loads(line)["event"] for line in complaints.splitlines()] == [
+        "drain_started",
+        "drain_finished",
+    ]

@@ -21,7 +21,7 @@ def _as_before() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-def written(level: logs.Level = "info", **fields: object) -> dict[str, Any]:
+def written(level: logs.Level = "info", /, **fields: object) -> dict[str, Any]:
     stream = io.StringIO()
     logs.configure(level=level, style="json", site_id="beijing", stream=stream)
     log = structlog.get_logger()
@@ -33,14 +33,19 @@ def written(level: logs.Level = "info", **fields: object) -> dict[str, Any]:
 def test_a_line_is_json_with_its_site_and_a_utc_time() -> None:
     line = written(queue="销售", waited_ms=20)
 
-    assert (line["event"], line["site_id"], line["queue"], line["waited_ms"]) == ("call_arrived", "beijing", "销售", 20)
+    assert (line["event"], line["site_id"], line["queue"], line["waited_ms"]) == (
+        "call_arrived",
+        "beijing",
+        "销售",
+        20,
+    )
     assert line["level"] == "info"
     assert line["timestamp"].endswith("Z")
 
 
 @pytest.mark.parametrize("key", ["caller", "caller_number", "ani", "Number", "dialled_number"])
 def test_a_caller_number_stands_on_no_line_above_debug(key: str) -> None:
-    assert written(**{key: "+8613800138000"})[key] == REDACTED
+    assert written("info", **{key: "+8613800138000"})[key] == REDACTED
     assert written("debug", **{key: "+8613800138000"})[key] == "+8613800138000"
 
 

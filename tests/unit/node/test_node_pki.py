@@ -27,7 +27,10 @@ def test_a_certificate_says_which_site_of_which_cluster_it_is_for(folder: Path) 
 
     names = read(issued.certificate).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.UniformResourceIdentifier) == ["trunkline://demo/site/beijing"]
-    assert names.get_values_for_type(x509.DNSName) == ["beijing.site.demo.trunkline.internal", "pbx.example.cn"]
+    assert names.get_values_for_type(x509.DNSName) == [
+        "beijing.site.demo.trunkline.internal",
+        "pbx.example.cn",
+    ]
     assert names.get_values_for_type(x509.IPAddress) == [ip_address("10.0.0.1"), ip_address("::1")]
 
 

@@ -105,11 +105,16 @@ def test_a_fault_in_the_second_of_two_queues_names_its_line(file: Path) -> None:
 
     [fault] = faults(file, text)
 
-    assert (fault.place, fault.line) == ("queue[1].wrap_up_limit_ms", text.splitlines().index("wrap_up_limit_ms = -1") + 1)
+    assert (fault.place, fault.line) == (
+        "queue[1].wrap_up_limit_ms",
+        text.splitlines().index("wrap_up_limit_ms = -1") + 1,
+    )
 
 
 def test_a_value_over_many_lines_does_not_shift_the_lines_below(file: Path) -> None:
-    text = '[[queue]]\nname = """\nline [x]\ny = 1\n"""\nwrap_up_limit_ms = [\n  1, # two\n]\nnane = 1\n' + GOOD
+    text = (
+        '[[queue]]\nname = """\nline [x]\ny = 1\n"""\nwrap_up_limit_ms = [\n  1, # two\n]\nnane = 1\n' + GOOD
+    )
 
     found = {fault.place: fault.line for fault in faults(file, text)}
 
@@ -158,7 +163,9 @@ def test_the_environment_overrides_the_file(file: Path) -> None:
 
 
 def test_the_environment_reaches_into_an_array_of_tables(file: Path) -> None:
-    site = loaded(file, GOOD + '[[queue]]\nname = "sales"\n', {"TRUNKLINE__QUEUE__0__WRAP_UP_LIMIT_MS": "5000"})
+    site = loaded(
+        file, GOOD + '[[queue]]\nname = "sales"\n', {"TRUNKLINE__QUEUE__0__WRAP_UP_LIMIT_MS": "5000"}
+    )
 
     assert site.queue == (Queue(name="sales", wrap_up_limit_ms=5000),)
 
@@ -187,7 +194,7 @@ def test_a_secret_is_in_no_message_and_no_repr(file: Path) -> None:
 
 
 def test_broken_toml_names_its_line(file: Path) -> None:
-    [fault] = faults(file, '[listen]\nport = = 3\n')
+    [fault] = faults(file, "[listen]\nport = = 3\n")
 
     assert fault.line == 2
     assert fault.problem.startswith("not TOML")

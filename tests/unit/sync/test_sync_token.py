@@ -84,12 +84,12 @@ def test_no_text_is_taken_for_a_token(text: str) -> None:
         MINT.read(text, BEIJING)
 
 
-@pytest.mark.parametrize("change", [lambda t: t[:-1], lambda t: t + "A", lambda t: t + "=", lambda t: "", lambda t: t[4:]])
-def test_a_shortened_or_padded_token_is_malformed(change: object) -> None:
-    assert callable(change)
+def test_a_shortened_or_padded_token_is_malformed() -> None:
+    token = MINT.mint(HANDOFF, BEIJING)
 
-    with pytest.raises(MalformedTokenError):
-        MINT.read(change(MINT.mint(HANDOFF, BEIJING)), BEIJING)
+    for other in ("", token[:-1], token[4:], token + "A", token + "=", token * 2):
+        with pytest.raises(MalformedTokenError):
+            MINT.read(other, BEIJING)
 
 
 def test_a_short_key_mints_nothing() -> None:
