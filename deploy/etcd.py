@@ -8,16 +8,15 @@ the caller; ports are free ones and stay the same over restarts.
 import http.client
 import importlib.util
 import json
-import platform
-import random
 import re
 import shutil
-import socket
 import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL, SIGTERM, Signals
+
+from deploy.children import die_with_parent, free_ports
 
 OLDEST_VERSION = (3, 5, 5)
 """Before 3.5.5 a single member could lose acknowledged writes in a crash (etcd issue 14370)."""
@@ -25,7 +24,6 @@ OLDEST_VERSION = (3, 5, 5)
 START_LIMIT_S = 20.0
 STOP_LIMIT_S = 10.0
 READY_POLL_S = 0.02
-SERVER_PORTS = range(10_240, 32_768)
 
 
 class EtcdNotFoundError(Exception):
@@ -121,7 +119,7 @@ class EtcdMember:
     ) -> None:
         self.name = name
         self.data_dir = data_dir
-        self.client_port, self.peer_port, self.metrics_port = _free_ports(3)
+        self.client_port, self.peer_port, self.metrics_port = free_ports(3)
         self._binary = binary
         self._tls = tls
         self._extra_args = extra_args
@@ -149,7 +147,7 @@ class EtcdMember:
 
     def launch(self, initial_cluster: str) -> None:
         """Start the process; `wait_ready` says when it serves."""
-        arguments = [*_die_with_parent(), str(self._binary.path), *self._arguments(initial_cluster)]
+        arguments = [*die_with_parent(SIGKILL), str(self._binary.path), *self._arguments(initial_cluster)]
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -281,11 +279,9 @@ class EtcdCluster:
         self.launch()
         self.wait_ready()
 
-    def restart_member(self, member: EtcdMember) -> None:
-        """Bring one member back with its data."""
-        member.end(SIGKILL)
+    def launch_member(self, member: EtcdMember) -> None:
+        """Start one ended member again, with its data; its `wait_ready` says when it serves."""
         member.launch(self._initial_cluster)
-        member.wait_ready()
 
     def _end(self, number: Signals) -> None:
         for member in self.members:
@@ -316,31 +312,3 @@ def start_etcd(
     cluster.launch()
     cluster.wait_ready()
     return cluster
-
-
-def _die_with_parent() -> list[str]:
-    """The command prefix that ends a child with the thread that starts it; Linux has it."""
-    setpriv = shutil.which("setpriv")
-    if setpriv is not None:
-        return [setpriv, "--pdeathsig", "KILL", "--"]
-    if platform.system() == "Linux":
-        raise FileNotFoundError("setpriv is not on the PATH; install util-linux")
-    return []
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now, all different.
-
-    Below the range that Linux takes for outgoing connections: while a member is down, a
-    client that tries to reach it must not be given its port, nor be connected to itself.
-    """
-    ports: list[int] = []
-    for port in random.sample(SERVER_PORTS, len(SERVER_PORTS)):
-        try:
-            socket.create_server(("127.0.0.1", port)).close()
-        except OSError:
-            continue
-        ports.append(port)
-        if len(ports) == count:
-            break
-    return ports

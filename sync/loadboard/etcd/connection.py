@@ -1,5 +1,8 @@
 """One connection to one etcd member: deadlines, mutual TLS, user and token."""
 
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
 import grpc
 import grpc.aio
 
@@ -7,6 +10,8 @@ from sync.loadboard.etcd import wire
 from sync.loadboard.etcd.errors import EtcdCallError, EtcdTlsFilesError, LeaseLostError
 from sync.loadboard.etcd.settings import CALL_DEADLINE_S, MESSAGE_LIMIT_BYTES, EtcdSettings, EtcdTls
 
+_Metadata = tuple[tuple[str, str], ...]
+_Answer = TypeVar("_Answer")
 WatchCall = grpc.aio.StreamStreamCall[bytes, bytes]
 
 _CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
@@ -46,13 +51,7 @@ class EtcdConnection:
             LeaseLostError: the call named a lease that is no more.
             EtcdCallError: anything else, a missed deadline included.
         """
-        try:
-            return await self._call(method, request, await self._metadata(), deadline_s)
-        except EtcdCallError as error:
-            if self._token is None or not any(fault in error.details for fault in _TOKEN_FAULTS):
-                raise
-        self._token = None
-        return await self._call(method, request, await self._metadata(), deadline_s)
+        return await self._with_token(lambda metadata: self._call(method, request, metadata, deadline_s))
 
     async def keep_alive(self, lease_id: int) -> None:
         """Renew a lease for its whole TTL.
@@ -63,19 +62,8 @@ class EtcdConnection:
             LeaseLostError: the lease is no more.
             EtcdCallError: anything else.
         """
-        metadata = await self._metadata()
-        open_beat = self._channel.stream_stream(wire.LEASE_KEEP_ALIVE, _as_is, _as_is)
-        beat = open_beat(metadata=metadata, timeout=CALL_DEADLINE_S)
-        try:
-            await beat.write(wire.lease_keep_alive_request(lease_id))
-            reply = await beat.read()
-        except grpc.aio.AioRpcError as error:
-            raise self._failure(error.code(), error.details()) from error
-        finally:
-            beat.cancel()
-        if not isinstance(reply, bytes):
-            raise self._failure(await beat.code(), await beat.details())
-        if wire.keep_alive_ttl_s(reply) <= 0:
+        ttl_s = await self._with_token(lambda metadata: self._beat(lease_id, metadata))
+        if ttl_s <= 0:
             raise LeaseLostError(f"lease {lease_id:x} ran out before it was renewed")
 
     async def open_watch(self, request: bytes) -> WatchCall:
@@ -119,16 +107,38 @@ class EtcdConnection:
         """End the connection and every stream on it."""
         await self._channel.close()
 
-    async def _call(
-        self, method: str, request: bytes, metadata: tuple[tuple[str, str], ...], deadline_s: float
-    ) -> bytes:
+    async def _call(self, method: str, request: bytes, metadata: _Metadata, deadline_s: float) -> bytes:
         unary = self._channel.unary_unary(method, _as_is, _as_is)
         try:
             return await unary(request, metadata=metadata, timeout=deadline_s)
         except grpc.aio.AioRpcError as error:
             raise self._failure(error.code(), error.details()) from error
 
-    async def _metadata(self) -> tuple[tuple[str, str], ...]:
+    async def _beat(self, lease_id: int, metadata: _Metadata) -> int:
+        open_beat = self._channel.stream_stream(wire.LEASE_KEEP_ALIVE, _as_is, _as_is)
+        beat = open_beat(metadata=metadata, timeout=CALL_DEADLINE_S)
+        try:
+            await beat.write(wire.lease_keep_alive_request(lease_id))
+            reply = await beat.read()
+        except grpc.aio.AioRpcError as error:
+            raise self._failure(error.code(), error.details()) from error
+        finally:
+            beat.cancel()
+        if not isinstance(reply, bytes):
+            raise self._failure(await beat.code(), await beat.details())
+        return wire.keep_alive_ttl_s(reply)
+
+    async def _with_token(self, attempt: Callable[[_Metadata], Awaitable[_Answer]]) -> _Answer:
+        """Make the attempt, and once more with a new token if etcd no longer takes the one we have."""
+        try:
+            return await attempt(await self._metadata())
+        except EtcdCallError as error:
+            if self._token is None or not any(fault in error.details for fault in _TOKEN_FAULTS):
+                raise
+        self._token = None
+        return await attempt(await self._metadata())
+
+    async def _metadata(self) -> _Metadata:
         user, password = self._settings.user, self._settings.password
         if user is None or password is None:
             return ()

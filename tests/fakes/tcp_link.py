@@ -1,0 +1,79 @@
+"""A loopback TCP link between a client and a server that a test can cut or freeze."""
+
+import asyncio
+from typing import Self
+
+
+class TcpLink:
+    """Forwards connections to `target` (host:port), until it is cut or frozen."""
+
+    def __init__(self, target: str) -> None:
+        host, _, port = target.rpartition(":")
+        self._target = (host, int(port))
+        self._server: asyncio.Server | None = None
+        self._pumps: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._flows = asyncio.Event()
+        self._flows.set()
+        self._is_cut = False
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._forward, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        self.cut()
+        if self._pumps:
+            await asyncio.wait(self._pumps)
+
+    @property
+    def endpoint(self) -> str:
+        """Where the client connects to, `host:port`."""
+        assert self._server is not None
+        host, port = self._server.sockets[0].getsockname()
+        return f"{host}:{port}"
+
+    def cut(self) -> None:
+        """Drop every connection and refuse new ones."""
+        self._is_cut = True
+        for writer in self._writers:
+            writer.transport.abort()
+        self._flows.set()
+
+    def freeze(self) -> None:
+        """Keep the connections and pass nothing on, as a black hole does."""
+        self._flows.clear()
+
+    def mend(self) -> None:
+        """Pass on what waits, and take new connections."""
+        self._is_cut = False
+        self._flows.set()
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._is_cut:
+            writer.transport.abort()
+            return
+        try:
+            far_reader, far_writer = await asyncio.open_connection(*self._target)
+        except OSError:
+            writer.transport.abort()
+            return
+        for source, sink in ((reader, far_writer), (far_reader, writer)):
+            pump = asyncio.create_task(self._pump(source, sink))
+            self._pumps.add(pump)
+            pump.add_done_callback(self._pumps.discard)
+
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        self._writers.add(sink)
+        try:
+            while piece := await source.read(65_536):
+                await self._flows.wait()
+                sink.write(piece)
+                await sink.drain()
+        except OSError:
+            pass  # the other direction was dropped: so is this one
+        finally:
+            self._writers.discard(sink)
+            sink.transport.abort()
