@@ -157,5 +157,7 @@ class NotTelephonyError(TypeError):
     reason = "NOT_TELEPHONY"
 
     def __init__(self, order: Order) -> None:
-        super().__init__(f"{type(order).__name__} is not for the PBX; send it to the peers, the board or the store")
+        super().__init__(
+            f"{type(order).__name__} is not for the PBX; send it to the peers, the board or the store"
+        )
         self.order = order

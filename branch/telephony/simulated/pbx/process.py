@@ -1,0 +1,161 @@
+"""The simulated PBX's life: wiring, the day's people, and the account at the end."""
+
+import itertools
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+from pydantic import SecretStr
+
+from branch.telephony.simulated.pbx.callers import Caller, CallerStream
+from branch.telephony.simulated.pbx.control import Control
+from branch.telephony.simulated.pbx.phones import Phone, Phones
+from branch.telephony.simulated.pbx.requests import Requests
+from branch.telephony.simulated.pbx.settings import AgentSection, PbxSettings
+from branch.telephony.simulated.pbx.switch import Switch
+from branch.telephony.simulated.pbx.timers import LabTimers
+from branch.telephony.simulated.pbx.trunks import Trunks
+from branch.telephony.simulated.pbx.witness import Witness, read_account
+from node.settings import ClockSection
+from router.world.calls import PlannedCall, parse_calls
+from router.world.scenario import parse_scenario
+from sync.clock import Clock, ScaledClock, SystemClock
+
+log = structlog.get_logger()
+
+
+def read_calls(settings: PbxSettings) -> list[PlannedCall]:
+    """The calls of the site's own lines, earliest first; none without a calls file.
+
+    Raises:
+        BadInputError: the scenario or the calls file has faults: all of them, each with its place.
+    """
+    if settings.calls is None:
+        return []
+    scenario = parse_scenario(settings.calls.scenario.read_text(encoding="utf-8"))
+    with settings.calls.file.open(encoding="utf-8", newline="") as lines:
+        return [call for call in parse_calls(lines, scenario) if call.site_id == settings.site.id]
+
+
+class SimulatedPbx:
+    """One PBX process, from binding its ports to writing its account."""
+
+    def __init__(self, settings: PbxSettings, calls: list[PlannedCall]) -> None:
+        run = secrets.token_hex(4)
+        self._settings = settings
+        self._clock = _clock(settings.clock)
+        self._timers = LabTimers(settings.clock.speed)
+        self._channel_numbers = itertools.count(1)
+        self._run = run
+        journal = settings.witness.journal
+        account = read_account(journal)
+        self._journal = journal.open("a", encoding="utf-8")
+        self._witness = Witness(
+            run=run, journal=self._journal, account=account, now_utc_us=self._clock.utc_us
+        )
+        password = SecretStr(settings.control.password_file.read_text(encoding="utf-8").strip())
+        self._control = Control(run=run, password=password, awkward=settings.awkward)
+        self._switch = Switch(tell=self._control.tell, now_ms=self._clock.mono_ms)
+        self._phones = Phones(map(self._phone, settings.people.agent), self._switch)
+        self._trunks = Trunks(settings.site.id, self._switch, lambda: self._control.is_application_there)
+        self._callers = CallerStream(calls, self.let_arrive, self._timers)
+
+    async def start(self) -> None:
+        """Take calls.
+
+        Raises:
+            OSError: a port cannot be bound.
+        """
+        settings = self._settings
+        requests = Requests(
+            switch=self._switch,
+            phones=self._phones,
+            trunks=self._trunks,
+            timers=self._timers,
+            tell=self._control.tell,
+            count=self.write_counts,
+            call=self.let_arrive,
+            voicemail_s=settings.people.voicemail_s,
+        )
+        trunk, control = settings.trunk, settings.control
+        with _naming(trunk.host, trunk.port):
+            await self._trunks.start(trunk.host, trunk.port)
+        with _naming(control.host, control.port):
+            await self._control.start(
+                control.host,
+                control.port,
+                carry_out=requests.carry_out,
+                came=self._phones.application_came,
+            )
+        self._begin_day()
+        log.info(
+            "pbx_started", run=self._run, control_port=settings.control.port, trunk_port=settings.trunk.port
+        )
+
+    async def drain(self) -> None:
+        """People do not stop calling because somebody wants to switch the PBX off."""
+
+    async def close(self) -> None:
+        """Everybody is cut off; the account is written."""
+        self._timers.stop()
+        await self._control.close()
+        await self._trunks.close()
+        self.write_counts()
+        self._journal.close()
+
+    def write_counts(self) -> dict[str, object]:
+        """Write the account, and return it."""
+        counts = self._witness.counts()
+        _replace(self._settings.witness.counts, json.dumps(counts, ensure_ascii=False, indent=1) + "\n")
+        return counts
+
+    def _begin_day(self) -> None:
+        calls = self._settings.calls
+        now_us = self._clock.utc_us()
+        start_us = now_us if calls is None or calls.start_utc_us is None else calls.start_utc_us
+        day_ms = (now_us - start_us) // 1000
+        late_count = self._callers.begin(day_ms)
+        if late_count:
+            log.warning("callers_met_no_pbx", count=late_count)
+        for agent in self._settings.people.agent:
+            phone = self._phones.phone(agent.id)
+            if agent.person or (agent.until_s is not None and agent.until_s * 1000 <= day_ms):
+                continue
+            self._timers.after(agent.from_s * 1000 - day_ms, phone.begin_shift)
+            if agent.until_s is not None:
+                self._timers.after(agent.until_s * 1000 - day_ms, phone.end_shift)
+
+    def let_arrive(self, call: PlannedCall) -> str:
+        """Somebody calls now; returns the caller's channel."""
+        channel_id = f"caller-{self._run}-{next(self._channel_numbers)}"
+        Caller(call, channel_id, self._switch, self._timers, self._witness, self._clock.mono_ms).arrive()
+        return channel_id
+
+    def _phone(self, agent: AgentSection) -> Phone:
+        return Phone(agent, self._settings.people, self._switch, self._timers, self._control.tell)
+
+
+def _clock(section: ClockSection) -> Clock:
+    if section.started_at_utc_us is None or section.epoch_utc_us is None:
+        return SystemClock()
+    return ScaledClock(section.speed, section.started_at_utc_us, section.epoch_utc_us)
+
+
+@contextmanager
+def _naming(host: str, port: int) -> Iterator[None]:
+    """Puts the address into the error of a port that cannot be bound."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, os.strerror(error.errno or 0), f"{host}:{port}") from None
+
+
+def _replace(path: Path, text: str) -> None:
+    """Readers see the old account or the new one, never half of it."""
+    beside = path.with_name(path.name + ".new")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)

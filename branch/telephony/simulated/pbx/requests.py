@@ -1,0 +1,170 @@
+"""What the application may ask of the PBX, request by request."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from branch.telephony.simulated.pbx.callers import Caller
+from branch.telephony.simulated.pbx.phones import Phones, Ring
+from branch.telephony.simulated.pbx.switch import RefusedError, Switch
+from branch.telephony.simulated.pbx.timers import LabTimers
+from branch.telephony.simulated.pbx.trunks import Trunks
+from branch.telephony.simulated.wire import BridgeKind, Cause, Do, Event, Frame, Kind
+from router.ids import CustomerId, QueueId, SiteId
+from router.world.calls import PlannedCall
+
+
+class Requests:
+    """Carries requests out on the switch."""
+
+    def __init__(
+        self,
+        *,
+        switch: Switch,
+        phones: Phones,
+        trunks: Trunks,
+        timers: LabTimers,
+        tell: Callable[[Frame], None],
+        count: Callable[[], Frame],
+        call: Callable[[PlannedCall], str],
+        voicemail_s: float,
+    ) -> None:
+        self._switch = switch
+        self._phones = phones
+        self._trunks = trunks
+        self._timers = timers
+        self._tell = tell
+        self._voicemail_s = voicemail_s
+        self._by_name: Mapping[str, Callable[[Frame], Any]] = {
+            Do.LIST_CHANNELS: lambda _frame: [each.shown() for each in switch.channels()],
+            Do.LIST_BRIDGES: lambda _frame: [each.shown() for each in switch.bridges()],
+            Do.LIST_PHONES: lambda _frame: [each.shown() for each in phones],
+            Do.ORIGINATE: self._originate,
+            Do.ANSWER: lambda frame: switch.answer(_text(frame, "channel")),
+            Do.RING: lambda frame: switch.channel(_text(frame, "channel")).party.told_ringing(),
+            Do.HANG_UP: self._hang_up,
+            Do.SET: self._set,
+            Do.PLAY: self._play,
+            Do.RECORD: self._record,
+            Do.CREATE_BRIDGE: self._create_bridge,
+            Do.ADD: lambda frame: switch.add(_text(frame, "bridge"), _text(frame, "channel")),
+            Do.DESTROY_BRIDGE: lambda frame: switch.destroy_bridge(_text(frame, "bridge")),
+            Do.START_MUSIC: lambda frame: switch.start_music(_text(frame, "bridge")),
+            Do.LIFT: lambda frame: self._ring(frame).lift(),
+            Do.PUT_DOWN: self._put_down,
+            Do.SET_PHONE: self._set_phone,
+            Do.SET_TRUNKS: lambda frame: trunks.set_up(is_up=_flag(frame, "is_up")),
+            Do.COUNT: lambda _frame: count(),
+            Do.CALL: lambda frame: call(_planned(frame)),
+            Do.GIVE_UP: self._give_up,
+        }
+
+    def carry_out(self, frame: Frame) -> Any:
+        """Do it and return its result.
+
+        Raises:
+            RefusedError: it was not done, or there is no such request (400).
+        """
+        act = self._by_name.get(_text(frame, "do"))
+        if act is None:
+            raise RefusedError(400, f"no request {frame['do']!r}")
+        return act(frame)
+
+    def _originate(self, frame: Frame) -> None:
+        kind, _, name = _text(frame, "endpoint").partition("/")
+        variables = {str(key): str(value) for key, value in _table(frame, "variables").items()}
+        channel_id = _text(frame, "channel")
+        if kind == "phone":
+            self._switch.originate(channel_id, Kind.PHONE, self._phones.ring(name), variables)
+        elif kind == "trunk":
+            end = self._trunks.call(name, _text(frame, "token"))
+            self._switch.originate(channel_id, Kind.TRUNK_OUT, end, variables)
+        else:
+            raise RefusedError(404, f"no endpoint {kind}/{name}")
+
+    def _hang_up(self, frame: Frame) -> None:
+        channel = self._switch.channel(_text(frame, "channel"))
+        try:
+            cause = Cause(frame.get("cause", Cause.NORMAL))
+        except ValueError:
+            raise RefusedError(400, f"no cause {frame['cause']!r}") from None
+        self._switch.end(channel, cause)
+
+    def _set(self, frame: Frame) -> None:
+        channel = self._switch.channel(_text(frame, "channel"))
+        channel.variables[_text(frame, "name")] = _text(frame, "value")
+
+    def _play(self, frame: Frame) -> None:
+        """Its people do not listen to announcements."""
+        self._switch.channel(_text(frame, "channel"))
+
+    def _record(self, frame: Frame) -> None:
+        channel = self._switch.channel(_text(frame, "channel"))
+        finished = {"event": Event.RECORDING_FINISHED, "channel": channel.channel_id}
+        channel.party.told_recording()
+        self._timers.after(self._voicemail_s * 1000, lambda: self._tell(finished))
+
+    def _create_bridge(self, frame: Frame) -> None:
+        kind = _text(frame, "kind")
+        if kind not in set(BridgeKind):
+            raise RefusedError(400, f"no kind of bridge {kind!r}")
+        self._switch.create_bridge(_text(frame, "bridge"), BridgeKind(kind))
+
+    def _ring(self, frame: Frame) -> Ring:
+        party = self._switch.channel(_text(frame, "channel")).party
+        if not isinstance(party, Ring):
+            raise RefusedError(404, f"channel {frame['channel']} is no phone's")
+        return party
+
+    def _put_down(self, frame: Frame) -> None:
+        ring = self._ring(frame)
+        ring.put_down(Cause.NORMAL if ring.is_taken else Cause.REJECTED)
+
+    def _give_up(self, frame: Frame) -> None:
+        party = self._switch.channel(_text(frame, "channel")).party
+        if not isinstance(party, Caller):
+            raise RefusedError(404, f"channel {frame['channel']} is no caller's")
+        party.hang_up()
+
+    def _set_phone(self, frame: Frame) -> None:
+        self._phones.phone(_text(frame, "agent")).set_registered(is_registered=_flag(frame, "is_registered"))
+
+
+def _planned(frame: Frame) -> PlannedCall:
+    customer = frame.get("customer")
+    return PlannedCall(
+        arrive_ms=0,
+        site_id=SiteId(""),
+        queue_id=QueueId(_text(frame, "queue")),
+        handle_ms=_whole(frame, "handle_ms"),
+        patience_ms=_whole(frame, "patience_ms") if frame.get("patience_ms") is not None else None,
+        priority=_whole(frame, "priority") if "priority" in frame else 0,
+        customer_id=None if customer is None else CustomerId(str(customer)),
+    )
+
+
+def _whole(frame: Frame, key: str) -> int:
+    value = frame.get(key)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise RefusedError(400, f"{key} must be a whole number, is {value!r}")
+    return value
+
+
+def _text(frame: Frame, key: str) -> str:
+    value = frame.get(key)
+    if not isinstance(value, str) or not value:
+        raise RefusedError(400, f"{key} must be text, is {value!r}")
+    return value
+
+
+def _flag(frame: Frame, key: str) -> bool:
+    value = frame.get(key)
+    if not isinstance(value, bool):
+        raise RefusedError(400, f"{key} must be true or false, is {value!r}")
+    return value
+
+
+def _table(frame: Frame, key: str) -> Mapping[Any, Any]:
+    value = frame.get(key, {})
+    if not isinstance(value, dict):
+        raise RefusedError(400, f"{key} must be an object, is {value!r}")
+    return value

@@ -1,0 +1,110 @@
+"""What the simulated PBX's file may say."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from node.settings import ClockSection, ExistingFile, LogSection, NodePath, Section
+from node.words import text as _
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Seconds = Annotated[float, Field(ge=0)]
+"""On the lab's clock, as everything that people do."""
+
+
+class SiteSection(Section):
+    """Whose PBX this is."""
+
+    id: str = Field(min_length=1)
+
+
+class ControlSection(Section):
+    """Where the branch steers it; loopback, with a password that has to be made up by somebody."""
+
+    host: str = "127.0.0.1"
+    port: Port
+    password_file: ExistingFile
+
+
+class TrunkSection(Section):
+    """Where other sites' PBXes send their calls."""
+
+    host: str = "127.0.0.1"
+    port: Port
+
+
+class AwkwardSection(Section):
+    """How unlike a well-behaved server it is, in real time; a real PBX is, on a busy day."""
+
+    seed: int = 0
+    duplicate_share: Share = 0.02
+    """Events told twice, the second time up to `delay_max_ms` later and after others."""
+    delay_max_ms: float = Field(default=20.0, ge=0, le=1_000)
+    """Replies to originate come so late, often after the events they caused."""
+
+
+class AgentSection(Section):
+    """One agent with a phone."""
+
+    id: str = Field(min_length=1)
+    person: bool = False
+    """Steered from a desk: rings until told, dials no code by itself."""
+    from_s: Seconds = 0.0
+    """Start and end of the shift, counted from the day's first instant."""
+    until_s: Seconds | None = None
+
+
+class PeopleSection(Section):
+    """What agents are like."""
+
+    seed: int = 0
+    ring_s: Seconds = 2.0
+    """From ringing to the answer."""
+    miss_share: Share = 0.0
+    """Of the rings: nobody answers."""
+    reject_share: Share = 0.0
+    busy_share: Share = 0.0
+    again_ready_s: Seconds = 30.0
+    """After a call not taken, they make themselves ready again."""
+    voicemail_s: Seconds = 20.0
+    """How long a caller talks to the machine."""
+    agent: tuple[AgentSection, ...] = ()
+
+    @model_validator(mode="after")
+    def _shares_fit(self) -> Self:
+        if self.miss_share + self.reject_share + self.busy_share > 1:
+            raise ValueError(_("miss_share, reject_share and busy_share together are more than 1"))
+        return self
+
+
+class CallsSection(Section):
+    """Who calls: the site's own lines out of a calls file."""
+
+    scenario: ExistingFile
+    file: ExistingFile
+    start_utc_us: int | None = Field(default=None, ge=0)
+    """The day's first instant on the lab's clock; the process's start when absent."""
+
+
+class WitnessSection(Section):
+    """What the PBX itself saw of its callers."""
+
+    journal: NodePath
+    """One JSON line a step, flushed at once and added to by every run."""
+    counts: NodePath
+    """Its sum, written on exit and when asked for."""
+
+
+class PbxSettings(Section):
+    """A simulated PBX's whole file."""
+
+    site: SiteSection
+    control: ControlSection
+    trunk: TrunkSection
+    people: PeopleSection = PeopleSection()
+    calls: CallsSection | None = None
+    witness: WitnessSection
+    awkward: AwkwardSection = AwkwardSection()
+    clock: ClockSection = ClockSection()
+    log: LogSection = LogSection()
