@@ -9,13 +9,14 @@ import asyncio
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 import structlog
 
 if sys.platform != "win32":
     import uvloop
 
+T = TypeVar("T")
 log = structlog.get_logger()
 
 EXIT_DRAINED = 0
@@ -49,11 +50,12 @@ class Tasks:
         self.failed: asyncio.Future[asyncio.Task[Any]] = asyncio.get_running_loop().create_future()
         """Done with the first task that failed; never done otherwise."""
 
-    def start(self, coroutine: Coroutine[Any, Any, object], *, name: str) -> None:
+    def start(self, coroutine: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
         """Run `coroutine` beside everything else; `name` is what the log says when it fails."""
         task = asyncio.create_task(coroutine, name=name)
         self._running.add(task)
         task.add_done_callback(self._note_end)
+        return task
 
     async def cancel(self) -> None:
         """Cancel what still runs and wait until it has ended."""

@@ -41,5 +41,12 @@ _SENTENCES: Mapping[str, str] = {
     "DUPLICATE": marked("{subject} already exists here; use a new id"),
     "POLICY_INVALID": marked("{place} is not possible as it stands"),
     "NOT_ACCEPTING": marked("this site takes no new calls: {why}"),
+    "CREDENTIALS_WRONG": marked("name or password is wrong"),
+    "NOT_LOGGED_IN": marked("not logged in, or not any more; log in again"),
+    "LOGIN_LIMITED": marked("too many attempts to log in; try again in {retry_after_s} s"),
+    "ROLE_FORBIDS": marked("the role {role} does not allow this"),
+    "PEER_IS_NO_TOOL": marked("{sender} may not use the desk; use an operator's certificate"),
+    "CUSTOMER_UNKNOWN": marked("customer {customer_id} is not known at this site"),
+    "PASSWORD_WEAK": marked("this password is not taken: it needs 8 to 200 characters"),
 }
 """Reasons that people meet at a command; those between sites stay in logs and metrics."""

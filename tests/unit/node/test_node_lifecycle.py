@@ -95,7 +95,7 @@ async def test_a_crashed_task_ends_the_process_with_its_reason(office: Office) -
         raise ConnectionError("PBX gone")
 
     async def start(tasks: Tasks) -> Office:
-        tasks.start(lose_the_pbx(), name="telephony")
+        _task = tasks.start(lose_the_pbx(), name="telephony")
         return await office.start(tasks)
 
     with structlog.testing.capture_logs() as lines:
@@ -114,7 +114,7 @@ async def test_a_task_that_ends_by_itself_ends_nothing_else(office: Office) -> N
         has_ended.set()
 
     async def start(tasks: Tasks) -> Office:
-        tasks.start(short(), name="short")
+        _task = tasks.start(short(), name="short")
         return await office.start(tasks)
 
     life = running(start)
@@ -128,7 +128,7 @@ async def test_a_task_that_ends_by_itself_ends_nothing_else(office: Office) -> N
 
 async def test_no_task_is_left_behind(office: Office) -> None:
     async def start(tasks: Tasks) -> Office:
-        tasks.start(asyncio.Event().wait(), name="forever")
+        _task = tasks.start(asyncio.Event().wait(), name="forever")
         return await office.start(tasks)
 
     before = asyncio.all_tasks()
@@ -151,7 +151,7 @@ async def test_a_start_that_fails_says_why_and_stops_its_tasks(office: Office) -
             stopped.set()
 
     async def start(tasks: Tasks) -> Office:
-        tasks.start(beside(), name="beside")
+        _task = tasks.start(beside(), name="beside")
         await asyncio.sleep(0)
         raise OSError("the port is taken")
 
