@@ -19,7 +19,6 @@ class PeerLines:
         self._incarnation = incarnation
         self._lines = {line.site_id: line for line in lines}
         self._tell = tell
-        self._running: list[asyncio.Task[None]] = []
 
     def start(self, tasks: Tasks) -> None:
         self._running = [

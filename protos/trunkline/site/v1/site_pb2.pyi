@@ -620,6 +620,9 @@ class LedgerRow(_message.Message):
     MONO_MS_FIELD_NUMBER: _builtins.int
     INCARNATION_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    HANDOFF_ID_FIELD_NUMBER: _builtins.int
     PAYLOAD_JSON_FIELD_NUMBER: _builtins.int
     seq: _builtins.int
     """The row's place in the site's ledger."""
@@ -631,8 +634,14 @@ class LedgerRow(_message.Message):
     """The incarnation that wrote it, milliseconds since 1970 or higher."""
     kind: _builtins.str
     """The kind, as CALL_QUEUED."""
+    call_id: _builtins.str
+    """The call it is about, where it is about one."""
+    agent_id: _builtins.str
+    """The agent it is about, where it is about one."""
+    handoff_id: _builtins.str
+    """The hand-off it is about, where it is about one."""
     payload_json: _builtins.str
-    """Its fields as a JSON object."""
+    """Its other fields as a JSON object."""
     def __init__(
         self,
         *,
@@ -641,12 +650,26 @@ class LedgerRow(_message.Message):
         mono_ms: _builtins.int = ...,
         incarnation: _builtins.int = ...,
         kind: _builtins.str = ...,
+        call_id: _builtins.str | None = ...,
+        agent_id: _builtins.str | None = ...,
+        handoff_id: _builtins.str | None = ...,
         payload_json: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_call_id", b"_call_id", "_handoff_id", b"_handoff_id", "agent_id", b"agent_id", "call_id", b"call_id", "handoff_id", b"handoff_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_utc_us", b"at_utc_us", "incarnation", b"incarnation", "kind", b"kind", "mono_ms", b"mono_ms", "payload_json", b"payload_json", "seq", b"seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_call_id", b"_call_id", "_handoff_id", b"_handoff_id", "agent_id", b"agent_id", "at_utc_us", b"at_utc_us", "call_id", b"call_id", "handoff_id", b"handoff_id", "incarnation", b"incarnation", "kind", b"kind", "mono_ms", b"mono_ms", "payload_json", b"payload_json", "seq", b"seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__agent_id: _TypeAlias = _typing.Literal["agent_id"]  # noqa: Y015
+    _WhichOneofArgType__agent_id: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id"]  # noqa: Y015
+    _WhichOneofReturnType__call_id: _TypeAlias = _typing.Literal["call_id"]  # noqa: Y015
+    _WhichOneofArgType__call_id: _TypeAlias = _typing.Literal["_call_id", b"_call_id"]  # noqa: Y015
+    _WhichOneofReturnType__handoff_id: _TypeAlias = _typing.Literal["handoff_id"]  # noqa: Y015
+    _WhichOneofArgType__handoff_id: _TypeAlias = _typing.Literal["_handoff_id", b"_handoff_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__agent_id) -> _WhichOneofReturnType__agent_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__call_id) -> _WhichOneofReturnType__call_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__handoff_id) -> _WhichOneofReturnType__handoff_id | None: ...
 
 Global___LedgerRow: _TypeAlias = LedgerRow  # noqa: Y015

@@ -1,0 +1,269 @@
+"""The asyncio shell round one site's floor: facts in, ledger rows and orders out.
+
+Everything runs on one event loop and nothing here awaits, so there is no lock. A fact told
+from inside of an order waits until the turn in progress is settled. A turn that fails by
+anything but a refusal has left the floor in an unknown state: the desk is broken, and the
+process ends and starts anew from its ledger and its PBX.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import structlog
+
+from branch.hearing import Live
+from branch.outbox import Outbox
+from branch.peers.wire import Asked
+from router.errors import RouterError
+from router.facts import Fact, SiteAsked
+from router.floor import Floor
+from router.ids import Instant, SiteId
+from router.ledger import Entry, LedgerRow, Role
+from router.orders import Answer, Order, Outcome
+from router.overflow.messages import GetHandoff, HandoffState, Refusal, Refused, Reply
+from router.recovery import Inventory, OpenWork
+from sync.clock import Clock
+from sync.records.business_day import BusinessCalendar
+
+log = structlog.get_logger()
+
+IfRefused = Callable[[RouterError], None]
+
+_OVER = (HandoffState.UNKNOWN, HandoffState.OVER)
+
+
+class Ledger(Protocol):
+    """The part of the store that takes rows."""
+
+    def append(self, rows: Sequence[LedgerRow]) -> None:
+        """Commit these soon, in this order; returns at once."""
+        ...
+
+
+class DeskInstruments(Protocol):
+    """What counts the desk's work."""
+
+    def note_rows(self, rows: Sequence[LedgerRow]) -> None: ...
+
+    def note_refusal(self, fact: Fact, refusal: RouterError) -> None: ...
+
+
+class Stamp:
+    """Puts place and time on entries: one gapless sequence a site."""
+
+    def __init__(
+        self, *, site_id: SiteId, incarnation: int, last_seq: int, clock: Clock, calendar: BusinessCalendar
+    ) -> None:
+        self.last_seq = last_seq
+        self._site_id = site_id
+        self.incarnation = incarnation
+        self._clock = clock
+        self._calendar = calendar
+
+    def rows(self, entries: Sequence[Entry], now: Instant) -> list[LedgerRow]:
+        utc_us = self._clock.utc_us()
+        business_date = self._calendar.date_of(utc_us)
+        first, self.last_seq = self.last_seq + 1, self.last_seq + len(entries)
+        return [
+            LedgerRow(
+                site_id=self._site_id,
+                seq=seq,
+                at_utc_us=utc_us,
+                mono_ms=now,
+                incarnation=self.incarnation,
+                business_date=business_date,
+                entry=entry,
+            )
+            for seq, entry in enumerate(entries, start=first)
+        ]
+
+
+class Desk:
+    """One site's running ACD."""
+
+    def __init__(
+        self,
+        *,
+        floor: Floor,
+        stamp: Stamp,
+        clock: Clock,
+        speed: float,
+        ledger: Ledger,
+        carry_out: Callable[[Order], None],
+        instruments: DeskInstruments,
+    ) -> None:
+        """`speed` is how many of the clock's milliseconds pass in a real one."""
+        self.floor = floor
+        self.outbox = Outbox(self._leave)
+        self._stamp = stamp
+        self._clock = clock
+        self._real_s_per_ms = 0.001 / speed
+        self._ledger = ledger
+        self._carry_out = carry_out
+        self._instruments = instruments
+        self._inbox: deque[tuple[Fact, IfRefused | None]] = deque()
+        self._is_busy = False
+        self._answer: Reply | None = None
+        self._timer: tuple[Instant, asyncio.TimerHandle] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._broken: asyncio.Future[None] = self._loop.create_future()
+        self._settled = asyncio.Event()
+
+    @property
+    def incarnation(self) -> int:
+        return self._stamp.incarnation
+
+    @property
+    def last_seq(self) -> int:
+        return self._stamp.last_seq
+
+    # --- facts in ----------------------------------------------------------------------
+
+    def resume(self, work: OpenWork, alive: Inventory) -> None:
+        """Pick up what a former process of this site left; once, before any fact."""
+        now = self._clock.mono_ms()
+        self._turn(lambda: self.floor.resume(work, alive, now), now)
+
+    def tell(self, fact: Fact, if_refused: IfRefused | None = None) -> None:
+        """Take a fact whose teller waits for nothing: a refusal is counted, logged and told `if_refused`."""
+        if self._is_busy:
+            self._inbox.append((fact, if_refused))
+            return
+        try:
+            self.handle(fact)
+        except RouterError as refusal:
+            self._instruments.note_refusal(fact, refusal)
+            log.info("fact_refused", fact=type(fact).__name__, reason=refusal.reason, problem=str(refusal))
+            if if_refused is not None:
+                if_refused(refusal)
+
+    def handle(self, fact: Fact) -> None:
+        """Take a fact.
+
+        Raises:
+            RouterError: it was refused and changed nothing.
+        """
+        now = self._clock.mono_ms()
+        self._turn(lambda: self.floor.handle(fact, now), now)
+
+    def answer(self, asked: Asked) -> Reply:
+        """Take another site's request and give the answer.
+
+        A request meant for an earlier incarnation is refused, since what it rests on is
+        gone; the sender then asks with GetHandoff what is left.
+
+        Raises:
+            RouterError: it was refused and changed nothing.
+        """
+        request = asked.request
+        is_stale = asked.asked_incarnation not in (0, self.incarnation)
+        if is_stale and not isinstance(request, GetHandoff):
+            return Refused(handoff_id=request.handoff_id, reason=Refusal.STALE_INCARNATION)
+        self.handle(SiteAsked(site_id=asked.site_id, incarnation=asked.incarnation, request=request))
+        reply, self._answer = self._answer, None
+        assert reply is not None, "every request of a site is answered in its own turn"
+        return reply
+
+    def committed(self, seq: int) -> None:
+        """The ledger holds every row up to `seq` for good: orders that waited leave."""
+        self._guarded(lambda: self.outbox.committed(seq))
+        self._work_off_inbox()
+
+    def live(self) -> Live:
+        """What is going on, by id."""
+        calls = list(self.floor.calls())
+        handoffs = [each for each in self.floor.handoffs() if each.state not in _OVER]
+        agents_legs = {each.leg_id for each in self.floor.agents() if each.leg_id is not None}
+        return Live(
+            calls=frozenset(each.call_id for each in calls),
+            legs=frozenset(agents_legs.union(*(each.leg_ids for each in calls))),
+            handoffs=frozenset(each.handoff_id for each in handoffs),
+        )
+
+    # --- life --------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Does nothing until the desk breaks; then raises what broke it."""
+        await self._broken
+
+    async def until_empty(self) -> None:
+        """Returns when no call, and no agent helping another site, is left."""
+        while self._has_work():
+            self._settled.clear()
+            await self._settled.wait()
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer[1].cancel()
+            self._timer = None
+
+    # --- a turn ------------------------------------------------------------------------
+
+    def _turn(self, decide: Callable[[], Outcome], now: Instant) -> None:
+        assert not self._is_busy, "facts told from inside of a turn wait in the inbox"
+        self._guarded(lambda: self._settle(decide(), now))
+        self._work_off_inbox()
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        self._is_busy = True
+        try:
+            work()
+        except RouterError:
+            raise
+        except Exception as error:
+            if not self._broken.done():
+                self._broken.set_exception(error)
+            raise
+        finally:
+            self._is_busy = False
+
+    def _work_off_inbox(self) -> None:
+        while self._inbox:
+            self.tell(*self._inbox.popleft())
+
+    def _settle(self, outcome: Outcome, now: Instant) -> None:
+        """Rows first, then orders, each resting on the rows before it."""
+        seq = self._stamp.last_seq
+        rows = self._stamp.rows([each for each in outcome if isinstance(each, Entry)], now)
+        if rows:
+            self._ledger.append(rows)
+            self._instruments.note_rows(rows)
+        for each in outcome:
+            if isinstance(each, Entry):
+                seq += 1
+            else:
+                self.outbox.put(each, rests_on=seq)
+        self._set_timer(now)
+        self._settled.set()
+
+    def _leave(self, order: Order) -> None:
+        if isinstance(order, Answer):
+            self._answer = order.reply
+        else:
+            self._carry_out(order)
+
+    # --- deadlines ---------------------------------------------------------------------
+
+    def _set_timer(self, now: Instant) -> None:
+        at = self.floor.next_timer()
+        if self._timer is not None:
+            if self._timer[0] == at:
+                return
+            self._timer[1].cancel()
+            self._timer = None
+        if at is not None:
+            # One more, since the clock rounds down: early by half a millisecond is not due yet.
+            delay_s = max(0, at - now + 1) * self._real_s_per_ms
+            self._timer = (at, self._loop.call_later(delay_s, self._due))
+
+    def _due(self) -> None:
+        self._timer = None
+        now = self._clock.mono_ms()
+        self._turn(lambda: self.floor.handle_timer(now), now)
+
+    def _has_work(self) -> bool:
+        if any(True for _ in self.floor.calls()):
+            return True
+        return any(each.role is Role.HELPER and each.state not in _OVER for each in self.floor.handoffs())

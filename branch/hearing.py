@@ -1,0 +1,190 @@
+"""What the PBX and the load board say, as facts of the desk.
+
+Here stands what a PBX cannot know: which queue a dialled line belongs to, which skills an
+agent has, whether an INVITE's token is ours.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from branch.telephony.port import CallerRinging, PhoneEvent, TelephonyDriver, TrunkRinging
+from router.errors import DuplicateError, RouterError
+from router.facts import (
+    AgentBecameNotReady,
+    AgentBecameReady,
+    AgentBecameUnreachable,
+    AgentLoggedIn,
+    AgentLoggedOut,
+    CallArrived,
+    Fact,
+    LoadSeen,
+    SiteGone,
+    TrunkCallArrived,
+    ViewConfirmed,
+)
+from router.ids import AgentId, CallId, HandoffId, LegId, QueueId, SiteId, Skills
+from router.orders import HangUpCall, HangUpLeg, HangUpTrunk
+from router.overflow.load import SiteLoad
+from router.recovery import Inventory
+from sync.token import TokenError
+
+log = structlog.get_logger()
+
+UNNAMED_REASON = "UNNAMED"
+"""An agent's phone said not ready without saying why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """The ids of what is going on at a desk."""
+
+    calls: frozenset[CallId]
+    legs: frozenset[LegId]
+    handoffs: frozenset[HandoffId]
+
+
+class Tellable(Protocol):
+    """The part of the desk that hears."""
+
+    def tell(self, fact: Fact, if_refused: Callable[[RouterError], None] | None = None) -> None: ...
+
+    def live(self) -> Live:
+        """What the desk knows to live."""
+        ...
+
+
+class Directory(Protocol):
+    """Who and what the site's own records name."""
+
+    def skills_of(self, agent_id: AgentId) -> Skills | None:
+        """None: no such agent here."""
+        ...
+
+
+class Lines:
+    """Which queue a dialled line belongs to."""
+
+    def __init__(self, queues: Mapping[str, QueueId], default: QueueId) -> None:
+        self._queues = queues
+        self._default = default
+
+    def queue_of(self, dialled: str) -> QueueId:
+        """The line's queue; a line that nobody has named rings at the default one."""
+        return self._queues.get(dialled, self._default)
+
+
+class PbxEar:
+    """Listens to the PBX."""
+
+    def __init__(
+        self,
+        *,
+        desk: Tellable,
+        driver: TelephonyDriver,
+        directory: Directory,
+        lines: Lines,
+        read_token: Callable[[str, SiteId], HandoffId],
+        note_refused_token: Callable[[str], None],
+    ) -> None:
+        """`read_token` raises TokenError for a token that is not ours for that site."""
+        self.is_connected = False
+        self._desk = desk
+        self._driver = driver
+        self._directory = directory
+        self._lines = lines
+        self._read_token = read_token
+        self._note_refused_token = note_refused_token
+
+    def fact_heard(self, fact: Fact) -> None:
+        self._desk.tell(fact)
+
+    def caller_heard(self, caller: CallerRinging) -> None:
+        fact = CallArrived(
+            call_id=caller.call_id,
+            queue_id=caller.queue_id or self._lines.queue_of(caller.dialled),
+            dialled=caller.dialled,
+            customer_id=caller.customer_id,
+            priority=caller.priority,
+        )
+        self._desk.tell(fact, lambda refusal: self._turn_away(caller.call_id, refusal))
+
+    def trunk_heard(self, trunk: TrunkRinging) -> None:
+        try:
+            handoff_id = self._read_token(trunk.token, trunk.from_site)
+        except TokenError as refusal:
+            self._note_refused_token(refusal.reason)
+            log.warning("trunk_refused", peer=trunk.from_site, reason=refusal.reason)
+            self._driver.reject_trunk(trunk.trunk_id)
+            return
+        # Accepted first: what the desk orders of this hand-off's leg must find it.
+        self._driver.accept_trunk(trunk.trunk_id, handoff_id)
+        self._desk.tell(TrunkCallArrived(handoff_id=handoff_id, from_site=trunk.from_site))
+
+    def agent_phone_heard(self, agent_id: AgentId, event: PhoneEvent, reason: str | None) -> None:
+        fact = self._phone_fact(agent_id, event, reason)
+        if fact is not None:
+            self._desk.tell(fact)
+
+    def pbx_lost(self) -> None:
+        self.is_connected = False
+        log.error("pbx_lost")
+
+    def pbx_back(self, inventory: Inventory) -> None:
+        """End what lives there and belongs to nobody here."""
+        self.is_connected = True
+        log.info("pbx_back", call_count=len(inventory.callers))
+        live = self._desk.live()
+        for call_id in sorted(inventory.callers - live.calls):
+            self._driver.carry_out(HangUpCall(call_id=call_id, reason="UNKNOWN"))
+        for leg_id in sorted(inventory.legs.keys() - live.legs):
+            self._driver.carry_out(HangUpLeg(leg_id=leg_id))
+        for handoff_id in sorted(inventory.trunks.keys() - live.handoffs):
+            self._driver.carry_out(HangUpTrunk(handoff_id=handoff_id))
+
+    def _turn_away(self, call_id: CallId, refusal: RouterError) -> None:
+        """A caller who cannot be taken hears so at once; one that the desk has already is left alone."""
+        if not isinstance(refusal, DuplicateError):
+            self._driver.carry_out(HangUpCall(call_id=call_id, reason=refusal.reason))
+
+    def _phone_fact(self, agent_id: AgentId, event: PhoneEvent, reason: str | None) -> Fact | None:
+        match event:
+            case PhoneEvent.LOGIN:
+                return self._login(agent_id)
+            case PhoneEvent.LOGOUT:
+                return AgentLoggedOut(agent_id=agent_id)
+            case PhoneEvent.READY:
+                return AgentBecameReady(agent_id=agent_id)
+            case PhoneEvent.NOT_READY:
+                return AgentBecameNotReady(agent_id=agent_id, reason=reason or UNNAMED_REASON)
+            case PhoneEvent.UNREACHABLE:
+                return AgentBecameUnreachable(agent_id=agent_id, reason=reason or "PHONE_UNREGISTERED")
+            case PhoneEvent.REGISTERED:
+                return None  # The phone can ring again; whether its agent is there, only the agent says.
+
+    def _login(self, agent_id: AgentId) -> Fact | None:
+        skills = self._directory.skills_of(agent_id)
+        if skills is None:
+            log.warning("login_refused", agent=agent_id, reason="AGENT_UNKNOWN")
+            return None
+        return AgentLoggedIn(agent_id=agent_id, skills=skills)
+
+
+class BoardEar:
+    """Listens to the load board."""
+
+    def __init__(self, desk: Tellable, note_incarnation: Callable[[SiteId, int], None]) -> None:
+        self._desk = desk
+        self._note_incarnation = note_incarnation
+
+    def load_seen(self, load: SiteLoad) -> None:
+        self._note_incarnation(load.site_id, load.incarnation)
+        self._desk.tell(LoadSeen(load=load))
+
+    def site_gone(self, site_id: SiteId) -> None:
+        self._desk.tell(SiteGone(site_id=site_id))
+
+    def view_confirmed(self) -> None:
+        self._desk.tell(ViewConfirmed())

@@ -1,0 +1,171 @@
+"""What operators and HQ ask of a running site: its state, a drain, another policy, a call's story."""
+
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from branch.admission import Admission
+from branch.desk import Desk
+from router.acd.policy import QueuePolicy
+from router.facts import PolicyApplied
+from router.ids import CallId, QueueId, SiteId
+from router.ledger import LedgerRow
+from router.overflow.load import QueueLoad
+from router.overflow.messages import HandoffState
+from sync.clock import Clock
+
+REPEAT_LIMIT = 1_000
+"""Requests that are remembered; nobody repeats one after this many others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteIdentity:
+    """What does not change while the process runs."""
+
+    site_id: SiteId
+    name: str
+    version: str
+    config_digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreHealth:
+    state: str
+    committed_seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteStatus:
+    """One look at the site; counts by state name."""
+
+    identity: SiteIdentity
+    incarnation: int
+    utc_us: int
+    uptime_ms: int
+    is_accepting: bool
+    queues: Mapping[QueueId, tuple[int, QueueLoad]]
+    """Each with its policy's version."""
+    agents: Mapping[str, int]
+    calls: Mapping[str, int]
+    handoffs: Mapping[str, int]
+    view_age_ms: int | None
+    peers: Mapping[SiteId, bool]
+    """Whether the stream to each stands."""
+    store: StoreHealth
+    last_seq: int
+    outbox_depth: int
+
+
+class Surroundings(Protocol):
+    """What is round the desk, as far as operators are told of it."""
+
+    def view_age_ms(self) -> int | None:
+        """Since the load board's view was last known to be current; None: never, or no board."""
+        ...
+
+    def peer_connections(self) -> Mapping[SiteId, bool]:
+        """Whether the stream to each peer stands."""
+        ...
+
+    def store_health(self) -> StoreHealth: ...
+
+    async def rows_of_call(self, call_id: CallId) -> Sequence[LedgerRow]:
+        """Oldest first; empty for a call this site never had."""
+        ...
+
+
+class Policies:
+    """The queues' policies in force, by queue; one version number a queue."""
+
+    def __init__(self, policies: Sequence[QueuePolicy]) -> None:
+        self._policies = {each.queue_id: each for each in policies}
+
+    def current(self) -> Sequence[QueuePolicy]:
+        return tuple(self._policies.values())
+
+    def version_of(self, queue_id: QueueId) -> int:
+        """0: there is no such queue yet."""
+        policy = self._policies.get(queue_id)
+        return 0 if policy is None else policy.version
+
+    def note(self, policy: QueuePolicy) -> None:
+        self._policies[policy.queue_id] = policy
+
+
+class Operations:
+    """Carried out on the desk's own loop."""
+
+    def __init__(
+        self,
+        *,
+        identity: SiteIdentity,
+        desk: Desk,
+        clock: Clock,
+        admission: Admission,
+        policies: Policies,
+        surroundings: Surroundings,
+    ) -> None:
+        self._identity = identity
+        self._desk = desk
+        self._clock = clock
+        self._admission = admission
+        self._policies = policies
+        self._surroundings = surroundings
+        self._started_at = clock.mono_ms()
+        self._versions_given: dict[str, int] = {}
+        self._order_given: deque[str] = deque()
+
+    def status(self) -> SiteStatus:
+        now = self._clock.mono_ms()
+        floor = self._desk.floor
+        load = floor.load(now)
+        kept = (each for each in floor.handoffs() if each.state is not HandoffState.OVER)
+        return SiteStatus(
+            identity=self._identity,
+            incarnation=self._desk.incarnation,
+            utc_us=self._clock.utc_us(),
+            uptime_ms=now - self._started_at,
+            is_accepting=load.accepting,
+            queues={
+                queue_id: (self._policies.version_of(queue_id), queue)
+                for queue_id, queue in load.queues.items()
+            },
+            agents=Counter(str(each.state) for each in floor.agents()),
+            calls=Counter(str(each.state) for each in floor.calls()),
+            handoffs=Counter(f"{each.role} {each.state}" for each in kept),
+            view_age_ms=self._surroundings.view_age_ms(),
+            peers=self._surroundings.peer_connections(),
+            store=self._surroundings.store_health(),
+            last_seq=self._desk.last_seq,
+            outbox_depth=len(self._desk.outbox),
+        )
+
+    def drain(self) -> int:
+        """Take no new calls; returns how many have still to finish. Draining twice is draining."""
+        self._admission.close("DRAINING")
+        return sum(1 for _ in self._desk.floor.calls())
+
+    def set_policy(self, request_id: str, policy: QueuePolicy) -> int:
+        """Put the policy in force and return the version it got; once a `request_id`.
+
+        Raises:
+            InvalidPolicyError: it cannot be carried out; nothing changed.
+        """
+        if request_id in self._versions_given:
+            return self._versions_given[request_id]
+        versioned = replace(policy, version=self._policies.version_of(policy.queue_id) + 1)
+        self._desk.handle(PolicyApplied(policy=versioned))
+        self._policies.note(versioned)
+        self._remember(request_id, versioned.version)
+        return versioned.version
+
+    async def explain(self, call_id: CallId) -> Sequence[LedgerRow]:
+        """The call's rows, oldest first; empty for a call this site never had."""
+        return await self._surroundings.rows_of_call(call_id)
+
+    def _remember(self, request_id: str, version: int) -> None:
+        self._versions_given[request_id] = version
+        self._order_given.append(request_id)
+        if len(self._order_given) > REPEAT_LIMIT:
+            del self._versions_given[self._order_given.popleft()]
