@@ -45,6 +45,19 @@ _CODES: Mapping[str, grpc.StatusCode] = {
     "TOKEN_FORGED": grpc.StatusCode.PERMISSION_DENIED,
     "TOKEN_FOREIGN": grpc.StatusCode.PERMISSION_DENIED,
     "TOKEN_STALE_INCARNATION": grpc.StatusCode.ABORTED,
+    # People at their desks.
+    "CREDENTIALS_WRONG": grpc.StatusCode.UNAUTHENTICATED,
+    "NOT_LOGGED_IN": grpc.StatusCode.UNAUTHENTICATED,
+    "LOGIN_LIMITED": grpc.StatusCode.RESOURCE_EXHAUSTED,
+    "ROLE_FORBIDS": grpc.StatusCode.PERMISSION_DENIED,
+    "PEER_IS_NO_TOOL": grpc.StatusCode.PERMISSION_DENIED,
+    "CUSTOMER_UNKNOWN": grpc.StatusCode.NOT_FOUND,
+    "PASSWORD_WEAK": grpc.StatusCode.INVALID_ARGUMENT,
+    "REQUEST_ID_REUSED": grpc.StatusCode.INVALID_ARGUMENT,
+    # The nightly pull.
+    "PEER_IS_NOT_HQ": grpc.StatusCode.PERMISSION_DENIED,
+    "JOURNAL_BUSY": grpc.StatusCode.UNAVAILABLE,
+    "JOURNAL_OUT_OF_STEP": grpc.StatusCode.FAILED_PRECONDITION,
     # The link's own.
     "LINK_REFUSED": grpc.StatusCode.FAILED_PRECONDITION,
     "PEER_UNNAMED": grpc.StatusCode.UNAUTHENTICATED,
