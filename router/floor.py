@@ -22,7 +22,7 @@ from router.facts import Fact
 from router.ids import AgentId, CallId, HandoffId, Instant, LegId, QueueId, SiteId
 from router.neighbours import Neighbours
 from router.orders import Outcome
-from router.overflow import helper, origin
+from router.overflow import helper, origin, pushing
 from router.overflow.load import SiteLoad
 from router.overflow.policy import OverflowPolicy
 from router.parts import Parts
@@ -286,7 +286,7 @@ class Floor:
             talking.WRAPUP_TIMER: self._wrapup_over,
             calls.WAIT_TIMER: self._wait_over,
             calls.ANNOUNCE_TIMER: self._announce,
-            origin.ASK_AGAIN_TIMER: lambda turn, q: parts.origin.ask_again(turn, QueueId(q)),
+            pushing.ASK_AGAIN_TIMER: lambda turn, q: parts.pushing.ask_again(turn, QueueId(q)),
             origin.DIAL_TIMER: lambda turn, h: parts.origin.expire(turn, HandoffId(h)),
             origin.HANDOFF_TIMER: lambda turn, h: parts.origin.expire(turn, HandoffId(h)),
             origin.RESEND_TIMER: lambda turn, h: parts.origin.resend(turn, HandoffId(h)),

@@ -40,9 +40,9 @@ class Neighbours:
     def replied(self, turn: Turn, fact: facts.SiteReplied) -> None:
         request, reply = fact.request, fact.reply
         if isinstance(request, Reserve):
-            self._parts.origin.reserve_replied(turn, fact.site_id, request, reply)
+            self._parts.pushing.reserve_replied(turn, fact.site_id, request, reply)
         elif isinstance(request, Claim):
-            self._parts.helper.claim_replied(turn, fact.site_id, request.handoff_id, reply)
+            self._parts.pulling.claim_replied(turn, fact.site_id, request.handoff_id, reply)
         elif isinstance(request, Cancel):
             self._parts.origin.cancel_replied(turn, request.handoff_id, reply)
         elif isinstance(request, Confirm):
@@ -53,9 +53,9 @@ class Neighbours:
     def silent(self, turn: Turn, fact: facts.SiteSilent) -> None:
         request = fact.request
         if isinstance(request, Reserve):
-            self._parts.origin.reserve_silent(turn, fact.site_id, request)
+            self._parts.pushing.reserve_silent(turn, fact.site_id, request)
         elif isinstance(request, Claim):
-            self._parts.helper.claim_silent(turn, fact.site_id, request.handoff_id)
+            self._parts.pulling.claim_silent(turn, fact.site_id, request.handoff_id)
         elif isinstance(request, Cancel | Confirm):
             self._parts.origin.resend_later(turn, request.handoff_id)
         # A silent GetHandoff needs nothing: the helper's confirm timer asks again.
@@ -72,7 +72,7 @@ class Neighbours:
             if load.calls_waiting and queue is not None:
                 idle = self._parts.roster.idle.longest_idle(queue.policy.skills, load.calls_waiting)
                 for agent_id in idle:
-                    if not self._parts.helper.claim(turn, self._parts.roster.get(agent_id)):
+                    if not self._parts.pulling.claim(turn, self._parts.roster.get(agent_id)):
                         break
 
     def site_gone(self, turn: Turn, fact: facts.SiteGone) -> None:
@@ -84,7 +84,7 @@ class Neighbours:
     def ask_blindly(self, turn: Turn) -> None:
         """The board is out of reach: an idle agent asks the next configured peer."""
         if self._parts.is_accepting and self._parts.board.state(turn.now) is ViewState.OUT:
-            self._parts.helper.claim_blind(turn)
+            self._parts.pulling.claim_blind(turn)
 
     # --- inside ------------------------------------------------------------------------
 

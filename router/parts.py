@@ -17,6 +17,8 @@ from router.overflow.helper import HelperSide
 from router.overflow.links import Links
 from router.overflow.origin import Origin
 from router.overflow.policy import OverflowPolicy
+from router.overflow.pulling import Pulling
+from router.overflow.pushing import Pushing
 from router.timers import Timers
 
 
@@ -50,6 +52,15 @@ class Parts:
         self.origin = Origin(
             policy=overflow,
             calls=self.calls,
+            queues=self.queues,
+            board=self.board,
+            links=self.links,
+            timers=self.timers,
+        )
+        self.pushing = Pushing(
+            policy=overflow,
+            origin=self.origin,
+            calls=self.calls,
             roster=self.roster,
             queues=self.queues,
             board=self.board,
@@ -64,6 +75,16 @@ class Parts:
             queues=self.queues,
             ringing=self.ringing,
             talking=self.talking,
+            links=self.links,
+            timers=self.timers,
+            new_id=new_id,
+            mint_token=mint_token,
+        )
+        self.pulling = Pulling(
+            policy=overflow,
+            helper=self.helper,
+            roster=self.roster,
+            queues=self.queues,
             board=self.board,
             chooser=chooser,
             links=self.links,

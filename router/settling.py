@@ -60,7 +60,7 @@ class Settling:
         if call_id is not None:
             self._offer_by_policy(turn, self._parts.calls.get(call_id), agent)
         elif self._parts.is_accepting:
-            self._parts.helper.claim(turn, agent)
+            self._parts.pulling.claim(turn, agent)
 
     def _serve(self, turn: Turn, call_id: CallId) -> None:
         call = self._parts.calls.find(call_id)
@@ -71,7 +71,7 @@ class Settling:
         if agent_id is not None:
             self._offer_by_policy(turn, call, self._parts.roster.get(agent_id))
         else:
-            self._parts.origin.push(turn, call.queue_id)
+            self._parts.pushing.push(turn, call.queue_id)
 
     def _offer_by_policy(self, turn: Turn, call: Call, agent: Agent) -> None:
         queue = self._parts.queues.get(call.queue_id)

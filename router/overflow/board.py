@@ -42,7 +42,7 @@ class SiteView:
     """Claims since this version of the record; taken off its waiting calls."""
     is_avoided: bool = False
     """It refused or failed since this version of the record."""
-    window_since: Instant = Instant(0)
+    window_since: int = 0
     window_asks: int = 0
 
     def idle_count(self, queue_id: QueueId) -> int:

@@ -13,20 +13,14 @@ from router.acd.queues import Queues
 from router.acd.ringing import Leg, Ringing
 from router.acd.roster import Agent, Roster
 from router.acd.talking import Talking
-from router.agent import AgentState
 from router.call import CallContext
 from router.ids import AgentId, HandoffId, Instant, LegId, SiteId
 from router.ledger import Role
 from router.orders import Ask, BridgeTrunkLeg, HangUpLeg, HangUpTrunk, RejectTrunk
-from router.overflow.board import Board
-from router.overflow.choice import Choice, Chooser
 from router.overflow.links import Links
 from router.overflow.messages import (
     Acknowledged,
-    Cancel,
-    Claim,
     GetHandoff,
-    Given,
     HandoffSeen,
     HandoffState,
     Refusal,
@@ -61,7 +55,7 @@ class Help:
     """The INVITE came before the answer to our claim."""
     is_second_try: bool = False
     is_confirmed: bool = False
-    connected_at: Instant = Instant(0)
+    connected_at: int = 0
     answer: Reply | None = None
     """What was answered to the Reserve, to be answered alike when it is repeated."""
 
@@ -77,8 +71,6 @@ class HelperSide:
         queues: Queues,
         ringing: Ringing,
         talking: Talking,
-        board: Board,
-        chooser: Chooser,
         links: Links,
         timers: Timers[tuple[str, str]],
         new_id: Callable[[], str],
@@ -89,8 +81,6 @@ class HelperSide:
         self._queues = queues
         self._ringing = ringing
         self._talking = talking
-        self._board = board
-        self._chooser = chooser
         self._links = links
         self._timers = timers
         self._new_id = new_id
@@ -128,56 +118,10 @@ class HelperSide:
             return reply
         reply = Reserved(handoff_id=request.handoff_id, token=self._mint_token(request.handoff_id, site_id))
         help_ = Help(request.handoff_id, site_id, HandoffState.RESERVED, call=request.call, answer=reply)
-        self._keep_agent(turn, help_, agent)
-        self._write_reserved(turn, help_)
-        self._expect_trunk(turn, help_)
+        self.keep_agent(turn, help_, agent)
+        self.write_reserved(turn, help_)
+        self.expect_trunk(turn, help_)
         return reply
-
-    # --- pull: an idle agent here, callers elsewhere -----------------------------------
-
-    def claim(self, turn: Turn, agent: Agent) -> bool:
-        """Ask the site whose head call waited longest. False when there is none to ask."""
-        if not self._may_lend(agent):
-            return False
-        queues = [
-            queue.policy.queue_id
-            for queue in self._queues
-            if queue.policy.is_overflow_allowed and queue.policy.skills <= agent.skills
-        ]
-        choice = self._chooser.origin_for(queues, turn.now)
-        return choice is not None and self._send_claim(turn, agent, choice)
-
-    def claim_blind(self, turn: Turn) -> None:
-        """Without a view: the longest idle agent asks the next configured peer."""
-        for agent_id in self._roster.idle.longest_idle(frozenset(), 1):
-            agent = self._roster.get(agent_id)
-            queue = next((q for q in self._queues if q.policy.skills <= agent.skills), None)
-            if queue is not None and self._may_lend(agent):
-                choice = self._chooser.blind_origin(queue.policy.queue_id, turn.now)
-                if choice is not None:
-                    self._send_claim(turn, agent, choice)
-
-    def claim_replied(self, turn: Turn, site_id: SiteId, handoff_id: HandoffId, reply: Reply) -> None:
-        help_ = self._helps.get(handoff_id)
-        if isinstance(reply, Given):
-            if help_ is None or help_.state is not HandoffState.ASKING:
-                turn.order(Ask(site_id=site_id, request=Cancel(handoff_id=handoff_id, reason="LATE")))
-                return
-            help_.call, help_.state = reply.call, HandoffState.RESERVED
-            self._write_reserved(turn, help_)
-            if help_.is_trunk_here:
-                self._ring(turn, help_, self._agent_of(help_))
-            else:
-                self._expect_trunk(turn, help_)
-        elif help_ is not None and help_.state is HandoffState.ASKING:
-            reason = reply.reason if isinstance(reply, Refused) else Refusal.CANCELLED
-            self._claim_failed(turn, help_, reason.value)
-
-    def claim_silent(self, turn: Turn, site_id: SiteId, handoff_id: HandoffId) -> None:
-        help_ = self._helps.get(handoff_id)
-        if help_ is not None and help_.state is HandoffState.ASKING:
-            turn.order(Ask(site_id=site_id, request=Cancel(handoff_id=handoff_id, reason="SILENT")))
-            self._claim_failed(turn, help_, "SILENT")
 
     # --- the trunk leg -----------------------------------------------------------------
 
@@ -188,7 +132,7 @@ class HelperSide:
             turn.order(RejectTrunk(handoff_id=handoff_id))
         elif help_.state is HandoffState.RESERVED:
             help_.is_trunk_here = True
-            self._ring(turn, help_, self._agent_of(help_))
+            self.ring(turn, help_, self.agent_of(help_))
         elif help_.state is HandoffState.ASKING:
             help_.is_trunk_here = True
         else:
@@ -233,15 +177,15 @@ class HelperSide:
         next_id = self._roster.idle.choose(help_.call.skills, Distribution.LONGEST_IDLE)
         if help_.is_second_try or next_id is None:
             turn.order(HangUpTrunk(handoff_id=help_.handoff_id))
-            self._write_refused(turn, help_, "RONA")
-            self._close(turn, help_)
+            self.write_refused(turn, help_, "RONA")
+            self.close(turn, help_)
             return
         help_.is_second_try = True
         agent = self._roster.get(next_id)
         self._roster.reserve(turn, agent, help_.handoff_id)
         turn.ready.pop(next_id, None)
         help_.agent_id = next_id
-        self._ring(turn, help_, agent)
+        self.ring(turn, help_, agent)
 
     def leg_over(self, turn: Turn, help_: Help) -> None:
         """The agent hung up a connected leg."""
@@ -297,8 +241,8 @@ class HelperSide:
                 stage=help_.state.value,
             )
         )
-        self._free_agent(turn, help_)
-        self._close(turn, help_)
+        self.free_agent(turn, help_)
+        self.close(turn, help_)
 
     def ask_origin(self, turn: Turn, handoff_id: HandoffId) -> None:
         """Connected and not confirmed in time: ask, never guess; the talk goes on meanwhile."""
@@ -351,48 +295,14 @@ class HelperSide:
         queue.hunt_position = agent.position
         return Refusal.NO_IDLE_AGENT, agent
 
-    def _may_lend(self, agent: Agent) -> bool:
-        is_idle = agent.state is AgentState.READY
-        return (
-            self._policy.is_enabled
-            and is_idle
-            and self._roster.idle.count(agent.skills) > self._policy.home_reserve
-        )
-
-    def _send_claim(self, turn: Turn, agent: Agent, choice: Choice) -> bool:
-        if self._links.headroom(choice.site_id) <= 0:
-            return False
-        handoff_id = HandoffId(self._new_id())
-        self._board.note_claim(choice.site_id, choice.queue_id, turn.now)
-        help_ = Help(handoff_id, choice.site_id, HandoffState.ASKING)
-        turn.write(
-            ledger.HandoffAsked(
-                handoff_id=handoff_id,
-                role=Role.HELPER,
-                peer=choice.site_id,
-                call_id=None,
-                decision=choice.decision,
-            )
-        )
-        self._keep_agent(turn, help_, agent)
-        self._timers.set((RESERVATION_TIMER, handoff_id), Instant(turn.now + self._policy.reservation_ms))
-        claim = Claim(
-            handoff_id=handoff_id,
-            skills=agent.skills,
-            token=self._mint_token(handoff_id, choice.site_id),
-            timeout_ms=self._policy.rpc_limit_ms,
-        )
-        turn.order(Ask(site_id=choice.site_id, request=claim))
-        return True
-
-    def _keep_agent(self, turn: Turn, help_: Help, agent: Agent) -> None:
+    def keep_agent(self, turn: Turn, help_: Help, agent: Agent) -> None:
         self._helps[help_.handoff_id] = help_
         help_.agent_id = agent.agent_id
         self._links.take(help_.peer)
         self._roster.reserve(turn, agent, help_.handoff_id)
         turn.ready.pop(agent.agent_id, None)
 
-    def _expect_trunk(self, turn: Turn, help_: Help) -> None:
+    def expect_trunk(self, turn: Turn, help_: Help) -> None:
         # A reservation without a deadline would keep an agent for ever.
         self._timers.set(
             (RESERVATION_TIMER, help_.handoff_id), Instant(turn.now + self._policy.reservation_ms)
@@ -401,7 +311,7 @@ class HelperSide:
     def _expect_confirm(self, turn: Turn, help_: Help) -> None:
         self._timers.set((CONFIRM_TIMER, help_.handoff_id), Instant(turn.now + self._policy.confirm_limit_ms))
 
-    def _ring(self, turn: Turn, help_: Help, agent: Agent) -> None:
+    def ring(self, turn: Turn, help_: Help, agent: Agent) -> None:
         assert help_.call is not None
         self._timers.cancel((RESERVATION_TIMER, help_.handoff_id))
         help_.state, help_.leg_id = HandoffState.RINGING, LegId(self._new_id())
@@ -413,14 +323,6 @@ class HelperSide:
             handoff_id=help_.handoff_id,
         )
         self._ringing.ring(turn, agent, leg, self._policy.ring_limit_ms)
-
-    def _claim_failed(self, turn: Turn, help_: Help, reason: str) -> None:
-        self._write_refused(turn, help_, reason)
-        self._board.avoid(help_.peer)
-        if help_.is_trunk_here:
-            turn.order(HangUpTrunk(handoff_id=help_.handoff_id))
-        self._free_agent(turn, help_)
-        self._close(turn, help_)
 
     def _withdraw(self, turn: Turn, help_: Help, reason: str, *, is_trunk_up: bool) -> None:
         """Stop before the talk began: the agent has its old place back."""
@@ -435,14 +337,14 @@ class HelperSide:
         )
         if help_.is_trunk_here and is_trunk_up:
             turn.order(HangUpTrunk(handoff_id=help_.handoff_id))
-        self._free_agent(turn, help_)
-        self._close(turn, help_)
+        self.free_agent(turn, help_)
+        self.close(turn, help_)
 
-    def _free_agent(self, turn: Turn, help_: Help) -> None:
+    def free_agent(self, turn: Turn, help_: Help) -> None:
         if help_.state is HandoffState.RINGING and help_.leg_id is not None:
             self._ringing.stop(turn, help_.leg_id)
         elif help_.agent_id is not None:
-            self._roster.release(turn, self._agent_of(help_))
+            self._roster.release(turn, self.agent_of(help_))
         help_.agent_id = None
 
     def _end_connected(self, turn: Turn, help_: Help) -> None:
@@ -462,7 +364,7 @@ class HelperSide:
         queue = self._queues.find(help_.call.queue_id)
         if queue is not None:
             queue.history.note_handled(turn.now, talk_ms)
-        self._close(turn, help_)
+        self.close(turn, help_)
         agent = self._roster.find(agent_id) if agent_id is not None else None
         if agent is not None:
             self._talking.begin_wrapup(turn, agent, help_.call.queue_id)
@@ -476,7 +378,7 @@ class HelperSide:
             ledger.HandoffConfirmed(handoff_id=help_.handoff_id, peer=help_.peer, call_id=help_.call.call_id)
         )
 
-    def _close(self, turn: Turn, help_: Help) -> None:
+    def close(self, turn: Turn, help_: Help) -> None:
         self._links.give_back(help_.peer)
         self._remember_over(turn, help_)
 
@@ -487,11 +389,11 @@ class HelperSide:
         self._timers.cancel((CONFIRM_TIMER, help_.handoff_id))
         self._timers.set((FORGET_TIMER, help_.handoff_id), Instant(turn.now + self._policy.handoff_limit_ms))
 
-    def _agent_of(self, help_: Help) -> Agent:
+    def agent_of(self, help_: Help) -> Agent:
         assert help_.agent_id is not None
         return self._roster.get(help_.agent_id)
 
-    def _write_reserved(self, turn: Turn, help_: Help) -> None:
+    def write_reserved(self, turn: Turn, help_: Help) -> None:
         turn.write(
             ledger.HandoffReserved(
                 handoff_id=help_.handoff_id,
@@ -502,7 +404,7 @@ class HelperSide:
             )
         )
 
-    def _write_refused(self, turn: Turn, help_: Help, reason: str) -> None:
+    def write_refused(self, turn: Turn, help_: Help, reason: str) -> None:
         turn.write(
             ledger.HandoffRefused(
                 handoff_id=help_.handoff_id,

@@ -5,20 +5,17 @@ its place here, and whoever is free first takes it; a refused, expired or failed
 changes nothing in the queue.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from router import ledger
 from router.acd.calls import Call, Calls
-from router.acd.history import expected_wait_s
-from router.acd.queues import Queue, Queues
-from router.acd.roster import Roster
+from router.acd.queues import Queues
 from router.call import CallState
-from router.ids import CallId, HandoffId, Instant, QueueId, SiteId
+from router.ids import CallId, HandoffId, Instant, SiteId
 from router.ledger import Decision, Role
 from router.orders import Ask, BridgeTrunk, ConfirmHandoff, DialSite, HangUpTrunk
 from router.overflow.board import Board
-from router.overflow.choice import Chooser
 from router.overflow.links import Links
 from router.overflow.messages import (
     Acknowledged,
@@ -30,8 +27,6 @@ from router.overflow.messages import (
     Refusal,
     Refused,
     Reply,
-    Reserve,
-    Reserved,
 )
 from router.overflow.policy import OverflowPolicy
 from router.recovery import LiveTrunk, OpenCall
@@ -39,14 +34,10 @@ from router.timers import Timers
 from router.turn import Turn
 from router.views import HandoffView
 
-ASK_AGAIN_TIMER = "ask_again"
 DIAL_TIMER = "dial"
 HANDOFF_TIMER = "handoff"
 RESEND_TIMER = "resend"
 FORGET_TIMER = "forget_handoff"
-
-_CALLS_LOOKED_AT = 8
-"""Waiting calls for which an agent is sought at once; the rest come up as these are placed."""
 
 _WITH_TRUNK = (HandoffState.DIALING, HandoffState.RINGING, HandoffState.CONNECTED)
 
@@ -70,23 +61,17 @@ class Origin:
         *,
         policy: OverflowPolicy,
         calls: Calls,
-        roster: Roster,
         queues: Queues,
         board: Board,
-        chooser: Chooser,
         links: Links,
         timers: Timers[tuple[str, str]],
-        new_id: Callable[[], str],
     ) -> None:
         self._policy = policy
         self._calls = calls
-        self._roster = roster
         self._queues = queues
         self._board = board
-        self._chooser = chooser
         self._links = links
         self._timers = timers
-        self._new_id = new_id
         self._handoffs: dict[HandoffId, Handoff] = {}
 
     def find(self, handoff_id: HandoffId) -> Handoff | None:
@@ -104,56 +89,6 @@ class Origin:
                     agent_id=None,
                 )
 
-    # --- push: ask for an idle agent elsewhere -----------------------------------------
-
-    def push(self, turn: Turn, queue_id: QueueId) -> None:
-        """Seek a helper for the most senior calls of a queue that nobody was asked for yet."""
-        queue = self._queues.find(queue_id)
-        if queue is None or not (self._policy.is_enabled and queue.policy.is_overflow_allowed):
-            return
-        senior = [self._calls.get(c) for c in self._calls.waiting.first_free(queue_id, _CALLS_LOOKED_AT)]
-        for call in senior:
-            is_askable = call.handoff_id is None and len(call.asked) < self._policy.asks_per_call
-            if is_askable and not self._ask(turn, call, queue):
-                break
-        if senior and not self._timers.is_set((ASK_AGAIN_TIMER, queue_id)):
-            self._timers.set((ASK_AGAIN_TIMER, queue_id), Instant(turn.now + self._policy.ask_again_ms))
-
-    def ask_again(self, turn: Turn, queue_id: QueueId) -> None:
-        """A second later the same sites may be asked again."""
-        for call_id in self._calls.waiting.first_free(queue_id, _CALLS_LOOKED_AT):
-            self._calls.get(call_id).asked.clear()
-        self.push(turn, queue_id)
-
-    def reserve_replied(self, turn: Turn, site_id: SiteId, request: Reserve, reply: Reply) -> None:
-        handoff = self._handoffs.get(request.handoff_id)
-        is_wanted = handoff is not None and handoff.state is HandoffState.ASKING
-        if isinstance(reply, Reserved):
-            if handoff is None or not is_wanted:
-                self._send_cancel(turn, request.handoff_id, site_id, "LATE")
-                return
-            handoff.state = HandoffState.RESERVED
-            turn.write(
-                ledger.HandoffReserved(
-                    handoff_id=handoff.handoff_id,
-                    role=Role.ORIGIN,
-                    peer=site_id,
-                    call_id=handoff.call_id,
-                    agent_id=None,
-                )
-            )
-            self._dial(turn, handoff, reply.token, None)
-        elif handoff is not None and is_wanted:
-            reason = reply.reason if isinstance(reply, Refused) else Refusal.CANCELLED
-            self._refused(turn, handoff, reason.value)
-
-    def reserve_silent(self, turn: Turn, site_id: SiteId, request: Reserve) -> None:
-        """No answer: the request may have arrived, so it is taken back."""
-        handoff = self._handoffs.get(request.handoff_id)
-        if handoff is not None and handoff.state is HandoffState.ASKING:
-            self._send_cancel(turn, handoff.handoff_id, site_id, "SILENT")
-            self._refused(turn, handoff, "SILENT")
-
     # --- pull: another site's idle agent asks for a caller -----------------------------
 
     def claimed(self, turn: Turn, site_id: SiteId, claim: Claim) -> Reply:
@@ -167,9 +102,9 @@ class Origin:
         if self._links.headroom(site_id) <= 0:
             return Refused(handoff_id=claim.handoff_id, reason=Refusal.LINK_FULL)
         self.let_go(turn, call, "CLAIMED")
-        handoff = self._begin(turn, claim.handoff_id, site_id, call, HandoffState.RESERVED)
+        handoff = self.begin(turn, claim.handoff_id, site_id, call, HandoffState.RESERVED)
         decision = Decision(rule="CLAIMED", view_age_ms=self._board.age_ms(turn.now), candidates=())
-        self._dial(turn, handoff, claim.token, decision)
+        self.dial(turn, handoff, claim.token, decision)
         return Given(handoff_id=claim.handoff_id, call=self._calls.context(call, turn.now))
 
     # --- the trunk leg -----------------------------------------------------------------
@@ -229,7 +164,7 @@ class Origin:
             self._end_connected(turn, handoff, call)
             self._calls.end_answered(turn, call, reason)
         elif handoff.state in _WITH_TRUNK:
-            self._refused(turn, handoff, reason)
+            self.refused(turn, handoff, reason)
 
     # --- the call's own end of it ------------------------------------------------------
 
@@ -249,7 +184,7 @@ class Origin:
                 reason=reason,
             )
         )
-        self._send_cancel(turn, handoff.handoff_id, handoff.peer, reason)
+        self.send_cancel(turn, handoff.handoff_id, handoff.peer, reason)
         self._close(turn, handoff)
 
     def caller_gone(self, turn: Turn, call: Call) -> None:
@@ -277,7 +212,7 @@ class Origin:
         )
         if handoff.state in _WITH_TRUNK:
             turn.order(HangUpTrunk(handoff_id=handoff_id))
-        self._send_cancel(turn, handoff_id, handoff.peer, "EXPIRED")
+        self.send_cancel(turn, handoff_id, handoff.peer, "EXPIRED")
         self._board.avoid(handoff.peer)
         self._give_back(turn, handoff, call)
 
@@ -301,7 +236,7 @@ class Origin:
         if handoff is None:
             return
         if handoff.state is HandoffState.OVER:
-            self._send_cancel(turn, handoff_id, handoff.peer, "REPEATED")
+            self.send_cancel(turn, handoff_id, handoff.peer, "REPEATED")
         elif handoff.state is HandoffState.CONNECTED and not handoff.is_confirmed:
             self._send_confirm(turn, handoff)
 
@@ -320,7 +255,7 @@ class Origin:
         if handoff.state is not HandoffState.OVER:
             if handoff.state in _WITH_TRUNK:
                 turn.order(HangUpTrunk(handoff_id=handoff_id))
-            self._refused(turn, handoff, reason)
+            self.refused(turn, handoff, reason)
         return Acknowledged(handoff_id=handoff_id)
 
     # --- after a restart ---------------------------------------------------------------
@@ -349,42 +284,11 @@ class Origin:
                 reason="NODE_RESTARTED",
             )
         )
-        self._send_cancel(turn, trunk.handoff_id, trunk.peer, "NODE_RESTARTED")
+        self.send_cancel(turn, trunk.handoff_id, trunk.peer, "NODE_RESTARTED")
 
     # --- inside ------------------------------------------------------------------------
 
-    def _ask(self, turn: Turn, call: Call, queue: Queue) -> bool:
-        home_wait_s = expected_wait_s(
-            ahead_count=self._calls.waiting.position(call.call_id) - 1,
-            staffed_count=self._roster.staffed_count(call.skills),
-            aht_ms=queue.history.aht_ms(turn.now),
-            abandon_rate_per_hour=queue.history.abandon_rate_per_hour(turn.now),
-        )
-        choice = self._chooser.helper_for(call.queue_id, home_wait_s, call.asked, turn.now)
-        if choice is None or self._links.headroom(choice.site_id) <= 0:
-            return False
-        handoff_id = HandoffId(self._new_id())
-        call.asked.append(choice.site_id)
-        self._board.note_push(choice.site_id, call.queue_id, turn.now)
-        self._begin(turn, handoff_id, choice.site_id, call, HandoffState.ASKING)
-        turn.write(
-            ledger.HandoffAsked(
-                handoff_id=handoff_id,
-                role=Role.ORIGIN,
-                peer=choice.site_id,
-                call_id=call.call_id,
-                decision=choice.decision,
-            )
-        )
-        reserve = Reserve(
-            handoff_id=handoff_id,
-            call=self._calls.context(call, turn.now),
-            timeout_ms=self._policy.rpc_limit_ms,
-        )
-        turn.order(Ask(site_id=choice.site_id, request=reserve))
-        return True
-
-    def _begin(
+    def begin(
         self, turn: Turn, handoff_id: HandoffId, site_id: SiteId, call: Call, state: HandoffState
     ) -> Handoff:
         assert call.handoff_id is None, f"{call.call_id} is being handed off already"
@@ -395,7 +299,7 @@ class Origin:
         self._timers.set((HANDOFF_TIMER, handoff_id), Instant(turn.now + self._policy.handoff_limit_ms))
         return handoff
 
-    def _dial(self, turn: Turn, handoff: Handoff, token: str, decision: Decision | None) -> None:
+    def dial(self, turn: Turn, handoff: Handoff, token: str, decision: Decision | None) -> None:
         handoff.state = HandoffState.DIALING
         self._calls.waiting.mark_dialled(handoff.call_id, is_dialled=True)
         self._timers.set((DIAL_TIMER, handoff.handoff_id), Instant(turn.now + self._policy.reservation_ms))
@@ -413,7 +317,7 @@ class Origin:
             )
         )
 
-    def _refused(self, turn: Turn, handoff: Handoff, reason: str) -> None:
+    def refused(self, turn: Turn, handoff: Handoff, reason: str) -> None:
         """The other side won't, or its phone didn't: another site may be asked at once."""
         turn.write(
             ledger.HandoffRefused(
@@ -473,7 +377,7 @@ class Origin:
         call_id = self._calls.waiting.next_free_for(claim.skills, queues)
         return self._calls.get(call_id) if call_id is not None else None
 
-    def _send_cancel(self, turn: Turn, handoff_id: HandoffId, site_id: SiteId, reason: str) -> None:
+    def send_cancel(self, turn: Turn, handoff_id: HandoffId, site_id: SiteId, reason: str) -> None:
         turn.order(Ask(site_id=site_id, request=Cancel(handoff_id=handoff_id, reason=reason)))
 
     def _send_confirm(self, turn: Turn, handoff: Handoff) -> None:
