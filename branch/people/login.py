@@ -1,0 +1,158 @@
+"""Logging in: a name and a password become a session, in the same time whether the name exists or not."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter
+
+from branch.people import passwords
+from branch.people.attempts import LoginAttempts
+from branch.people.refusals import LoginLimitedError, WrongCredentialsError
+from branch.people.sessions import Session, Sessions
+from router.errors import RouterError
+from router.ids import AgentId, SiteId, Skills
+from sync.clock import Clock
+from sync.records.tables import PersonRole
+
+CONCURRENT_LIMIT = 2
+"""Each password costs 64 MiB and a core for tens of milliseconds; calls come first."""
+WAITING_LIMIT = 32
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """A person who may log in."""
+
+    person_id: str
+    role: PersonRole
+    secret_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentRecord:
+    """An agent as the site's people set it up."""
+
+    agent_id: AgentId
+    name: str
+    skills: Skills
+
+
+class PeopleRecords(Protocol):
+    """The part of the store that knows people; its calls may block."""
+
+    def credential(self, person_id: str) -> Credential | None: ...
+
+    def agent(self, agent_id: AgentId) -> AgentRecord | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedIn:
+    """A person is known, and a session began."""
+
+    session: Session
+    token: str
+    name: str
+    agent: AgentRecord | None
+    """None for those who take no calls."""
+
+
+class Login:
+    """The way in."""
+
+    def __init__(
+        self,
+        *,
+        site_id: SiteId,
+        records: PeopleRecords,
+        sessions: Sessions,
+        clock: Clock,
+        new_id: Callable[[], str],
+        registry: CollectorRegistry,
+    ) -> None:
+        """`clock` is the machine's own: tries are forgiven in real minutes."""
+        self._site_id = site_id
+        self._records = records
+        self._sessions = sessions
+        self._clock = clock
+        self._new_id = new_id
+        self._attempts = LoginAttempts()
+        self._turns = asyncio.Semaphore(CONCURRENT_LIMIT)
+        self._waiting_count = 0
+        self._logins_total = Counter(
+            "trunkline_desk_logins_total",
+            "Tries to log in at a desk: OK, or RouterError.reason.",
+            ["outcome"],
+            registry=registry,
+        )
+
+    async def log_in(self, name: str, password: str) -> LoggedIn:
+        """Begin a session.
+
+        Raises:
+            WrongCredentialsError: the two do not belong together.
+            LoginLimitedError: too many wrong ones, or too many at once.
+        """
+        try:
+            person = await self._log_in(name.removeprefix(f"{self._site_id}/"), password)
+        except RouterError as refusal:
+            self._logins_total.labels(refusal.reason).inc()
+            raise
+        self._logins_total.labels("OK").inc()
+        log.info("person_logged_in", person=person.session.person_id, role=person.session.role)
+        return person
+
+    async def _log_in(self, name: str, password: str) -> LoggedIn:
+        if self._waiting_count >= WAITING_LIMIT:
+            raise LoginLimitedError(1)
+        self._attempts.charge(name, self._clock.mono_ms())
+        self._waiting_count += 1
+        try:
+            async with self._turns:
+                credential, agent = await asyncio.to_thread(self._proved, name, password)
+        finally:
+            self._waiting_count -= 1
+        self._attempts.clear(name)
+        return self._begun(credential, agent)
+
+    def _proved(self, name: str, password: str) -> tuple[Credential, AgentRecord | None]:
+        """Runs in a thread.
+
+        Raises:
+            WrongCredentialsError: the two do not belong together.
+        """
+        credential = self._find(name)
+        if not passwords.is_right(credential.secret_hash if credential else None, password):
+            # An unknown name is not logged: it may be a password typed into the wrong place.
+            log.warning("login_refused", person=credential.person_id if credential else None)
+            raise WrongCredentialsError
+        assert credential is not None, "no password is right for nobody"
+        if credential.role is not PersonRole.AGENT:
+            return credential, None
+        agent = self._records.agent(AgentId(credential.person_id))
+        if agent is None:
+            log.error("agent_without_record", person=credential.person_id)
+            raise WrongCredentialsError
+        return credential, agent
+
+    def _find(self, name: str) -> Credential | None:
+        return self._records.credential(f"{self._site_id}/{name}") or self._records.credential(name)
+
+    def _begun(self, credential: Credential, agent: AgentRecord | None) -> LoggedIn:
+        now = self._clock.mono_ms()
+        session = Session(
+            session_id=self._new_id(),
+            person_id=credential.person_id,
+            role=credential.role,
+            agent_id=agent.agent_id if agent else None,
+            opened_at=now,
+            used_at=now,
+        )
+        token = self._sessions.open(session)
+        return LoggedIn(
+            session=session, token=token, name=agent.name if agent else credential.person_id, agent=agent
+        )

@@ -1,0 +1,87 @@
+"""What people are refused, and why."""
+
+from router.errors import RouterError
+from sync.records.tables import PersonRole
+
+
+class WrongCredentialsError(RouterError):
+    """Name and password do not belong together; which of the two is wrong is not said."""
+
+    reason = "CREDENTIALS_WRONG"
+
+    def __init__(self) -> None:
+        super().__init__("name or password is wrong")
+
+
+class LoginLimitedError(RouterError):
+    """Too many wrong passwords for this name, or too many log-ins at once."""
+
+    reason = "LOGIN_LIMITED"
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(f"too many attempts to log in; try again in {retry_after_s} s")
+        self.retry_after_s = retry_after_s
+
+
+class NotLoggedInError(RouterError):
+    """There is no token, or it is not good any more."""
+
+    reason = "NOT_LOGGED_IN"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"not logged in: {why}; log in (again)")
+        self.why = why
+
+
+class RoleForbidsError(RouterError):
+    """The person's role does not allow this."""
+
+    reason = "ROLE_FORBIDS"
+
+    def __init__(self, role: PersonRole, act: str) -> None:
+        super().__init__(f"the role {role} may not {act}")
+        self.role = role
+        self.act = act
+
+
+class NotAToolError(RouterError):
+    """The caller's certificate is a node's; desks are for people."""
+
+    reason = "PEER_IS_NO_TOOL"
+
+    def __init__(self, sender: str) -> None:
+        super().__init__(
+            f"{sender} may not use the desk; "
+            "use an operator's certificate (`trunkline pki issue operator NAME`)"
+        )
+        self.sender = sender
+
+
+class UnknownCustomerError(RouterError):
+    """The site knows no customer with this id."""
+
+    reason = "CUSTOMER_UNKNOWN"
+
+    def __init__(self, customer_id: str) -> None:
+        super().__init__(f"customer {customer_id!r} is not known at this site")
+        self.customer_id = customer_id
+
+
+class RequestIdReusedError(RouterError):
+    """The request_id stood on another request before."""
+
+    reason = "REQUEST_ID_REUSED"
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(f"request_id {request_id!r} was used for another request; make a new one")
+        self.request_id = request_id
+
+
+class WeakPasswordError(RouterError):
+    """The password cannot be taken."""
+
+    reason = "PASSWORD_WEAK"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"this password is not taken: {why}")
+        self.why = why

@@ -1,0 +1,63 @@
+"""What DeskService's requests have to look like."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from google.protobuf.message import Message
+from trunkline.desk.v1 import desk_pb2 as pb
+
+from branch.people.passwords import MOST_CHARS
+from sync.link import validate
+from sync.link.interceptors import RequestCheck
+
+_ID_CHARS = 64
+_NAME_CHARS = 100
+_REASON_CHARS = 64
+
+
+def _login(request: pb.LoginRequest) -> None:
+    validate.uuid_text("request_id", request.request_id)
+    validate.text("name", request.name, most_chars=_NAME_CHARS)
+    validate.text("password", request.password, most_chars=MOST_CHARS)
+
+
+def _logout(request: pb.LogoutRequest) -> None:
+    validate.uuid_text("request_id", request.request_id)
+
+
+def _set_state(request: pb.SetStateRequest) -> None:
+    validate.uuid_text("request_id", request.request_id)
+    validate.present("to", request.WhichOneof("to") is not None)
+    if request.HasField("not_ready"):
+        validate.text("not_ready.reason", request.not_ready.reason, most_chars=_REASON_CHARS)
+
+
+def _about_a_leg(request: Any) -> None:
+    validate.uuid_text("request_id", request.request_id)
+    validate.uuid_text("leg_id", request.leg_id)
+
+
+def _transfer(request: pb.TransferRequest) -> None:
+    _about_a_leg(request)
+    to = request.WhichOneof("to")
+    validate.present("to", to is not None)
+    if to is not None:
+        validate.text(to, getattr(request, to), most_chars=_NAME_CHARS)
+
+
+def _customer(request: pb.GetCustomerRequest) -> None:
+    validate.text("customer_id", request.customer_id, most_chars=_ID_CHARS)
+
+
+CHECKS: Mapping[type[Message], RequestCheck] = {
+    pb.LoginRequest: _login,
+    pb.LogoutRequest: _logout,
+    pb.SetStateRequest: _set_state,
+    pb.AnswerRequest: _about_a_leg,
+    pb.HangUpRequest: _about_a_leg,
+    pb.HoldRequest: _about_a_leg,
+    pb.ResumeRequest: _about_a_leg,
+    pb.TransferRequest: _transfer,
+    pb.GetCustomerRequest: _customer,
+}
+"""For the link's interceptor; a watch has nothing that could be absurd."""

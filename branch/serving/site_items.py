@@ -1,0 +1,139 @@
+"""A site's floor as the items that watchers are shown."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from google.protobuf.message import Message
+from trunkline.desk.v1 import desk_pb2 as pb
+
+from branch.serving.watch import Items, Key, Kind
+from router.acd.policy import QueuePolicy
+from router.agent import AgentState
+from router.call import CallState
+from router.ids import AgentId, Instant, QueueId
+from router.ledger import Role
+from router.overflow.load import QueueLoad, SiteLoad
+from router.overflow.messages import HandoffState
+from router.views import AgentView, CallView, HandoffView
+
+AGENT_STATES: "Mapping[AgentState, pb.AgentState.ValueType]" = {
+    state: pb.AgentState.Value(f"AGENT_STATE_{state}") for state in AgentState
+}
+CALL_STATES: "Mapping[CallState, pb.CallState.ValueType]" = {
+    state: pb.CallState.Value(f"CALL_STATE_{state}") for state in CallState
+}
+HANDOFF_ROLES: "Mapping[Role, pb.HandoffRole.ValueType]" = {
+    role: pb.HandoffRole.Value(f"HANDOFF_ROLE_{role}") for role in Role
+}
+HANDOFF_STATES: "Mapping[HandoffState, pb.HandoffState.ValueType]" = {
+    state: pb.HandoffState.Value(f"HANDOFF_STATE_{state}")
+    for state in HandoffState
+    if state not in (HandoffState.UNKNOWN, HandoffState.OVER)
+}
+"""Those that are not listed are not shown."""
+
+
+class FloorViews(Protocol):
+    """The part of a floor that is shown."""
+
+    def calls(self) -> Iterable[CallView]: ...
+
+    def agents(self) -> Iterable[AgentView]: ...
+
+    def handoffs(self) -> Iterable[HandoffView]: ...
+
+    def load(self, now: Instant) -> SiteLoad: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayTally:
+    """One queue's calls of the business day that are over or answered, counted."""
+
+    offered: int = 0
+    answered: int = 0
+    in_level: int = 0
+    """Answered within the queue's target."""
+
+
+_NO_CALLS = DayTally()
+
+
+def site_items(
+    floor: FloorViews,
+    now: Instant,
+    policies: Iterable[QueuePolicy],
+    tallies: Mapping[QueueId, DayTally],
+    name_of: Callable[[AgentId], str],
+) -> Items:
+    """Everything that may be shown of the site at this moment."""
+    items: dict[Key, Message] = {}
+    loads = floor.load(now).queues
+    for policy in policies:
+        load = loads.get(policy.queue_id)
+        if load is not None:
+            tally = tallies.get(policy.queue_id, _NO_CALLS)
+            items[Kind.QUEUE, policy.queue_id] = _queue(policy, load, tally, now)
+    for agent in floor.agents():
+        items[Kind.AGENT, agent.agent_id] = _agent(agent, name_of(agent.agent_id))
+    for call in floor.calls():
+        items[Kind.CALL, call.call_id] = _call(call)
+    for handoff in floor.handoffs():
+        if handoff.state in HANDOFF_STATES:
+            items[Kind.HANDOFF, handoff.handoff_id] = _handoff(handoff)
+    return items
+
+
+def _queue(policy: QueuePolicy, load: QueueLoad, tally: DayTally, now: Instant) -> pb.QueueView:
+    return pb.QueueView(
+        queue_id=policy.queue_id,
+        calls_waiting=load.calls_waiting,
+        head_since_mono_ms=now - load.head_wait_ms if load.calls_waiting else None,
+        agents_staffed=load.agents_staffed,
+        agents_idle=load.agents_idle,
+        service_level_ms=policy.service_level_ms,
+        offered_today=tally.offered,
+        answered_today=tally.answered,
+        in_level_today=tally.in_level,
+    )
+
+
+def _agent(agent: AgentView, name: str) -> pb.AgentView:
+    return pb.AgentView(
+        agent_id=agent.agent_id,
+        name=name,
+        state=AGENT_STATES[agent.state],
+        reason=agent.reason,
+        since_mono_ms=agent.since,
+        skills=sorted(agent.skills),
+        call_id=agent.call_id,
+        leg_id=agent.leg_id,
+        handoff_id=agent.handoff_id,
+    )
+
+
+def _call(call: CallView) -> pb.CallView:
+    return pb.CallView(
+        call_id=call.call_id,
+        queue_id=call.queue_id,
+        state=CALL_STATES[call.state],
+        priority=call.priority,
+        queued_mono_ms=call.queued_at,
+        customer_id=call.customer_id,
+        agent_id=call.agent_id,
+        handoff_id=call.handoff_id,
+        served_by=call.served_by,
+    )
+
+
+def _handoff(handoff: HandoffView) -> pb.HandoffView:
+    return pb.HandoffView(
+        handoff_id=handoff.handoff_id,
+        role=HANDOFF_ROLES[handoff.role],
+        peer=handoff.peer,
+        state=HANDOFF_STATES[handoff.state],
+        call_id=handoff.call_id,
+        agent_id=handoff.agent_id,
+        queue_id=handoff.queue_id,
+        customer_id=handoff.customer_id,
+    )
