@@ -132,17 +132,16 @@ class MemoryLoadBoard:
             self._hub.put(self, self._own)
 
     def listed(self, records: dict[SiteId, bytes]) -> None:
-        """Take the store's whole content: tell what is gone and what is new or changed."""
+        """Take the store's whole content: tell what is gone, new or changed."""
         for site_id in self._view.keys() - records.keys():
             self.gone(site_id)
         for site_id, payload in records.items():
-            if self._view.get(site_id) != payload:
-                self.seen(site_id, payload)
+            self.seen(site_id, payload)
         self._confirm()
 
     def seen(self, site_id: SiteId, payload: bytes) -> None:
-        """Take one put."""
-        if site_id != self.site_id:
+        """Take one put; a record that is put again as it was is no news."""
+        if site_id != self.site_id and self._view.get(site_id) != payload:
             self._view[site_id] = payload
             load = decode(site_id, payload)
             self._tell(lambda listener: listener.load_seen(load))

@@ -14,7 +14,7 @@ class BoardListener(Protocol):
     """Hears of the other sites; every call comes on the event loop, in order."""
 
     def load_seen(self, load: SiteLoad) -> None:
-        """Another site published this record; never called for the listener's own site."""
+        """Another site's record is new or changed; never called for the listener's own site."""
         ...
 
     def site_gone(self, site_id: SiteId) -> None:

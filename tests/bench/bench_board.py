@@ -16,7 +16,7 @@ from router.overflow.load import SiteLoad
 from sync.loadboard.codec import encode
 from sync.loadboard.etcd import wire
 from sync.loadboard.etcd.board import EtcdLoadBoard
-from sync.loadboard.etcd.connection import EtcdConnection, WatchCall
+from sync.loadboard.etcd.connection import EtcdConnection, Stream
 from sync.loadboard.etcd.settings import EtcdSettings
 from tests.fakes.board import site_load
 
@@ -52,7 +52,7 @@ class RawPair:
         self._key = b"/bench/raw"
         self._putting = EtcdConnection(settings.endpoints[0], settings)
         self._watching = EtcdConnection(settings.endpoints[0], settings)
-        self._stream: WatchCall | None = None
+        self._stream: Stream | None = None
 
     async def open(self) -> None:
         self._stream = await self._watching.open_watch(wire.watch_request(self._key, b"", 0))

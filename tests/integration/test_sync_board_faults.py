@@ -321,21 +321,40 @@ async def test_an_outage_is_logged_once_a_session_however_long_it_lasts(
     assert sorted(failures) == [("publish", "UNAVAILABLE"), ("watch", "UNAVAILABLE")]
 
 
-async def test_three_members_lose_one_after_the_other_and_the_board_goes_on(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
+@pytest.fixture
+def three_members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EtcdCluster]:
     cluster = start_etcd(tmp_path_factory.mktemp("three"), members=3)
-    try:
-        async with AsyncExitStack() as closing:
-            boards = Boards(cluster, "/faults/three", closing)
-            beijing, _ = await boards.start("beijing")
-            _, urumqi = await boards.start("urumqi")
-            for version, member in enumerate(cluster.members, start=1):
-                member.end(SIGKILL)
-                beijing.publish(site_load("beijing", version))
-                await urumqi.until_sees(site_load("beijing", version))
-                cluster.launch_member(member)
-                await asyncio.to_thread(member.wait_ready)
-            assert "beijing gone" not in urumqi.heard
-    finally:
-        cluster.kill()
+    yield cluster
+    cluster.kill()
+
+
+async def test_three_members_die_one_after_the_other_and_the_board_goes_on(
+    three_members: EtcdCluster,
+) -> None:
+    async with AsyncExitStack() as closing:
+        boards = Boards(three_members, "/faults/rolling", closing)
+        beijing, _ = await boards.start("beijing")
+        _, urumqi = await boards.start("urumqi")
+        for version, member in enumerate(three_members.members, start=1):
+            member.end(SIGKILL)
+            beijing.publish(site_load("beijing", version))
+            await urumqi.until_sees(site_load("beijing", version))
+            three_members.launch_member(member)
+            await asyncio.to_thread(member.wait_ready)
+        assert "beijing gone" not in urumqi.heard
+
+
+async def test_a_member_without_its_cluster_is_not_believed(three_members: EtcdCluster) -> None:
+    last, *others = three_members.members
+    async with AsyncExitStack() as closing:
+        boards = Boards(three_members, "/faults/minority", closing)
+        board, urumqi = await boards.start("urumqi", last.endpoint)
+        await urumqi.until_confirmed_again()
+
+        for member in others:
+            member.end(SIGKILL)
+        await until(lambda: age_ms(board) > 4_000, within_s=20)
+        for member in others:
+            three_members.launch_member(member)
+
+        await until(lambda: age_ms(board) < 1_500, within_s=20)

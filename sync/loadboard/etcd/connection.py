@@ -1,5 +1,6 @@
 """One connection to one etcd member: deadlines, mutual TLS, user and token."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ from sync.loadboard.etcd.settings import CALL_DEADLINE_S, MESSAGE_LIMIT_BYTES, E
 
 _Metadata = tuple[tuple[str, str], ...]
 _Answer = TypeVar("_Answer")
-WatchCall = grpc.aio.StreamStreamCall[bytes, bytes]
+Stream = grpc.aio.StreamStreamCall[bytes, bytes]
 
 _CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
     # etcd answers too_many_pings below its --grpc-keepalive-min-time of 5 s.
@@ -66,7 +67,7 @@ class EtcdConnection:
         if ttl_s <= 0:
             raise LeaseLostError(f"lease {lease_id:x} ran out before it was renewed")
 
-    async def open_watch(self, request: bytes) -> WatchCall:
+    async def open_watch(self, request: bytes) -> Stream:
         """Open a watch stream and send its first request.
 
         Raises:
@@ -74,33 +75,36 @@ class EtcdConnection:
         """
         # Without hasleader a watch on a member that lost its cluster stays silent for ever.
         metadata = (*await self._metadata(), ("hasleader", "true"))
-        call = self._channel.stream_stream(wire.WATCH, _as_is, _as_is)(metadata=metadata)
-        await self.write(call, request)
-        return call
+        stream = self._channel.stream_stream(wire.WATCH, _as_is, _as_is)(metadata=metadata)
+        await self.write(stream, request)
+        return stream
 
-    async def write(self, call: WatchCall, request: bytes) -> None:
-        """Send a request on a watch stream.
+    async def write(self, stream: Stream, request: bytes) -> None:
+        """Send a request on a stream.
 
         Raises:
             EtcdCallError: the stream has ended.
         """
         try:
-            await call.write(request)
+            await stream.write(request)
         except grpc.aio.AioRpcError as error:
             raise self._failure(error.code(), error.details()) from error
+        except asyncio.InvalidStateError as error:
+            # What grpc.aio raises when the stream ended before the write began.
+            raise self._failure(await stream.code(), await stream.details()) from error
 
-    async def read(self, call: WatchCall) -> bytes:
-        """The next message of a watch stream; waits for it without limit.
+    async def read(self, stream: Stream) -> bytes:
+        """The next message of a stream; waits for it as long as the stream lives.
 
         Raises:
             EtcdCallError: the stream has ended.
         """
         try:
-            reply = await call.read()
+            reply = await stream.read()
         except grpc.aio.AioRpcError as error:
             raise self._failure(error.code(), error.details()) from error
         if not isinstance(reply, bytes):
-            raise self._failure(await call.code(), await call.details())
+            raise self._failure(await stream.code(), await stream.details())
         return reply
 
     async def close(self) -> None:
@@ -118,15 +122,10 @@ class EtcdConnection:
         open_beat = self._channel.stream_stream(wire.LEASE_KEEP_ALIVE, _as_is, _as_is)
         beat = open_beat(metadata=metadata, timeout=CALL_DEADLINE_S)
         try:
-            await beat.write(wire.lease_keep_alive_request(lease_id))
-            reply = await beat.read()
-        except grpc.aio.AioRpcError as error:
-            raise self._failure(error.code(), error.details()) from error
+            await self.write(beat, wire.lease_keep_alive_request(lease_id))
+            return wire.keep_alive_ttl_s(await self.read(beat))
         finally:
             beat.cancel()
-        if not isinstance(reply, bytes):
-            raise self._failure(await beat.code(), await beat.details())
-        return wire.keep_alive_ttl_s(reply)
 
     async def _with_token(self, attempt: Callable[[_Metadata], Awaitable[_Answer]]) -> _Answer:
         """Make the attempt, and once more with a new token if etcd no longer takes the one we have."""

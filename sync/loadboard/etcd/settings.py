@@ -12,7 +12,7 @@ WITHDRAWAL_DEADLINE_S = 1.0
 PROGRESS_INTERVAL_MS = 1_000
 """A view not confirmed for this long asks etcd how far its watch is."""
 
-SILENCE_LIMIT_MS = 3_000
+SILENCE_LIMIT_S = 3.0
 """A watch that answers nothing for this long is given up: the view is stale from here on."""
 
 RETRY_DELAY_MIN_S = 0.1

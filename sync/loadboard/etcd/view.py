@@ -54,15 +54,14 @@ class BoardView:
         self._unreadable: set[SiteId] = set()
 
     def listed(self, reply: RangeReply) -> Iterator[Sight]:
-        """Take a list of all records; an unchanged one is not told again."""
+        """Take a list of all records."""
         found = {self._site_of(kv): kv for kv in reply.kvs}
         own = found.pop(self._own_site_id, None)
         yield OwnKeySeen(payload=own.value if own else None, revision=None)
         for site_id in [site_id for site_id in self._records if site_id not in found]:
             yield from self._left(site_id)
         for site_id, kv in found.items():
-            if self._records.get(site_id) != kv.value:
-                yield from self._changed(site_id, kv.value)
+            yield from self._changed(site_id, kv.value)
 
     def changed(self, event: WatchEvent) -> Iterator[Sight]:
         """Take one event."""
@@ -85,6 +84,9 @@ class BoardView:
             yield SiteLeft(site_id=site_id)
 
     def _changed(self, site_id: SiteId, payload: bytes) -> Iterator[Sight]:
+        """A record that is put again as it was is no news."""
+        if self._records.get(site_id) == payload:
+            return
         was_unreadable = site_id in self._unreadable
         try:
             load = decode(site_id, payload)

@@ -8,12 +8,12 @@ import structlog
 
 from sync.clock import Clock
 from sync.loadboard.etcd import wire
-from sync.loadboard.etcd.connection import EtcdConnection, WatchCall
+from sync.loadboard.etcd.connection import EtcdConnection, Stream
 from sync.loadboard.etcd.cursor import WatchCursor
 from sync.loadboard.etcd.errors import EtcdCallError, EtcdError, ViewOutdatedError, WatchSilentError
 from sync.loadboard.etcd.freshness import Freshness
 from sync.loadboard.etcd.recovery import Recovery, report_fault
-from sync.loadboard.etcd.settings import PROGRESS_INTERVAL_MS, SILENCE_LIMIT_MS, EtcdSettings
+from sync.loadboard.etcd.settings import PROGRESS_INTERVAL_MS, SILENCE_LIMIT_S, EtcdSettings
 from sync.loadboard.etcd.view import BoardView, OwnKeySeen, RecordRefused, Sight, SiteLeft, SiteSeen
 from sync.loadboard.port import BoardListener
 
@@ -93,20 +93,24 @@ class WatchSession:
         self._confirm_answered()
 
     async def _follow(self, connection: EtcdConnection) -> None:
+        try:
+            async with asyncio.timeout(SILENCE_LIMIT_S) as patience:
+                await self._read_on(connection, patience)
+        except TimeoutError as error:
+            raise WatchSilentError(f"nothing came for {SILENCE_LIMIT_S} s") from error
+
+    async def _read_on(self, connection: EtcdConnection, patience: asyncio.Timeout) -> None:
         request = wire.watch_request(self._begin, self._end, self._cursor.start_revision)
-        call = await connection.open_watch(request)
-        asking = asyncio.create_task(self._ask_for_progress(connection, call), name="board-progress")
+        stream = await connection.open_watch(request)
+        asking = asyncio.create_task(self._ask_for_progress(connection, stream), name="board-progress")
         asking.add_done_callback(report_fault)
         try:
-            async with asyncio.timeout(SILENCE_LIMIT_MS / 1000) as patience:
-                while True:
-                    reply = wire.watch_reply(await connection.read(call))
-                    patience.reschedule(asyncio.get_running_loop().time() + SILENCE_LIMIT_MS / 1000)
-                    self._take(reply)
-        except TimeoutError as error:
-            raise WatchSilentError(f"nothing came for {SILENCE_LIMIT_MS} ms") from error
+            while True:
+                reply = wire.watch_reply(await connection.read(stream))
+                patience.reschedule(asyncio.get_running_loop().time() + SILENCE_LIMIT_S)
+                self._take(reply)
         finally:
-            call.cancel()
+            stream.cancel()
             asking.cancel()
             await asyncio.wait([asking])
 
@@ -121,7 +125,7 @@ class WatchSession:
         elif reply.is_progress:
             self._confirm_answered()
 
-    async def _ask_for_progress(self, connection: EtcdConnection, call: WatchCall) -> None:
+    async def _ask_for_progress(self, connection: EtcdConnection, stream: Stream) -> None:
         """Ask whenever the view was not confirmed for a while; ends with the stream."""
         with suppress(EtcdError):  # the reader of the same stream meets the same end, and reports it
             while True:
@@ -130,7 +134,7 @@ class WatchSession:
                     await asyncio.sleep(wait_ms / 1000)
                     continue
                 self._freshness.asked(self._clock.mono_ms())
-                await connection.write(call, wire.PROGRESS_REQUEST)
+                await connection.write(stream, wire.PROGRESS_REQUEST)
 
     def _confirm_answered(self) -> None:
         self._freshness.answered()

@@ -64,6 +64,15 @@ def test_events_show_who_came_changed_and_left() -> None:
     assert list(board.changed(removal("beijing"))) == [SiteLeft(site_id=SiteId("beijing"))]
 
 
+def test_a_record_put_again_as_it_was_is_no_news_unless_it_was_gone_between() -> None:
+    board = view()
+    list(board.changed(put(stored("beijing", 1))))
+
+    assert list(board.changed(put(stored("beijing", 1)))) == []
+    list(board.changed(removal("beijing")))
+    assert list(board.changed(put(stored("beijing", 1)))) == [SiteSeen(load=site_load("beijing", 1))]
+
+
 def test_a_site_that_was_never_seen_cannot_leave() -> None:
     assert list(view().changed(removal("beijing"))) == []
 
