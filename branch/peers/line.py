@@ -46,15 +46,22 @@ class PeerLine:
         rng: random.Random,
     ) -> None:
         self.site_id = site_id
-        self.is_connected = False
         self.incarnation = 0
         """The peer's, as last seen; 0 before the first time."""
+        self._up = asyncio.Event()
         self._channel = channel
         self._tell = tell
         self._answer_limit_s = answer_limit_s
         self._rng = rng
         self._outgoing: asyncio.Queue[pb.ExchangeRequest] = asyncio.Queue(maxsize=request_limit)
         self._waiting: dict[_Key, tuple[Request, asyncio.TimerHandle]] = {}
+
+    @property
+    def is_connected(self) -> bool:
+        return self._up.is_set()
+
+    async def until_connected(self) -> None:
+        await self._up.wait()
 
     def ask(self, asked: Asked) -> None:
         """Send the request; `tell` hears the reply or the silence later, never from inside of this call."""
@@ -142,12 +149,13 @@ class PeerLine:
             self._tell(SiteSilent(site_id=self.site_id, request=waiting[0]))
 
     def _note_up(self) -> None:
-        self.is_connected = True
+        self._up.set()
         log.info("peer_connected", peer=self.site_id)
 
     def _note_down(self) -> bool:
         """Tell everything that waits as unanswered; returns whether the stream had been up."""
-        was_connected, self.is_connected = self.is_connected, False
+        was_connected = self.is_connected
+        self._up.clear()
         while not self._outgoing.empty():
             self._outgoing.get_nowait()
         for key in list(self._waiting):

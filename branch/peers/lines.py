@@ -19,6 +19,7 @@ class PeerLines:
         self._incarnation = incarnation
         self._lines = {line.site_id: line for line in lines}
         self._tell = tell
+        self._running: list[asyncio.Task[None]] = []
 
     def start(self, tasks: Tasks) -> None:
         self._running = [
@@ -51,4 +52,7 @@ class PeerLines:
         return {site_id: line.is_connected for site_id, line in self._lines.items()}
 
     async def close(self) -> None:
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
         await asyncio.gather(*(line.close() for line in self._lines.values()))
