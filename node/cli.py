@@ -14,9 +14,8 @@ from typing import Annotated
 import typer
 
 from node import words
-from node.pki import PkiError
-from node.settings import SettingsError
 from node.terminal import EXIT_BAD_INPUT, EXIT_INTERRUPTED, output, print_error
+from node.troubles import TroubleError
 from node.words import text as _
 from router.errors import RouterError
 
@@ -33,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         build(entry_point_groups())(given, prog_name="trunkline")
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
-    except (SettingsError, PkiError, RouterError, words.UnknownLanguageError, OSError) as error:
+    except (TroubleError, RouterError, words.UnknownLanguageError, OSError) as error:
         message = _expected(error)
         if message is None:
             raise
@@ -90,7 +89,9 @@ def _language(arguments: Sequence[str]) -> str | None:
 def _expected(error: Exception) -> str | None:
     """What to tell a person, or None where the error is a fault of ours."""
     if isinstance(error, RouterError):
-        return words.refusal(error.reason, **vars(error)) or str(error)
+        # A refusal that came over the wire brings the ids it named in `values`.
+        named = {**vars(error), **getattr(error, "values", {})}
+        return words.refusal(error.reason, **named) or str(error)
     if isinstance(error, OSError):
         return None if error.filename is None else f"{error.filename}: {error.strerror}"
     return str(error)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from cryptography import x509
 
+from node.troubles import TroubleError
 from node.words import text as _
 
 Kind = Literal["site", "hq", "operator", "service"]
@@ -18,8 +19,10 @@ _HOST = re.compile(
 )
 
 
-class PkiError(Exception):
+class PkiError(TroubleError):
     """A key or certificate cannot be made or read; says what to do about it."""
+
+    reason = "PKI_REFUSED"
 
 
 def check_slug(what: str, slug: str) -> None:

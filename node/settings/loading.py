@@ -15,6 +15,7 @@ from node.settings.lines import Place, key_lines, line_of
 from node.settings.overrides import lay_over
 from node.settings.places import holds_secret, known_keys, written_place
 from node.settings.problems import describe, unknown_key
+from node.troubles import TroubleError
 from node.words import plural
 from node.words import text as _
 
@@ -42,8 +43,10 @@ class Fault:
         return _("line {line}: {where}{problem}", line=self.line, where=where, problem=self.problem)
 
 
-class SettingsError(Exception):
+class SettingsError(TroubleError):
     """A settings file cannot be used; the message lists every fault of it."""
+
+    reason = "SETTINGS_FAULTY"
 
     def __init__(self, path: Path, faults: Sequence[Fault]) -> None:
         header = plural("{path}: {count} fault", "{path}: {count} faults", len(faults), path=path)

@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 from router.errors import RouterError
 from sync.link.identity import peer, peer_of, set_peer
 from sync.link.instruments import LinkInstruments
-from sync.link.refusals import ForeignClusterError, ForeignSiteError, MissingDeadlineError, UnnamedPeerError
+from sync.link.refusals import MissingDeadlineError
 from sync.link.status import code_of, details_of
 
 M = TypeVar("M", bound=Message)
@@ -28,7 +28,7 @@ RequestCheck = Callable[[Any], None]
 """Raises InvalidFieldError for a message that makes no sense."""
 
 _STANDARD_SERVICES = "/grpc."
-_PEER_FAULTS = (ForeignClusterError, ForeignSiteError, UnnamedPeerError)
+_PEER_REASONS = "PEER_"
 _LOGGED_PEERS_LIMIT = 1000
 
 log = structlog.get_logger()
@@ -88,11 +88,9 @@ class LinkInterceptor(grpc.aio.ServerInterceptor):
         """Count a refusal; a peer that claims to be another is logged, once for each claim."""
         self._instruments.refused_total.labels(refusal.reason).inc()
         seen = (sender, refusal.reason)
-        if (
-            isinstance(refusal, _PEER_FAULTS)
-            and seen not in self._logged
-            and len(self._logged) < _LOGGED_PEERS_LIMIT
-        ):
+        if not refusal.reason.startswith(_PEER_REASONS) or seen in self._logged:
+            return
+        if len(self._logged) < _LOGGED_PEERS_LIMIT:
             self._logged.add(seen)
             log.warning(
                 "peer_refused", peer=sender, reason=refusal.reason, method=method, problem=str(refusal)

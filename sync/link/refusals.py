@@ -1,9 +1,12 @@
 """What the link itself refuses, before a message reaches whom it is for.
 
 Like the domain's refusals each has a stable `reason`; `sync.link.status` gives it a status.
+One that begins with PEER_ says that the sender is not who it should be: it is logged, once
+for each peer, beside being counted.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from router.errors import RouterError
 from router.ids import SiteId
@@ -13,6 +16,17 @@ class LinkRefusalError(RouterError):
     """The link's own refusals: nobody behind it has seen the message."""
 
     reason = "LINK_REFUSED"
+
+
+class TlsFilesError(LinkRefusalError):
+    """This node's own key, certificate or CA cannot be used."""
+
+    reason = "TLS_FILES_UNUSABLE"
+
+    def __init__(self, file: Path, problem: str) -> None:
+        super().__init__(f"{file} {problem}; `trunkline pki show` says what a certificate is")
+        self.file = file
+        self.problem = problem
 
 
 class UnnamedPeerError(LinkRefusalError):

@@ -43,10 +43,12 @@ class LinkServer:
         checks: Mapping[type[Message], RequestCheck] | None = None,
     ) -> None:
         self._security = security
-        cluster = security.owner.cluster if isinstance(security, Tls) else None
-        interceptor = LinkInterceptor(
-            cluster=cluster, checks=checks or {}, instruments=LinkInstruments(registry)
-        )
+        instruments = LinkInstruments(registry)
+        cluster = None
+        if isinstance(security, Tls):
+            cluster = security.owner.cluster
+            instruments.certificate_not_after.labels(str(security.owner)).set(security.not_after.timestamp())
+        interceptor = LinkInterceptor(cluster=cluster, checks=checks or {}, instruments=instruments)
         self.grpc_server = grpc.aio.server(
             interceptors=[interceptor], options=OPTIONS, maximum_concurrent_rpcs=_CONCURRENT_CALL_LIMIT
         )

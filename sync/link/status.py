@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from google.rpc.status_pb2 import Status
 
@@ -18,53 +19,54 @@ DOMAIN = "trunkline"
 """ErrorInfo's domain; reasons of other domains are not ours to read."""
 
 _DETAILS_KEY = "grpc-status-details-bin"
-_MESSAGE_LIMIT_CHARS = 1000
-"""Trailing metadata shares 8 KiB with everything else in it."""
+_MESSAGE_LIMIT_CHARS = 300
+_VALUE_LIMIT_CHARS = 80
+_VALUE_LIMIT_COUNT = 6
+"""All trailing metadata together has 8 KiB, and gRPC writes a Chinese character in nine bytes."""
+
+_NOT_FOUND = (
+    "SITE_UNKNOWN",
+    "QUEUE_UNKNOWN",
+    "AGENT_UNKNOWN",
+    "CALL_UNKNOWN",
+    "LEG_UNKNOWN",
+    "HANDOFF_UNKNOWN",
+    "CUSTOMER_UNKNOWN",
+    "NONE_WAITING",
+)
+_FAILED_PRECONDITION = ("REFUSED", "LINK_REFUSED", "TOKEN_REFUSED", "WRONG_STATE", "ALREADY_CONNECTED")
+_ALREADY_EXISTS = ("DUPLICATE", "REQUEST_ID_REUSED")
+_INVALID_ARGUMENT = (
+    "FIELD_INVALID",
+    "DEADLINE_MISSING",
+    "POLICY_INVALID",
+    "INPUT_INVALID",
+    "PASSWORD_WEAK",
+    "TOKEN_MALFORMED",
+)
+_UNAVAILABLE = ("NOT_ACCEPTING", "TLS_FILES_UNUSABLE")
+_RESOURCE_EXHAUSTED = ("NO_IDLE_AGENT", "LINK_FULL", "LOGIN_LIMITED")
+_ABORTED = ("STALE_INCARNATION", "TOKEN_STALE_INCARNATION", "CANCELLED")
+_UNAUTHENTICATED = ("PEER_UNNAMED", "PEER_OF_ANOTHER_CLUSTER", "CREDENTIALS_WRONG", "NOT_LOGGED_IN")
+_PERMISSION_DENIED = (
+    "PEER_NAMES_ANOTHER_SITE",
+    "PEER_NOT_ALLOWED",
+    "PEER_IS_NO_TOOL",
+    "ROLE_FORBIDS",
+    "TOKEN_FORGED",
+    "TOKEN_FOREIGN",
+)
 
 _CODES: Mapping[str, grpc.StatusCode] = {
-    # What was named is not there.
-    "SITE_UNKNOWN": grpc.StatusCode.NOT_FOUND,
-    "QUEUE_UNKNOWN": grpc.StatusCode.NOT_FOUND,
-    "AGENT_UNKNOWN": grpc.StatusCode.NOT_FOUND,
-    "CALL_UNKNOWN": grpc.StatusCode.NOT_FOUND,
-    "LEG_UNKNOWN": grpc.StatusCode.NOT_FOUND,
-    "HANDOFF_UNKNOWN": grpc.StatusCode.NOT_FOUND,
-    "NONE_WAITING": grpc.StatusCode.NOT_FOUND,
-    # It is there, and not in a state that allows this.
-    "REFUSED": grpc.StatusCode.FAILED_PRECONDITION,
-    "WRONG_STATE": grpc.StatusCode.FAILED_PRECONDITION,
-    "ALREADY_CONNECTED": grpc.StatusCode.FAILED_PRECONDITION,
-    "DUPLICATE": grpc.StatusCode.ALREADY_EXISTS,
-    "POLICY_INVALID": grpc.StatusCode.INVALID_ARGUMENT,
-    # Later, or elsewhere.
-    "NOT_ACCEPTING": grpc.StatusCode.UNAVAILABLE,
-    "NO_IDLE_AGENT": grpc.StatusCode.RESOURCE_EXHAUSTED,
-    "STALE_INCARNATION": grpc.StatusCode.ABORTED,
-    # Hand-off tokens.
-    "TOKEN_MALFORMED": grpc.StatusCode.INVALID_ARGUMENT,
-    "TOKEN_FORGED": grpc.StatusCode.PERMISSION_DENIED,
-    "TOKEN_FOREIGN": grpc.StatusCode.PERMISSION_DENIED,
-    "TOKEN_STALE_INCARNATION": grpc.StatusCode.ABORTED,
-    # People at their desks.
-    "CREDENTIALS_WRONG": grpc.StatusCode.UNAUTHENTICATED,
-    "NOT_LOGGED_IN": grpc.StatusCode.UNAUTHENTICATED,
-    "LOGIN_LIMITED": grpc.StatusCode.RESOURCE_EXHAUSTED,
-    "ROLE_FORBIDS": grpc.StatusCode.PERMISSION_DENIED,
-    "PEER_IS_NO_TOOL": grpc.StatusCode.PERMISSION_DENIED,
-    "CUSTOMER_UNKNOWN": grpc.StatusCode.NOT_FOUND,
-    "PASSWORD_WEAK": grpc.StatusCode.INVALID_ARGUMENT,
-    "REQUEST_ID_REUSED": grpc.StatusCode.INVALID_ARGUMENT,
-    # The nightly pull.
-    "PEER_IS_NOT_HQ": grpc.StatusCode.PERMISSION_DENIED,
-    "JOURNAL_BUSY": grpc.StatusCode.UNAVAILABLE,
-    "JOURNAL_OUT_OF_STEP": grpc.StatusCode.FAILED_PRECONDITION,
-    # The link's own.
-    "LINK_REFUSED": grpc.StatusCode.FAILED_PRECONDITION,
-    "PEER_UNNAMED": grpc.StatusCode.UNAUTHENTICATED,
-    "PEER_OF_ANOTHER_CLUSTER": grpc.StatusCode.UNAUTHENTICATED,
-    "PEER_NAMES_ANOTHER_SITE": grpc.StatusCode.PERMISSION_DENIED,
-    "DEADLINE_MISSING": grpc.StatusCode.INVALID_ARGUMENT,
-    "FIELD_INVALID": grpc.StatusCode.INVALID_ARGUMENT,
+    **dict.fromkeys(_NOT_FOUND, grpc.StatusCode.NOT_FOUND),
+    **dict.fromkeys(_FAILED_PRECONDITION, grpc.StatusCode.FAILED_PRECONDITION),
+    **dict.fromkeys(_ALREADY_EXISTS, grpc.StatusCode.ALREADY_EXISTS),
+    **dict.fromkeys(_INVALID_ARGUMENT, grpc.StatusCode.INVALID_ARGUMENT),
+    **dict.fromkeys(_UNAVAILABLE, grpc.StatusCode.UNAVAILABLE),
+    **dict.fromkeys(_RESOURCE_EXHAUSTED, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    **dict.fromkeys(_ABORTED, grpc.StatusCode.ABORTED),
+    **dict.fromkeys(_UNAUTHENTICATED, grpc.StatusCode.UNAUTHENTICATED),
+    **dict.fromkeys(_PERMISSION_DENIED, grpc.StatusCode.PERMISSION_DENIED),
 }
 """Every reason that may leave a node. One that has no row yet is FAILED_PRECONDITION."""
 
@@ -101,7 +103,9 @@ def details_of(refusal: RouterError) -> tuple[grpc.StatusCode, str, tuple[tuple[
     message = str(refusal)[:_MESSAGE_LIMIT_CHARS]
     details = [_packed(ErrorInfo(reason=refusal.reason, domain=DOMAIN, metadata=_values(refusal)))]
     if isinstance(refusal, InvalidFieldError):
-        violation = BadRequest.FieldViolation(field=refusal.field, description=refusal.problem)
+        violation = BadRequest.FieldViolation(
+            field=refusal.field[:_VALUE_LIMIT_CHARS], description=refusal.problem[:_MESSAGE_LIMIT_CHARS]
+        )
         details.append(_packed(BadRequest(field_violations=[violation])))
     status = Status(code=code.value[0], message=message, details=details)
     return code, message, ((_DETAILS_KEY, status.SerializeToString()),)
@@ -110,10 +114,8 @@ def details_of(refusal: RouterError) -> tuple[grpc.StatusCode, str, tuple[tuple[
 def refusal_from(error: grpc.aio.AioRpcError) -> RefusedError:
     """What a failed call means: the other node's refusal, or the link's own trouble."""
     for key, value in error.trailing_metadata() or ():
-        if key == _DETAILS_KEY and isinstance(value, bytes):
-            status = Status.FromString(value)
-            for info in _error_infos(status):
-                return RefusedError(info.reason, status.message, info.metadata)
+        if key == _DETAILS_KEY and isinstance(value, bytes) and (refusal := _refusal_in(value)):
+            return refusal
     return _link_trouble(error)
 
 
@@ -129,19 +131,27 @@ def _link_trouble(error: grpc.aio.AioRpcError) -> RefusedError:
     return RefusedError(reason, f"{advice}{error.code().name}: {said}"[:_MESSAGE_LIMIT_CHARS])
 
 
-def _error_infos(status: Status) -> list[ErrorInfo]:
-    infos = []
-    for packed in status.details:
-        info = ErrorInfo()
-        if packed.Unpack(info) and info.domain == DOMAIN:
-            infos.append(info)
-    return infos
+def _refusal_in(details: bytes) -> RefusedError | None:
+    try:
+        status = Status.FromString(details)
+        for packed in status.details:
+            info = ErrorInfo()
+            if packed.Unpack(info) and info.domain == DOMAIN:
+                return RefusedError(info.reason, status.message, info.metadata)
+    except DecodeError:  # No node of ours wrote this; the code alone has to do.
+        return None
+    return None
 
 
 def _values(refusal: RouterError) -> dict[str, str]:
     """The ids that the refusal names; it holds nothing that the peer may not see."""
     values = refusal.values if isinstance(refusal, RefusedError) else vars(refusal)
-    return {name: str(value) for name, value in values.items() if isinstance(value, (str, int))}
+    short = {
+        name: str(value)[:_VALUE_LIMIT_CHARS]
+        for name, value in values.items()
+        if isinstance(value, (str, int))
+    }
+    return dict(list(short.items())[:_VALUE_LIMIT_COUNT])
 
 
 def _packed(detail: ErrorInfo | BadRequest) -> AnyMessage:

@@ -1,13 +1,17 @@
 """A node's key and certificate as the link needs them, or plaintext where it was asked for."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
 import grpc
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from sync.link.identity import Peer
+from sync.link.refusals import TlsFilesError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,20 +24,32 @@ class Tls:
     owner: Peer
     """Who this node is, from its own certificate."""
 
+    not_after: datetime
+    """When its certificate ends."""
+
     @classmethod
     def read(cls, ca: Path, certificate: Path, key: Path) -> Self:
-        """Read the three files.
+        """Read the three files and see that they belong together.
+
+        gRPC itself would only say, later, that it cannot listen or connect.
 
         Raises:
             OSError: one cannot be read.
-            ValueError: the certificate is none, or is not one of `trunkline pki issue`.
+            TlsFilesError: one is broken, or is not what `trunkline pki issue` makes.
         """
-        certificate_pem = certificate.read_bytes()
+        ca_pem, certificate_pem, key_pem = ca.read_bytes(), certificate.read_bytes(), key.read_bytes()
+        issuer, ours = _certificate(ca, ca_pem), _certificate(certificate, certificate_pem)
+        _check_key(key, key_pem, ours)
+        try:
+            ours.verify_directly_issued_by(issuer)
+        except (ValueError, TypeError, InvalidSignature):
+            raise TlsFilesError(certificate, f"was not signed by {ca}") from None
         return cls(
-            ca_pem=ca.read_bytes(),
+            ca_pem=ca_pem,
             certificate_pem=certificate_pem,
-            key_pem=key.read_bytes(),
-            owner=_owner(certificate, certificate_pem),
+            key_pem=key_pem,
+            owner=_owner(certificate, ours),
+            not_after=ours.not_valid_after_utc,
         )
 
     def server_credentials(self) -> grpc.ServerCredentials:
@@ -56,13 +72,28 @@ class Plaintext:
 Security = Tls | Plaintext
 
 
-def _owner(file: Path, pem: bytes) -> Peer:
-    certificate = x509.load_pem_x509_certificate(pem)
+def _certificate(file: Path, pem: bytes) -> x509.Certificate:
+    try:
+        return x509.load_pem_x509_certificate(pem)
+    except ValueError:
+        raise TlsFilesError(file, "holds no certificate") from None
+
+
+def _check_key(file: Path, pem: bytes, certificate: x509.Certificate) -> None:
+    try:
+        key = load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError):
+        raise TlsFilesError(file, "holds no key that can be used without a password") from None
+    if key.public_key() != certificate.public_key():
+        raise TlsFilesError(file, "is not the key of the certificate beside it")
+
+
+def _owner(file: Path, certificate: x509.Certificate) -> Peer:
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
-        raise ValueError(f"{file} carries no names; issue one with `trunkline pki issue`") from None
+        raise TlsFilesError(file, "carries no names") from None
     for uri in names.get_values_for_type(x509.UniformResourceIdentifier):
         if owner := Peer.from_uri(uri):
             return owner
-    raise ValueError(f"{file} does not say whose it is; issue one with `trunkline pki issue`")
+    raise TlsFilesError(file, "does not say which site it is for")

@@ -170,6 +170,7 @@ async def test_a_client_certificate_of_another_ca_is_refused_by_the_server(
         certificate_pem=other.certificate_pem,
         key_pem=other.key_pem,
         owner=other.owner,
+        not_after=other.not_after,
     )
 
     async with calling(node, trusting) as stub:
