@@ -63,9 +63,9 @@ class TelephonyListener(Protocol):
         ...
 
     def caller_heard(self, caller: CallerRinging) -> None:
-        """Told again after a restart for a caller who was never put into a queue.
+        """Told again after a restart, before `pbx_back`, for a caller who was in no queue yet.
 
-        The call may then be known to the ledger already: a desk that has it does nothing.
+        The ledger may know the call already: a desk that has it does nothing.
         """
         ...
 
@@ -82,10 +82,10 @@ class TelephonyListener(Protocol):
         ...
 
     def pbx_back(self, inventory: Inventory) -> None:
-        """Connected again, after every fact about what was missed has been told.
+        """Connected: first after `start`, and again whenever the PBX was lost.
 
-        Also told when the PBX was down at `start` and is there now. What the inventory
-        holds and the desk does not know is nobody's: the desk ends it.
+        Comes after everything that was missed has been told. What the inventory holds and
+        the desk does not know by now is nobody's: the desk ends it.
         """
         ...
 

@@ -1,0 +1,210 @@
+"""Orders of the desk as requests to the simulated PBX."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from branch.telephony.port import NotTelephonyError
+from branch.telephony.simulated.holdings import Held, Holdings, talk_bridge
+from branch.telephony.simulated.unanswered import Unanswered
+from branch.telephony.simulated.wire import BridgeKind, Cause, Do, Kind, Variable
+from router.facts import Fact, TrunkFailed, TrunkHungUp
+from router.ids import HandoffId, QueueId, SiteId
+from router.orders import (
+    Announce,
+    BridgeAgent,
+    BridgeTrunk,
+    BridgeTrunkLeg,
+    DialSite,
+    HangUpCall,
+    HangUpLeg,
+    HangUpTrunk,
+    HoldCall,
+    HoldInQueue,
+    Order,
+    RecordVoicemail,
+    RejectTrunk,
+    ResumeCall,
+    RingAgent,
+    StopRinging,
+)
+
+
+class Carrying:
+    """Carries orders out on what is held.
+
+    An order about something that is gone does nothing: its end was told when it came.
+    """
+
+    def __init__(
+        self,
+        holdings: Holdings,
+        unanswered: Unanswered,
+        note: Callable[[Fact], None],
+        trunks: Mapping[SiteId, str],
+    ) -> None:
+        self._holdings = holdings
+        self._unanswered = unanswered
+        self._note = note
+        self._trunks = trunks
+        self._by_type: Mapping[type[Order], Callable[[Any], None]] = {
+            HoldInQueue: self._hold_in_queue,
+            Announce: self._announce,
+            RecordVoicemail: self._record_voicemail,
+            HangUpCall: lambda order: self._hang_up(holdings.caller(order.call_id)),
+            RingAgent: self._ring_agent,
+            StopRinging: lambda order: self._hang_up(holdings.leg(order.leg_id)),
+            HangUpLeg: lambda order: self._hang_up(holdings.leg(order.leg_id)),
+            BridgeAgent: lambda order: self._join(holdings.leg(order.leg_id), holdings.caller(order.call_id)),
+            HoldCall: self._hold_call,
+            ResumeCall: self._resume_call,
+            DialSite: self._dial_site,
+            HangUpTrunk: lambda order: self._hang_up(holdings.trunk(order.handoff_id)),
+            BridgeTrunk: lambda order: self._join(
+                holdings.trunk(order.handoff_id), holdings.caller(order.call_id)
+            ),
+            RejectTrunk: lambda order: self._hang_up(holdings.trunk(order.handoff_id), Cause.REJECTED),
+            BridgeTrunkLeg: self._bridge_trunk_leg,
+        }
+
+    def carry_out(self, order: Order) -> None:
+        """Ask the PBX for what the order wants.
+
+        Raises:
+            NotTelephonyError: the order is for somebody else.
+        """
+        act = self._by_type.get(type(order))
+        if act is None:
+            raise NotTelephonyError(order)
+        act(order)
+
+    def accept_trunk(self, trunk_id: str, handoff_id: HandoffId) -> None:
+        """The INVITE belongs to the hand-off from now on."""
+        held = self._holdings.channel(trunk_id)
+        if held is None:
+            self._note(TrunkHungUp(handoff_id=handoff_id))
+            return
+        held.handoff_id = handoff_id
+        self._holdings.add(held)
+        self._unanswered.ask(Do.SET, trunk_id, name=Variable.HANDOFF, value=handoff_id)
+
+    def reject_trunk(self, trunk_id: str) -> None:
+        """403."""
+        self._hang_up(self._holdings.channel(trunk_id), Cause.REJECTED)
+
+    def _hold_in_queue(self, order: HoldInQueue) -> None:
+        caller = self._holdings.caller(order.call_id)
+        if caller is None:
+            return
+        if not caller.is_taken:
+            caller.is_taken = True
+            self._unanswered.ask(Do.ANSWER, caller.channel_id)
+            self._unanswered.ask(Do.SET, caller.channel_id, name=Variable.TAKEN, value="yes")
+        self._put_on_music(caller, order.queue_id)
+
+    def _put_on_music(self, held: Held, queue_id: QueueId | None) -> None:
+        """One holding bridge a queue; asking for one that exists costs a refusal and no more."""
+        bridge = f"queue.{queue_id or 'hold'}"
+        self._unanswered.ask(Do.CREATE_BRIDGE, bridge=bridge, kind=BridgeKind.HOLDING)
+        self._unanswered.ask(Do.START_MUSIC, bridge=bridge)
+        self._unanswered.ask(Do.ADD, held.channel_id, bridge=bridge)
+
+    def _announce(self, order: Announce) -> None:
+        caller = self._holdings.caller(order.call_id)
+        if caller is not None:
+            said = {"position": order.position, "expected_wait_s": order.expected_wait_s}
+            self._unanswered.ask(Do.PLAY, caller.channel_id, **said)
+
+    def _record_voicemail(self, order: RecordVoicemail) -> None:
+        caller = self._holdings.caller(order.call_id)
+        if caller is None:
+            return
+        if not caller.is_taken:
+            caller.is_taken = True
+            self._unanswered.ask(Do.ANSWER, caller.channel_id)
+            self._unanswered.ask(Do.SET, caller.channel_id, name=Variable.TAKEN, value="yes")
+        caller.is_recording = True
+        self._unanswered.ask(Do.RECORD, caller.channel_id)
+
+    def _ring_agent(self, order: RingAgent) -> None:
+        leg = Held(
+            channel_id=order.leg_id,
+            kind=Kind.PHONE,
+            call_id=order.call_id,
+            agent_id=order.agent_id,
+            queue_id=order.queue_id,
+            handoff_id=order.handoff_id,
+        )
+        variables = {
+            Variable.CALL: order.call_id,
+            Variable.AGENT: order.agent_id,
+            Variable.QUEUE: order.queue_id,
+        }
+        if order.handoff_id is not None:
+            variables[Variable.HANDOFF] = order.handoff_id
+        self._originate(leg, f"phone/{order.agent_id}", variables)
+
+    def _dial_site(self, order: DialSite) -> None:
+        address = self._trunks.get(order.site_id)
+        if address is None:
+            self._note(TrunkFailed(handoff_id=order.handoff_id, reason="NO_TRUNK"))
+            return
+        trunk = Held(
+            channel_id=order.handoff_id,
+            kind=Kind.TRUNK_OUT,
+            call_id=order.call_id,
+            handoff_id=order.handoff_id,
+            peer=order.site_id,
+        )
+        variables = {
+            Variable.CALL: order.call_id,
+            Variable.HANDOFF: order.handoff_id,
+            Variable.PEER: order.site_id,
+        }
+        self._originate(trunk, f"trunk/{address}", variables, token=order.token)
+
+    def _originate(
+        self, held: Held, endpoint: str, variables: Mapping[Variable, str], **headers: str
+    ) -> None:
+        if self._holdings.channel(held.channel_id) is not None:
+            return
+        self._holdings.add(held)
+        self._unanswered.ask(
+            Do.ORIGINATE, held.channel_id, endpoint=endpoint, variables=dict(variables), **headers
+        )
+
+    def _bridge_trunk_leg(self, order: BridgeTrunkLeg) -> None:
+        trunk = self._holdings.trunk(order.handoff_id)
+        if trunk is not None:
+            self._unanswered.ask(Do.ANSWER, trunk.channel_id)
+        self._join(self._holdings.leg(order.leg_id), trunk)
+
+    def _join(self, owner: Held | None, other: Held | None) -> None:
+        """A talk of two, in the bridge of the one who serves."""
+        if owner is None or other is None:
+            return
+        bridge = talk_bridge(owner.channel_id)
+        self._unanswered.ask(Do.CREATE_BRIDGE, bridge=bridge, kind=BridgeKind.MIXING)
+        self._unanswered.ask(Do.ADD, other.channel_id, bridge=bridge)
+        self._unanswered.ask(Do.ADD, owner.channel_id, bridge=bridge)
+
+    def _hold_call(self, order: HoldCall) -> None:
+        leg = self._holdings.leg(order.leg_id)
+        other = None if leg is None else self._other_side(leg)
+        if leg is not None and other is not None:
+            self._put_on_music(other, leg.queue_id)
+
+    def _resume_call(self, order: ResumeCall) -> None:
+        leg = self._holdings.leg(order.leg_id)
+        self._join(leg, None if leg is None else self._other_side(leg))
+
+    def _other_side(self, leg: Held) -> Held | None:
+        """Whom the agent serves: a caller of our own, or the trunk from the caller's site."""
+        if leg.handoff_id is not None:
+            return self._holdings.trunk(leg.handoff_id)
+        return None if leg.call_id is None else self._holdings.caller(leg.call_id)
+
+    def _hang_up(self, held: Held | None, cause: Cause = Cause.NORMAL) -> None:
+        if held is None or held.is_ending:
+            return
+        held.is_ending = True
+        self._unanswered.ask(Do.HANG_UP, held.channel_id, cause=int(cause))

@@ -1,0 +1,223 @@
+"""The simulated PBX behind the telephony port: connects, comes back, and loses nothing on the way."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+import structlog
+from pydantic import SecretStr
+
+from branch.telephony.port import PbxRefusedError, TelephonyListener
+from branch.telephony.simulated.carrying import Carrying
+from branch.telephony.simulated.hearing import Hearing
+from branch.telephony.simulated.holdings import Holdings
+from branch.telephony.simulated.link import Link, LinkLostError
+from branch.telephony.simulated.resync import resync
+from branch.telephony.simulated.unanswered import Unanswered
+from branch.telephony.simulated.wire import Cause, Do, Event, Frame
+from router.ids import HandoffId, LegId, SiteId
+from router.orders import Order
+from router.recovery import Inventory
+
+RETRY_MIN_S = 0.05
+RETRY_MAX_S = 2.0
+"""Real seconds: the PBX stands beside us, so a try costs little."""
+
+_GONE, _EXISTS = 404, 409
+
+log = structlog.get_logger()
+
+
+class SimulatedDriver:
+    """A TelephonyDriver and a Softphone."""
+
+    def __init__(
+        self,
+        *,
+        address: str,
+        password: SecretStr,
+        site_id: SiteId,
+        trunks: Mapping[SiteId, str],
+        new_id: Callable[[], str],
+        start_task: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+    ) -> None:
+        """`trunks` are the addresses of other sites' PBXes; `new_id` makes a UUIDv7.
+
+        `start_task` supervises what runs until `close`: a driver that has stopped hearing
+        must not look alive.
+        """
+        self._start_task = start_task
+        self._address = address
+        self._password = password
+        self._site_id = site_id
+        self._holdings = Holdings()
+        self._unanswered = Unanswered()
+        self._hearing = Hearing(self._holdings, self._unanswered, new_id)
+        self._carrying = Carrying(self._holdings, self._unanswered, self._hearing.note, trunks)
+        self._listener: TelephonyListener | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._run: str | None = None
+        """The PBX's run that we last held calls of."""
+        self._is_same_run = True
+        self._is_dead = False
+        self._was_replaced = False
+
+    async def start(self, listener: TelephonyListener) -> Inventory:
+        """Connect and return what lives; see the port.
+
+        Raises:
+            PbxRefusedError: the password is wrong.
+        """
+        self._listener = listener
+        self._hearing.tell_to(listener)
+        try:
+            link = await self._open()
+        except (OSError, TimeoutError) as error:
+            log.warning("pbx_absent", address=self._address, error=repr(error))
+            self._task = self._start_task(self._keep(None))
+            return Inventory()
+        try:
+            inventory = await self._resync(link)
+        except LinkLostError:
+            await link.close()
+            self._task = self._start_task(self._keep(None))
+            return Inventory()
+        self._task = self._start_task(self._keep(link))
+        return inventory
+
+    def carry_out(self, order: Order) -> None:
+        """See the port."""
+        self._carrying.carry_out(order)
+        self._tell_soon()
+
+    def accept_trunk(self, trunk_id: str, handoff_id: HandoffId) -> None:
+        """See the port."""
+        self._carrying.accept_trunk(trunk_id, handoff_id)
+        self._tell_soon()
+
+    def reject_trunk(self, trunk_id: str) -> None:
+        """See the port."""
+        self._carrying.reject_trunk(trunk_id)
+
+    def answer_leg(self, leg_id: LegId) -> None:
+        """See the port's Softphone."""
+        self._unanswered.ask(Do.LIFT, leg_id)
+
+    def hang_up_leg(self, leg_id: LegId) -> None:
+        """See the port's Softphone."""
+        self._unanswered.ask(Do.PUT_DOWN, leg_id)
+
+    async def close(self) -> None:
+        """See the port."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    # --- the connection ----------------------------------------------------------------
+
+    async def _keep(self, link: Link | None) -> None:
+        """Hear the PBX, and come back whenever it is lost; runs until cancelled."""
+        assert self._listener is not None
+        while True:
+            if link is None:
+                link = await self._come_back()
+            self._hearing.flush()
+            self._listener.pbx_back(self._holdings.inventory(is_same_run=self._is_same_run))
+            try:
+                await self._hear(link)
+            finally:
+                self._unanswered.disconnect()
+                await link.close()
+            link = None
+            log.warning("pbx_lost", address=self._address)
+            self._listener.pbx_lost()
+
+    async def _hear(self, link: Link) -> None:
+        while (frame := await link.next()) is not None:
+            if "re" in frame:
+                self._replied(frame)
+            else:
+                self._was_replaced = frame["event"] == Event.REPLACED
+                self._hearing.heard(frame)
+            self._hearing.flush()
+
+    async def _come_back(self) -> Link:
+        """Try until the PBX is there and its lists are read."""
+        delay_s = RETRY_MIN_S
+        if self._was_replaced:
+            # Another branch process has taken over: two that snatch the PBX from each other serve nobody.
+            await asyncio.sleep(RETRY_MAX_S)
+        while True:
+            try:
+                link = await self._open()
+                try:
+                    await self._resync(link)
+                except BaseException:
+                    await link.close()
+                    raise
+                return link
+            except ConnectionRefusedError:
+                # Nobody listens at its address: it is no more, and its channels with it.
+                self._lose_everything("PBX_DOWN")
+            except (OSError, TimeoutError) as error:
+                log.debug("pbx_absent", address=self._address, error=repr(error))
+            except PbxRefusedError as error:
+                log.warning("pbx_refused_us", why=error.why)
+            await asyncio.sleep(delay_s)
+            delay_s = min(2 * delay_s, RETRY_MAX_S)
+
+    async def _open(self) -> Link:
+        return await Link.open(self._address, self._password, self._site_id)
+
+    async def _resync(self, link: Link) -> Inventory:
+        """Take over what the PBX holds.
+
+        Raises:
+            LinkLostError: the connection ended meanwhile; nothing was taken over.
+        """
+        channels = await link.ask(Do.LIST_CHANNELS)
+        bridges = await link.ask(Do.LIST_BRIDGES)
+        phones = await link.ask(Do.LIST_PHONES)
+        self._is_same_run = self._run in (None, link.run)
+        if not self._is_same_run:
+            self._lose_everything("PBX_RESTARTED")
+        self._run, self._is_dead = link.run, False
+        resync(
+            self._holdings,
+            self._hearing,
+            self._unanswered,
+            channels=channels,
+            bridges=bridges,
+            phones=phones,
+        )
+        self._unanswered.connect(link.send)
+        log.info("pbx_connected", address=self._address, run=link.run, channel_count=len(channels))
+        return self._holdings.inventory(is_same_run=self._is_same_run)
+
+    def _lose_everything(self, reason: str) -> None:
+        self._is_dead = True
+        self._hearing.all_gone(reason)
+        self._hearing.flush()
+
+    def _replied(self, reply: Frame) -> None:
+        asked = self._unanswered.answered(reply)
+        code = reply.get("code")
+        if asked is None or code is None:
+            return
+        do, channel_id = asked.frame["do"], asked.channel_id
+        if do == Do.ORIGINATE and channel_id is not None and code != _EXISTS:
+            self._hearing.gone(channel_id, Cause.ABSENT if code == _GONE else Cause.UNAVAILABLE)
+        elif code not in (_GONE, _EXISTS):
+            log.error(
+                "pbx_request_refused", request=do, channel=channel_id, code=code, text=reply.get("text")
+            )
+            if do == Do.ADD:
+                # Whoever cannot be joined must not sit there in silence for ever.
+                self._unanswered.ask(Do.HANG_UP, channel_id, cause=int(Cause.LINK_LOST))
+
+    def _tell_soon(self) -> None:
+        """News that an order made itself come after the order, not inside of it."""
+        if self._is_dead:
+            self._hearing.all_gone("PBX_DOWN")
+        if self._hearing.has_news:
+            asyncio.get_running_loop().call_soon(self._hearing.flush)

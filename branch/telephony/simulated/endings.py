@@ -1,0 +1,50 @@
+"""What the end of a channel means to the branch."""
+
+from branch.telephony.simulated.holdings import Held, Stage
+from branch.telephony.simulated.wire import Cause, Kind
+from router.agent import RingFailure
+from router.facts import (
+    CallerHungUp,
+    CallFailed,
+    Fact,
+    LegFailed,
+    LegHungUp,
+    TrunkFailed,
+    TrunkHungUp,
+)
+from router.ids import CallId, HandoffId
+
+_RING_FAILURES = {
+    Cause.BUSY: RingFailure.BUSY,
+    Cause.REJECTED: RingFailure.REJECTED,
+    Cause.NORMAL: RingFailure.REJECTED,
+    Cause.NO_ANSWER: RingFailure.NO_ANSWER,
+}
+
+
+def ending(held: Held, cause: Cause) -> Fact | None:
+    """The fact to tell; None for a channel that was nothing to the branch yet."""
+    if held.kind is Kind.PHONE:
+        return _leg_ending(held, cause)
+    if held.kind is Kind.CALLER and held.call_id is not None:
+        return _caller_ending(held.call_id, cause)
+    return None if held.handoff_id is None else _trunk_ending(held, held.handoff_id, cause)
+
+
+def _leg_ending(held: Held, cause: Cause) -> Fact:
+    if held.stage is Stage.UP:
+        return LegHungUp(leg_id=held.leg_id)
+    reason = _RING_FAILURES.get(cause, RingFailure.UNREACHABLE)
+    return LegFailed(leg_id=held.leg_id, reason=reason)
+
+
+def _caller_ending(call_id: CallId, cause: Cause) -> Fact:
+    if cause is Cause.NORMAL:
+        return CallerHungUp(call_id=call_id)
+    return CallFailed(call_id=call_id, reason=cause.name)
+
+
+def _trunk_ending(held: Held, handoff_id: HandoffId, cause: Cause) -> Fact:
+    if held.kind is Kind.TRUNK_OUT and held.stage is not Stage.UP:
+        return TrunkFailed(handoff_id=handoff_id, reason=cause.name)
+    return TrunkHungUp(handoff_id=handoff_id)

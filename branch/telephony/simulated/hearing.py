@@ -1,0 +1,198 @@
+"""Events of the simulated PBX into facts: each step of a channel once, whatever is told twice."""
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from branch.telephony.port import CallerRinging, PhoneEvent, TelephonyListener, TrunkRinging
+from branch.telephony.simulated.endings import ending
+from branch.telephony.simulated.holdings import Held, Holdings, Stage, held_of, stage_of, talk_bridge
+from branch.telephony.simulated.unanswered import Unanswered
+from branch.telephony.simulated.wire import Cause, Do, Event, Frame, Kind, Variable
+from router.facts import Fact, LegAnswered, LegRang, TrunkAnswered, TrunkRang, VoicemailRecorded
+from router.ids import AgentId, CallId, CustomerId, QueueId, SiteId
+
+_GONE_LIMIT = 10_000
+"""Ended channels remembered, so that a late second telling of their start makes no new call."""
+
+_CODES = {
+    "login": PhoneEvent.LOGIN,
+    "logout": PhoneEvent.LOGOUT,
+    "ready": PhoneEvent.READY,
+    "not_ready": PhoneEvent.NOT_READY,
+}
+
+log = structlog.get_logger()
+
+
+class Hearing:
+    """Keeps the holdings up to date and collects the news for the listener."""
+
+    def __init__(self, holdings: Holdings, unanswered: Unanswered, new_id: Callable[[], str]) -> None:
+        self._holdings = holdings
+        self._unanswered = unanswered
+        self._new_id = new_id
+        self._listener: TelephonyListener | None = None
+        self._news: deque[Callable[[TelephonyListener], None]] = deque()
+        self._gone: OrderedDict[str, None] = OrderedDict()
+        self._phones: dict[AgentId, bool] = {}
+        self._by_event: Mapping[str, Callable[[Frame], None]] = {
+            Event.CHANNEL_STARTED: self.seen,
+            Event.CHANNEL_STATE: self._state_seen,
+            Event.CHANNEL_GONE: lambda frame: self.gone(frame["channel"], Cause(frame["cause"])),
+            Event.PHONE_STATE: self.phone_seen,
+            Event.RECORDING_FINISHED: self._recorded,
+        }
+
+    def tell_to(self, listener: TelephonyListener) -> None:
+        self._listener = listener
+
+    @property
+    def has_news(self) -> bool:
+        return bool(self._news)
+
+    def flush(self) -> None:
+        """Tell all news; the listener may give orders meanwhile."""
+        assert self._listener is not None
+        while self._news:
+            self._news.popleft()(self._listener)
+
+    def note(self, fact: Fact) -> None:
+        """News for the next `flush`."""
+        self._news.append(lambda listener: listener.fact_heard(fact))
+
+    # --- events ------------------------------------------------------------------------
+
+    def heard(self, frame: Frame) -> None:
+        """Take one event into account."""
+        act = self._by_event.get(frame["event"])
+        if act is not None:
+            act(frame)
+
+    def gone(self, channel_id: str, cause: Cause) -> None:
+        """A channel is over. Unknown ones are: nobody, or told before."""
+        self._remember_gone(channel_id)
+        self._unanswered.forget(channel_id)
+        held = self._holdings.channel(channel_id)
+        if held is None:
+            return
+        self._holdings.drop(held)
+        if held.stage is Stage.UP and held.kind in (Kind.PHONE, Kind.TRUNK_OUT):
+            self._unanswered.ask(Do.DESTROY_BRIDGE, bridge=talk_bridge(channel_id))
+        fact = None if held.is_ending else ending(held, cause)
+        if fact is not None:
+            self.note(fact)
+
+    def seen(self, shown: Frame) -> None:
+        """A channel as the PBX shows it: new, further than before, or told already."""
+        channel_id = shown["channel"]
+        if channel_id in self._gone:
+            return
+        held = self._holdings.channel(channel_id)
+        if held is None:
+            self._found(shown)
+        else:
+            self._advance(held, stage_of(shown))
+
+    def phone_seen(self, shown: Frame) -> None:
+        """A phone's registration, told when it is not what we knew."""
+        agent_id, is_registered = AgentId(shown["agent"]), bool(shown["is_registered"])
+        if self._phones.get(agent_id) is not is_registered:
+            self._phones[agent_id] = is_registered
+            self._phone_did(agent_id, PhoneEvent.REGISTERED if is_registered else PhoneEvent.UNREACHABLE)
+
+    def all_gone(self, reason: str) -> None:
+        """The PBX is no more, and with it everything that it held."""
+        for held in self._holdings:
+            self.gone(held.channel_id, Cause.LINK_LOST)
+        for agent_id, is_registered in self._phones.items():
+            if is_registered:
+                self._phone_did(agent_id, PhoneEvent.UNREACHABLE, reason)
+        self._phones.clear()
+        self._unanswered.clear()
+        self._gone.clear()
+
+    def _found(self, shown: Frame) -> None:
+        """A channel that we do not hold: somebody calls, or it is left of an earlier process of ours."""
+        held = held_of(shown)
+        match held.kind:
+            case Kind.CODE:
+                self._code_dialled(shown)
+                return
+            case Kind.CALLER if not held.is_taken:
+                self._caller_found(held, shown["facts"])
+            case Kind.TRUNK_IN if held.handoff_id is None:
+                self._trunk_found(held, shown["facts"])
+        self._holdings.add(held)
+
+    def _caller_found(self, held: Held, facts: Frame) -> None:
+        if held.call_id is None:
+            held.call_id = CallId(self._new_id())
+            self._unanswered.ask(Do.SET, held.channel_id, name=Variable.CALL, value=held.call_id)
+        customer, queue = facts.get("customer"), facts.get("queue")
+        caller = CallerRinging(
+            call_id=held.call_id,
+            dialled=facts["dialled"],
+            caller_number=facts.get("caller"),
+            customer_id=None if customer is None else CustomerId(customer),
+            queue_id=None if queue is None else QueueId(queue),
+            priority=int(facts.get("priority", 0)),
+        )
+        self._news.append(lambda listener: listener.caller_heard(caller))
+
+    def _trunk_found(self, held: Held, facts: Frame) -> None:
+        trunk = TrunkRinging(trunk_id=held.channel_id, from_site=SiteId(facts["from"]), token=facts["token"])
+        self._news.append(lambda listener: listener.trunk_heard(trunk))
+
+    def _code_dialled(self, shown: Frame) -> None:
+        """Hanging up is the confirmation that the phone waits for."""
+        self._remember_gone(shown["channel"])
+        self._unanswered.ask(Do.HANG_UP, shown["channel"], cause=int(Cause.NORMAL))
+        event = _CODES.get(shown["facts"]["code"])
+        if event is None:
+            log.warning("feature_code_unknown", code=shown["facts"]["code"])
+        else:
+            self._phone_did(AgentId(shown["facts"]["agent"]), event)
+
+    def _state_seen(self, frame: Frame) -> None:
+        held = self._holdings.channel(frame["channel"])
+        if held is not None:
+            self._advance(held, stage_of(frame))
+
+    def _advance(self, held: Held, stage: Stage) -> None:
+        """Tell every step up to `stage` that was not told yet."""
+        while held.stage < stage:
+            held.stage = Stage(held.stage + 1)
+            if not held.is_ending:
+                self._step_taken(held)
+
+    def _step_taken(self, held: Held) -> None:
+        has_answered = held.stage is Stage.UP
+        if held.kind is Kind.PHONE:
+            self.note(LegAnswered(leg_id=held.leg_id) if has_answered else LegRang(leg_id=held.leg_id))
+            if not has_answered:
+                self._pass_ringing_on(held)
+        elif held.kind is Kind.TRUNK_OUT and held.handoff_id is not None:
+            step = TrunkAnswered if has_answered else TrunkRang
+            self.note(step(handoff_id=held.handoff_id))
+
+    def _pass_ringing_on(self, leg: Held) -> None:
+        """The origin hears 180 as soon as the helper's agent rings."""
+        trunk = None if leg.handoff_id is None else self._holdings.trunk(leg.handoff_id)
+        if trunk is not None:
+            self._unanswered.ask(Do.RING, trunk.channel_id)
+
+    def _recorded(self, frame: Frame) -> None:
+        held = self._holdings.channel(frame["channel"])
+        if held is not None and held.is_recording and held.call_id is not None:
+            held.is_recording = False
+            self.note(VoicemailRecorded(call_id=held.call_id))
+
+    def _phone_did(self, agent_id: AgentId, event: PhoneEvent, reason: str | None = None) -> None:
+        self._news.append(lambda listener: listener.agent_phone_heard(agent_id, event, reason))
+
+    def _remember_gone(self, channel_id: str) -> None:
+        self._gone[channel_id] = None
+        if len(self._gone) > _GONE_LIMIT:
+            self._gone.popitem(last=False)

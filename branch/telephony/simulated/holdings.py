@@ -1,0 +1,146 @@
+"""What the PBX holds for this branch, as the driver knows it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+from branch.telephony.simulated.wire import ChannelState, Frame, Kind, Variable
+from router.ids import AgentId, CallId, HandoffId, LegId, QueueId, SiteId
+from router.ledger import Role
+from router.recovery import Inventory, LiveLeg, LiveTrunk, MediaState
+
+
+class Stage(IntEnum):
+    """How far a channel has come; it never goes back."""
+
+    ASKED = 0
+    RINGING = 1
+    UP = 2
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Held:
+    """One channel, with what it is to the branch."""
+
+    channel_id: str
+    kind: Kind
+    stage: Stage = Stage.ASKED
+    call_id: CallId | None = None
+    handoff_id: HandoffId | None = None
+    agent_id: AgentId | None = None
+    queue_id: QueueId | None = None
+    peer: SiteId | None = None
+    is_taken: bool = False
+    """A caller who was put into a queue once."""
+    is_recording: bool = False
+    is_ending: bool = False
+    """We have asked for its end, so its end is no news."""
+    is_joined: bool = False
+    """In a talk, when the PBX was last asked for its bridges."""
+
+    @property
+    def leg_id(self) -> LegId:
+        """Agents' channels are named after their legs."""
+        return LegId(self.channel_id)
+
+    def media(self) -> MediaState:
+        if self.is_joined:
+            return MediaState.BRIDGED
+        return MediaState.UP if self.stage is Stage.UP else MediaState.RINGING
+
+
+class Holdings:
+    """All held channels, by channel, call and hand-off."""
+
+    def __init__(self) -> None:
+        self._channels: dict[str, Held] = {}
+        self._callers: dict[CallId, Held] = {}
+        self._trunks: dict[HandoffId, Held] = {}
+
+    def __iter__(self) -> Iterator[Held]:
+        return iter(list(self._channels.values()))
+
+    def channel(self, channel_id: str) -> Held | None:
+        return self._channels.get(channel_id)
+
+    def caller(self, call_id: CallId) -> Held | None:
+        return self._callers.get(call_id)
+
+    def leg(self, leg_id: LegId) -> Held | None:
+        held = self._channels.get(leg_id)
+        return held if held is not None and held.kind is Kind.PHONE else None
+
+    def trunk(self, handoff_id: HandoffId) -> Held | None:
+        return self._trunks.get(handoff_id)
+
+    def add(self, held: Held) -> None:
+        self._channels[held.channel_id] = held
+        if held.kind is Kind.CALLER and held.call_id is not None:
+            self._callers[held.call_id] = held
+        if held.kind in (Kind.TRUNK_IN, Kind.TRUNK_OUT) and held.handoff_id is not None:
+            self._trunks[held.handoff_id] = held
+
+    def drop(self, held: Held) -> None:
+        del self._channels[held.channel_id]
+        if held.call_id is not None and self._callers.get(held.call_id) is held:
+            del self._callers[held.call_id]
+        if held.handoff_id is not None and self._trunks.get(held.handoff_id) is held:
+            del self._trunks[held.handoff_id]
+
+    def inventory(self, *, is_same_run: bool) -> Inventory:
+        """What lives and belongs to a call, a leg or a hand-off."""
+        trunks = {handoff_id: _trunk(handoff_id, held) for handoff_id, held in self._trunks.items()}
+        legs = {held.leg_id: _leg(held) for held in self if held.kind is Kind.PHONE}
+        return Inventory(callers=frozenset(self._callers), legs=legs, trunks=trunks, is_same_run=is_same_run)
+
+
+def held_of(shown: Frame) -> Held:
+    """A channel as the PBX lists it, with what was written on it."""
+    variables, kind = shown["variables"], Kind(shown["kind"])
+    peer = variables.get(Variable.PEER) or (shown["facts"].get("from") if kind is Kind.TRUNK_IN else None)
+    return Held(
+        channel_id=shown["channel"],
+        kind=kind,
+        stage=stage_of(shown),
+        call_id=variables.get(Variable.CALL),
+        handoff_id=variables.get(Variable.HANDOFF),
+        agent_id=variables.get(Variable.AGENT),
+        queue_id=variables.get(Variable.QUEUE),
+        peer=SiteId(peer) if peer else None,
+        is_taken=Variable.TAKEN in variables,
+    )
+
+
+def talk_bridge(channel_id: str) -> str:
+    """The bridge of a talk, named after the agent's leg or the trunk leg to a helper."""
+    return f"talk.{channel_id}"
+
+
+def stage_of(shown: Frame) -> Stage:
+    """The stage that the PBX tells; what we dialled is up only once it has started too."""
+    if shown["state"] == ChannelState.UP and shown.get("is_started", False):
+        return Stage.UP
+    return Stage.ASKED if shown["state"] == ChannelState.DOWN else Stage.RINGING
+
+
+def _leg(held: Held) -> LiveLeg:
+    assert held.agent_id is not None
+    assert held.call_id is not None
+    return LiveLeg(
+        leg_id=held.leg_id,
+        agent_id=held.agent_id,
+        call_id=held.call_id,
+        handoff_id=held.handoff_id,
+        state=held.media(),
+    )
+
+
+def _trunk(handoff_id: HandoffId, held: Held) -> LiveTrunk:
+    assert held.peer is not None
+    return LiveTrunk(
+        handoff_id=handoff_id,
+        peer=held.peer,
+        role=Role.ORIGIN if held.kind is Kind.TRUNK_OUT else Role.HELPER,
+        call_id=held.call_id,
+        state=held.media(),
+    )

@@ -1,0 +1,40 @@
+"""What happened while nobody listened: the PBX's lists against what we hold."""
+
+from branch.telephony.simulated.hearing import Hearing
+from branch.telephony.simulated.holdings import Holdings
+from branch.telephony.simulated.unanswered import Unanswered
+from branch.telephony.simulated.wire import BridgeKind, Cause, Frame, Kind
+
+
+def resync(
+    holdings: Holdings,
+    hearing: Hearing,
+    unanswered: Unanswered,
+    *,
+    channels: list[Frame],
+    bridges: list[Frame],
+    phones: list[Frame],
+) -> None:
+    """Bring the holdings up to date and note the news; `channels` are those of the same run."""
+    living = frozenset(shown["channel"] for shown in channels)
+    for held in holdings:
+        if held.channel_id not in living and not unanswered.is_unsent(held.channel_id):
+            # A caller who is gone has hung up; a phone that is gone has rung in vain.
+            hearing.gone(held.channel_id, Cause.NO_ANSWER if held.kind is Kind.PHONE else Cause.NORMAL)
+    unanswered.forget_originates(living)
+    for shown in phones:
+        hearing.phone_seen(shown)
+    for shown in channels:
+        hearing.seen(shown)
+    _note_talks(holdings, bridges)
+
+
+def _note_talks(holdings: Holdings, bridges: list[Frame]) -> None:
+    talking = {
+        channel_id
+        for bridge in bridges
+        if bridge["kind"] == BridgeKind.MIXING and len(bridge["channels"]) > 1
+        for channel_id in bridge["channels"]
+    }
+    for held in holdings:
+        held.is_joined = held.channel_id in talking
