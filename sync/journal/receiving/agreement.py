@@ -19,6 +19,7 @@ _PYTHON_TYPES: Mapping[ValueType, type] = {
     ValueType.JSON: str,
 }
 _REV_TYPES: frozenset[type] = frozenset((int,))
+_REV_TYPES: frozenset[type] = frozenset((int,))
 
 
 def agree(ours: ConsolidatedTable, theirs: Sequence[Field]) -> ConsolidatedTable:
@@ -51,15 +52,13 @@ def fits(shape: ConsolidatedTable, rows: Sequence[Row]) -> bool:
     if any(len(row) != len(shape.fields) + 1 for row in rows):
         return False
     columns = zip(*rows, strict=True)
-    allowed = [_allowed(field) for field in shape.fields]
-    return all(
-        set(map(type, column)) <= types for column, types in zip(columns, [*allowed, {int}], strict=True)
-    )
+    allowed = [*(_allowed(field) for field in shape.fields), _REV_TYPES]
+    return all(types.issuperset(map(type, column)) for column, types in zip(columns, allowed, strict=True))
 
 
-def _allowed(field: Field) -> set[type[Any]]:
-    allowed: set[type[Any]] = {_PYTHON_TYPES[field.type]}
-    return allowed | {type(None)} if field.is_nullable else allowed
+def _allowed(field: Field) -> frozenset[type]:
+    wanted = _PYTHON_TYPES[field.type]
+    return frozenset((wanted, type(None))) if field.is_nullable else frozenset((wanted,))
 
 
 def _misfit(ours: Field, theirs: Field | None) -> list[str]:
