@@ -19,7 +19,6 @@ _PYTHON_TYPES: Mapping[ValueType, type] = {
     ValueType.JSON: str,
 }
 _REV_TYPES: frozenset[type] = frozenset((int,))
-_REV_TYPES: frozenset[type] = frozenset((int,))
 
 
 def agree(ours: ConsolidatedTable, theirs: Sequence[Field]) -> ConsolidatedTable:
