@@ -90,13 +90,17 @@ class RecordFold:
         return Recall(calls=frozenset(calls), handoffs=frozenset(handoffs))
 
     def adopt(self, other: "RecordFold") -> None:
-        """Take over what `other` knows; it was fed with all rows of some calls, hand-offs or agents."""
-        self.kept.calls.update(other.kept.calls)
-        self.kept.handoffs.update(other.kept.handoffs)
-        self.kept.agents.update(other.kept.agents)
+        """Take over what `other` knows and this doesn't.
+
+        `other` was fed with all rows of some calls, hand-offs or agents.
+        """
+        self.kept.calls.update(other.kept.calls | self.kept.calls)
+        self.kept.handoffs.update(other.kept.handoffs | self.kept.handoffs)
+        self.kept.agents.update(other.kept.agents | self.kept.agents)
         self.kept.last_served.update(other.kept.last_served)
-        for handoff in other.kept.over.values():
-            self._forget_handoff(handoff)
+        for handoff_id, handoff in other.kept.over.items():
+            if self._handoff(handoff_id) is None:
+                self._forget_handoff(handoff)
 
     def apply(self, row: LedgerRow) -> list[Record]:
         """Take the next row; every record that it made or changed, as it is now."""

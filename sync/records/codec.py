@@ -16,11 +16,12 @@ from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 from router.ids import Instant, SiteId
 from router.ledger import FIELDS, KINDS, Decision, Entry, LedgerRow
 
-Record = Mapping[str, Any]
-"""A row's values by column name."""
+Record = Mapping[Any, Any]
+"""A row's values by column name; SQLAlchemy's own mappings, keyed by columns too, are among them."""
 
 _COLUMNS = ("call_id", "agent_id", "handoff_id")
-_Decode = Callable[[Any], Any]
+Decode = Callable[[Any], Any]
+"""Checks and restores one value; raises TypeError or ValueError at one that its field cannot have."""
 
 
 class BadRecordError(ValueError):
@@ -111,14 +112,14 @@ def _encoded(value: object) -> object:
     raise TypeError(f"{type(value).__name__} has no place in a ledger row")
 
 
-def _decoder(hint: Any) -> _Decode:
-    """How to read back a value of the type that an entry's field is declared with."""
+def decoder(hint: Any) -> Decode:
+    """How to read back a value of a field declared as `hint`, from JSON or a column."""
     if isinstance(hint, NewType):
-        return _decoder(hint.__supertype__)
+        return decoder(hint.__supertype__)
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         (inner,) = (argument for argument in arguments if argument is not NoneType)
-        return _optional(_decoder(inner))
+        return _optional(decoder(inner))
     if origin is tuple:
         return _tuple_decoder(arguments)
     if origin is not None and issubclass(origin, Mapping):
@@ -131,25 +132,25 @@ def _decoder(hint: Any) -> _Decode:
     return _score if hint is float else _plain(hint)
 
 
-def _optional(decode: _Decode) -> _Decode:
+def _optional(decode: Decode) -> Decode:
     return lambda value: None if value is None else decode(value)
 
 
-def _tuple_decoder(arguments: tuple[Any, ...]) -> _Decode:
+def _tuple_decoder(arguments: tuple[Any, ...]) -> Decode:
     if arguments[1:] == (...,):
-        each = _decoder(arguments[0])
+        each = decoder(arguments[0])
         return lambda value: tuple(map(each, _plain(list)(value)))
-    every = [_decoder(argument) for argument in arguments]
+    every = [decoder(argument) for argument in arguments]
     return lambda value: tuple(decode(item) for decode, item in zip(every, value, strict=True))
 
 
-def _dataclass_decoder(cls: Any) -> _Decode:
+def _dataclass_decoder(cls: Any) -> Decode:
     hints = get_type_hints(cls)
-    every = {field.name: _decoder(hints[field.name]) for field in fields(cls)}
+    every = {field.name: decoder(hints[field.name]) for field in fields(cls)}
     return lambda value: cls(**{name: decode(value.get(name)) for name, decode in every.items()})
 
 
-def _plain(cls: type) -> _Decode:
+def _plain(cls: type) -> Decode:
     def checked(value: Any) -> Any:
         if type(value) is not cls:
             raise TypeError(f"expected {cls.__name__}, found {value!r}")
@@ -168,7 +169,7 @@ _PAYLOAD: Mapping[str, tuple[str, ...]] = {
     kind: tuple(name for name in names if name not in _COLUMNS) for kind, names in FIELDS.items()
 }
 
-_DECODERS: Mapping[str, Mapping[str, _Decode]] = {
-    kind: {name: _decoder(hint) for name, hint in get_type_hints(cls).items() if name in FIELDS[kind]}
+_DECODERS: Mapping[str, Mapping[str, Decode]] = {
+    kind: {name: decoder(hint) for name, hint in get_type_hints(cls).items() if name in FIELDS[kind]}
     for kind, cls in KINDS.items()
 }

@@ -12,8 +12,20 @@ SQLite, where one writer at a time is the rule, the writer takes `rev` from `rev
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import DDL, BigInteger, CheckConstraint, Column, Index, MetaData, Table, Text, event
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    MetaData,
+    Table,
+    Text,
+    event,
+    literal_column,
+)
 
 from router.agent import AgentState
 from router.call import Disposition
@@ -231,15 +243,26 @@ def captured(table: Table) -> Table:
 
 def _branch_table(consolidated: ConsolidatedTable, *indexed: str) -> Table:
     table = captured(consolidated.table(METADATA))
-    for name in ("business_date", *indexed):
+    # A day is read in the order of its key.
+    days = (table.c.business_date, *(column for column in table.primary_key if column.name != "site_id"))
+    Index(f"{table.name}_business_date", *days)
+    for name in indexed:
         Index(f"{table.name}_{name}", table.c[name])
     return table
+
+
+def _partial_index(name: str, column: Column[Any], *, where: str) -> None:
+    """An index of the few rows that are ever looked for by it: the others need not pay."""
+    Index(name, column, sqlite_where=literal_column(where), postgresql_where=literal_column(where))
 
 
 on_postgres(METADATA, "before_create", CREATE_CAPTURE)
 
 
-LEDGER = _branch_table(_LEDGER, "call_id")
+LEDGER = _branch_table(_LEDGER)
+_partial_index("ledger_call_id", LEDGER.c.call_id, where="call_id IS NOT NULL")
+_partial_index("ledger_handoff_id", LEDGER.c.handoff_id, where="handoff_id IS NOT NULL")
+_partial_index("ledger_node_started", LEDGER.c.seq, where="kind = 'NODE_STARTED'")
 CALLS = _branch_table(_CALLS)
 HANDOFFS = _branch_table(_HANDOFFS)
 AGENTS = _branch_table(_AGENTS)
