@@ -1,6 +1,7 @@
 """DeskService: people's tools to the people's part of the branch."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -206,8 +207,9 @@ class DeskFace(DeskServiceServicer):
         session, agent_id = self._agent(context)
         after = self._after(request.after) if request.HasField("after") else None
         with self._workplaces.watched(session, agent_id):
-            async for update in self._updates(session, after, _own(agent_id)):
-                yield pb.WatchDeskResponse(update=update)
+            async with aclosing(self._updates(session, after, _own(agent_id))) as updates:
+                async for update in updates:
+                    yield pb.WatchDeskResponse(update=update)
 
     async def Monitor(
         self, request: pb.MonitorRequest, context: Context
@@ -215,18 +217,20 @@ class DeskFace(DeskServiceServicer):
         session = self._session(context)
         require(session.role, Act.WATCH_SITE)
         after = self._after(request.after) if request.HasField("after") else None
-        async for update in self._updates(session, after, _everything):
-            yield pb.MonitorResponse(update=update)
+        async with aclosing(self._updates(session, after, _everything)) as updates:
+            async for update in updates:
+                yield pb.MonitorResponse(update=update)
 
     async def _updates(
         self, session: Session, after: int | None, scope: Scope
-    ) -> AsyncIterator[pb.SiteUpdate]:
+    ) -> AsyncGenerator[pb.SiteUpdate, None]:
         """Raises:
         NotLoggedInError: the session has ended; so does the stream.
         """
-        async for step in self._watch.steps(after, scope):
-            self._sessions.keep(session, self._clocks.real.mono_ms())
-            yield self._update(step)
+        async with aclosing(self._watch.steps(after, scope)) as steps:
+            async for step in steps:
+                self._sessions.keep(session, self._clocks.real.mono_ms())
+                yield self._update(step)
 
     def _after(self, position: pb.Position) -> int | None:
         """Positions of another process say nothing about this one's count."""
@@ -316,7 +320,9 @@ def _own(agent_id: AgentId) -> Scope:
     """Queues and colleagues are needed to transfer; of calls and hand-offs an agent sees its own."""
 
     def scope(kind: Kind, item: Any) -> bool:
-        return kind in (Kind.QUEUE, Kind.AGENT) or bool(item.agent_id == agent_id)
+        if kind in (Kind.QUEUE, Kind.AGENT) or item.agent_id == agent_id:
+            return True
+        return kind is Kind.CALL and agent_id in item.ringing_agent_ids
 
     return scope
 

@@ -1,6 +1,6 @@
 """A site's floor as the items that watchers are shown."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +11,7 @@ from branch.serving.watch import Items, Key, Kind
 from router.acd.policy import QueuePolicy
 from router.agent import AgentState
 from router.call import CallState
-from router.ids import AgentId, Instant, QueueId
+from router.ids import AgentId, CallId, Instant, QueueId
 from router.ledger import Role
 from router.overflow.load import QueueLoad, SiteLoad
 from router.overflow.messages import HandoffState
@@ -74,10 +74,13 @@ def site_items(
         if load is not None:
             tally = tallies.get(policy.queue_id, _NO_CALLS)
             items[Kind.QUEUE, policy.queue_id] = _queue(policy, load, tally, now)
+    ringing: dict[CallId, list[AgentId]] = {}
     for agent in floor.agents():
         items[Kind.AGENT, agent.agent_id] = _agent(agent, name_of(agent.agent_id))
+        if agent.state is AgentState.RINGING and agent.call_id is not None:
+            ringing.setdefault(agent.call_id, []).append(agent.agent_id)
     for call in floor.calls():
-        items[Kind.CALL, call.call_id] = _call(call)
+        items[Kind.CALL, call.call_id] = _call(call, ringing.get(call.call_id, ()))
     for handoff in floor.handoffs():
         if handoff.state in HANDOFF_STATES:
             items[Kind.HANDOFF, handoff.handoff_id] = _handoff(handoff)
@@ -112,7 +115,7 @@ def _agent(agent: AgentView, name: str) -> pb.AgentView:
     )
 
 
-def _call(call: CallView) -> pb.CallView:
+def _call(call: CallView, ringing: Sequence[AgentId]) -> pb.CallView:
     return pb.CallView(
         call_id=call.call_id,
         queue_id=call.queue_id,
@@ -123,6 +126,7 @@ def _call(call: CallView) -> pb.CallView:
         agent_id=call.agent_id,
         handoff_id=call.handoff_id,
         served_by=call.served_by,
+        ringing_agent_ids=ringing,
     )
 
 

@@ -6,7 +6,7 @@ is slower than the changes, or comes back after too long, is given the whole sta
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -98,10 +98,11 @@ class SiteWatch:
         published, self._published = self._published, asyncio.Event()
         published.set()
 
-    async def steps(self, after: int | None, scope: Scope) -> AsyncIterator[Step]:
+    async def steps(self, after: int | None, scope: Scope) -> AsyncGenerator[Step, None]:
         """What a watcher sees: all, or what changed `after` a position; then each change.
 
         A step without content comes each second: the watcher is alive, and so is the site.
+        Close it when done (`contextlib.aclosing`), or it counts as watching.
         """
         self._enter()
         try:

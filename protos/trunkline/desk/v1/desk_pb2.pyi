@@ -1139,6 +1139,7 @@ class CallView(_message.Message):
     AGENT_ID_FIELD_NUMBER: _builtins.int
     HANDOFF_ID_FIELD_NUMBER: _builtins.int
     SERVED_BY_FIELD_NUMBER: _builtins.int
+    RINGING_AGENT_IDS_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     """UUID text."""
     queue_id: _builtins.str
@@ -1157,6 +1158,10 @@ class CallView(_message.Message):
     """UUID text of the hand-off it is in; absent with none."""
     served_by: _builtins.str
     """Slug of the site whose agent has it; absent for the site's own."""
+    @_builtins.property
+    def ringing_agent_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The site's agents whose phones ring for it."""
+
     def __init__(
         self,
         *,
@@ -1169,10 +1174,11 @@ class CallView(_message.Message):
         agent_id: _builtins.str | None = ...,
         handoff_id: _builtins.str | None = ...,
         served_by: _builtins.str | None = ...,
+        ringing_agent_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_customer_id", b"_customer_id", "_handoff_id", b"_handoff_id", "_served_by", b"_served_by", "agent_id", b"agent_id", "customer_id", b"customer_id", "handoff_id", b"handoff_id", "served_by", b"served_by"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_customer_id", b"_customer_id", "_handoff_id", b"_handoff_id", "_served_by", b"_served_by", "agent_id", b"agent_id", "call_id", b"call_id", "customer_id", b"customer_id", "handoff_id", b"handoff_id", "priority", b"priority", "queue_id", b"queue_id", "queued_mono_ms", b"queued_mono_ms", "served_by", b"served_by", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_customer_id", b"_customer_id", "_handoff_id", b"_handoff_id", "_served_by", b"_served_by", "agent_id", b"agent_id", "call_id", b"call_id", "customer_id", b"customer_id", "handoff_id", b"handoff_id", "priority", b"priority", "queue_id", b"queue_id", "queued_mono_ms", b"queued_mono_ms", "ringing_agent_ids", b"ringing_agent_ids", "served_by", b"served_by", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__agent_id: _TypeAlias = _typing.Literal["agent_id"]  # noqa: Y015
     _WhichOneofArgType__agent_id: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id"]  # noqa: Y015

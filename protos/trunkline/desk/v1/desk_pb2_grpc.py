@@ -112,7 +112,8 @@ class DeskServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Logout(self, request, context):
-        """Ends every session of the person; an agent with a call is logged out after it.
+        """Ends every session of the person; an agent with a call is logged out after it. Repeated, it
+        is refused as not logged in: the first one has worked.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -41,7 +41,9 @@ class DeskServiceStub:
     Login: _grpc.UnaryUnaryMultiCallable[_desk_pb2.LoginRequest, _desk_pb2.LoginResponse]
     """Proves a person by name and password. An agent's session at the site begins with it, not ready."""
     Logout: _grpc.UnaryUnaryMultiCallable[_desk_pb2.LogoutRequest, _desk_pb2.LogoutResponse]
-    """Ends every session of the person; an agent with a call is logged out after it."""
+    """Ends every session of the person; an agent with a call is logged out after it. Repeated, it
+    is refused as not logged in: the first one has worked.
+    """
     SetState: _grpc.UnaryUnaryMultiCallable[_desk_pb2.SetStateRequest, _desk_pb2.SetStateResponse]
     """Makes the agent ready or not ready, or ends its wrap-up."""
     Answer: _grpc.UnaryUnaryMultiCallable[_desk_pb2.AnswerRequest, _desk_pb2.AnswerResponse]
@@ -74,7 +76,9 @@ class DeskServiceAsyncStub(DeskServiceStub):
     Login: _aio.UnaryUnaryMultiCallable[_desk_pb2.LoginRequest, _desk_pb2.LoginResponse]  # type: ignore[assignment]
     """Proves a person by name and password. An agent's session at the site begins with it, not ready."""
     Logout: _aio.UnaryUnaryMultiCallable[_desk_pb2.LogoutRequest, _desk_pb2.LogoutResponse]  # type: ignore[assignment]
-    """Ends every session of the person; an agent with a call is logged out after it."""
+    """Ends every session of the person; an agent with a call is logged out after it. Repeated, it
+    is refused as not logged in: the first one has worked.
+    """
     SetState: _aio.UnaryUnaryMultiCallable[_desk_pb2.SetStateRequest, _desk_pb2.SetStateResponse]  # type: ignore[assignment]
     """Makes the agent ready or not ready, or ends its wrap-up."""
     Answer: _aio.UnaryUnaryMultiCallable[_desk_pb2.AnswerRequest, _desk_pb2.AnswerResponse]  # type: ignore[assignment]
@@ -116,7 +120,9 @@ class DeskServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _desk_pb2.LogoutRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_desk_pb2.LogoutResponse, _abc.Awaitable[_desk_pb2.LogoutResponse]]:
-        """Ends every session of the person; an agent with a call is logged out after it."""
+        """Ends every session of the person; an agent with a call is logged out after it. Repeated, it
+        is refused as not logged in: the first one has worked.
+        """
 
     @_abc_1.abstractmethod
     def SetState(

@@ -1,0 +1,160 @@
+"""DeskService from a person's side: one connection, one log-in, retries that cannot act twice."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+from trunkline.desk.v1 import desk_pb2 as pb
+from trunkline.desk.v1.desk_pb2_grpc import DeskServiceStub
+
+from branch.terminal import wire
+from branch.terminal.seen import CustomerSeen, Person, Position, Update
+from router.errors import RouterError
+from router.ids import AgentId, CustomerId, LegId, QueueId
+from sync.link.refusals import RefusedError
+from sync.link.status import refusal_from
+
+ANSWER_LIMIT_S = 2.0
+LOGIN_LIMIT_S = 10.0
+"""A password costs time on purpose, and others may be before us."""
+SILENCE_LIMIT_S = 5.0
+"""The branch speaks each second; one that says nothing for so long is not there."""
+TRIES = 3
+TRY_AGAIN_AFTER_S = 0.3
+
+_TROUBLE = frozenset({"LINK_DOWN", "LINK_TIMEOUT", "PEER_OVERLOADED"})
+"""Nobody has answered: the same request may be sent again, and is carried out once."""
+
+R = TypeVar("R", bound=Message)
+
+
+class DeskClient:
+    """Everything raises RefusedError: the branch's refusal, or the link's trouble (LINK_...)."""
+
+    def __init__(self, channel: grpc.aio.Channel, *, token: str | None = None) -> None:
+        self._channel = channel
+        self._stub = DeskServiceStub(channel)
+        self.token = token
+
+    async def log_in(self, name: str, password: str) -> Person:
+        request = pb.LoginRequest(request_id=_new_id(), name=name, password=password)
+        response = await self._send(self._stub.Login, request, limit_s=LOGIN_LIMIT_S)
+        self.token = response.token
+        return wire.person(response)
+
+    async def log_out(self) -> None:
+        """Leave; somebody who is out already has left."""
+        try:
+            await self._send(self._stub.Logout, pb.LogoutRequest(request_id=_new_id()))
+        except RefusedError as refusal:
+            if refusal.reason != "NOT_LOGGED_IN":
+                raise
+        self.token = None
+
+    # --- an agent's acts ----------------------------------------------------------------
+
+    async def ready(self) -> None:
+        await self._send(self._stub.SetState, pb.SetStateRequest(request_id=_new_id(), ready=pb.Ready()))
+
+    async def not_ready(self, reason: str) -> None:
+        request = pb.SetStateRequest(request_id=_new_id(), not_ready=pb.NotReady(reason=reason))
+        await self._send(self._stub.SetState, request)
+
+    async def wrapup_done(self) -> None:
+        request = pb.SetStateRequest(request_id=_new_id(), wrapup_done=pb.WrapupDone())
+        await self._send(self._stub.SetState, request)
+
+    async def answer(self, leg_id: LegId) -> None:
+        await self._send(self._stub.Answer, pb.AnswerRequest(request_id=_new_id(), leg_id=leg_id))
+
+    async def hang_up(self, leg_id: LegId) -> None:
+        await self._send(self._stub.HangUp, pb.HangUpRequest(request_id=_new_id(), leg_id=leg_id))
+
+    async def hold(self, leg_id: LegId) -> None:
+        await self._send(self._stub.Hold, pb.HoldRequest(request_id=_new_id(), leg_id=leg_id))
+
+    async def resume(self, leg_id: LegId) -> None:
+        await self._send(self._stub.Resume, pb.ResumeRequest(request_id=_new_id(), leg_id=leg_id))
+
+    async def transfer_to_queue(self, leg_id: LegId, queue_id: QueueId) -> None:
+        request = pb.TransferRequest(request_id=_new_id(), leg_id=leg_id, queue_id=queue_id)
+        await self._send(self._stub.Transfer, request)
+
+    async def transfer_to_agent(self, leg_id: LegId, agent_id: AgentId) -> None:
+        request = pb.TransferRequest(request_id=_new_id(), leg_id=leg_id, agent_id=agent_id)
+        await self._send(self._stub.Transfer, request)
+
+    async def customer(self, customer_id: CustomerId) -> CustomerSeen:
+        request = pb.GetCustomerRequest(customer_id=customer_id)
+        return wire.customer(await self._send(self._stub.GetCustomer, request))
+
+    # --- watching -----------------------------------------------------------------------
+
+    async def watch_desk(self, after: Position | None) -> AsyncGenerator[Update, None]:
+        """An agent's own desk; ends by raising RefusedError only."""
+        request = pb.WatchDeskRequest(after=wire.position(after))
+        async with aclosing(self._stream(self._stub.WatchDesk, request)) as updates:
+            async for update in updates:
+                yield update
+
+    async def monitor(self, after: Position | None) -> AsyncGenerator[Update, None]:
+        """The whole site; ends by raising RefusedError only."""
+        request = pb.MonitorRequest(after=wire.position(after))
+        async with aclosing(self._stream(self._stub.Monitor, request)) as updates:
+            async for update in updates:
+                yield update
+
+    async def close(self) -> None:
+        await self._channel.close()
+
+    # --- the wire -----------------------------------------------------------------------
+
+    async def _send(
+        self, method: Callable[..., Awaitable[R]], request: Message, *, limit_s: float = ANSWER_LIMIT_S
+    ) -> R:
+        for _ in range(TRIES - 1):
+            try:
+                return await self._send_once(method, request, limit_s)
+            except RefusedError as refusal:
+                if not is_trouble(refusal):
+                    raise
+            await asyncio.sleep(TRY_AGAIN_AFTER_S)
+        return await self._send_once(method, request, limit_s)
+
+    async def _send_once(self, method: Callable[..., Awaitable[R]], request: Message, limit_s: float) -> R:
+        try:
+            return await method(request, timeout=limit_s, metadata=self._metadata())
+        except grpc.aio.AioRpcError as error:
+            raise refusal_from(error) from None
+
+    async def _stream(self, method: Callable[..., Any], request: Message) -> AsyncGenerator[Update, None]:
+        call = method(request, metadata=self._metadata())
+        try:
+            while True:
+                async with asyncio.timeout(SILENCE_LIMIT_S):
+                    response = await call.read()
+                if response is grpc.aio.EOF:
+                    raise RefusedError("LINK_DOWN", "the branch has ended the watch")
+                yield wire.update(response.update)
+        except TimeoutError:
+            raise RefusedError("LINK_TIMEOUT", f"nothing heard for {SILENCE_LIMIT_S:g} s") from None
+        except grpc.aio.AioRpcError as error:
+            raise refusal_from(error) from None
+        finally:
+            call.cancel()
+
+    def _metadata(self) -> tuple[tuple[str, str], ...]:
+        return () if self.token is None else (("authorization", f"Bearer {self.token}"),)
+
+
+def is_trouble(refusal: RouterError) -> bool:
+    """Whether the branch could not be reached, which may pass."""
+    return refusal.reason in _TROUBLE
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())

@@ -1,0 +1,240 @@
+"""A site's desk without a PBX, a database or peers: the real floor, desk and face, and phones that obey at once."""
+
+import asyncio
+import random
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry
+from trunkline.desk.v1.desk_pb2_grpc import add_DeskServiceServicer_to_server
+
+from branch.desk import Desk, Stamp
+from branch.metrics import BranchInstruments
+from branch.people import passwords
+from branch.people.floor import RunningFloor
+from branch.people.login import AgentRecord, Credential, Login
+from branch.people.refusals import UnknownCustomerError
+from branch.people.sessions import Sessions
+from branch.people.workplaces import Workplaces
+from branch.serving.desk import SERVICE, Contact, DeskClocks, DeskFace, KnownCustomer, ShownSite
+from branch.serving.desk_checks import CHECKS
+from branch.serving.repeats import Repeats
+from branch.serving.site_items import site_items
+from branch.serving.watch import SiteWatch
+from branch.terminal.client import DeskClient
+from router.acd.policy import QueuePolicy
+from router.agent import RingFailure
+from router.facts import CallArrived, LegAnswered, LegFailed, LegRang
+from router.floor import Floor
+from router.ids import AgentId, CallId, CustomerId, LegId, QueueId, SiteId, Skill
+from router.ledger import LedgerRow
+from router.orders import Order, RingAgent
+from router.overflow.policy import OverflowPolicy
+from sync.clock import ManualClock, SystemClock
+from sync.link.channel import open_channel
+from sync.link.identity import Peer
+from sync.link.server import LinkServer
+from sync.link.tls import Plaintext, Security
+from sync.records.business_day import BusinessCalendar
+from sync.records.tables import CustomerClass, PersonRole
+
+SITE = SiteId("beijing")
+QUEUE = QueueId("support")
+KIM, ANN = AgentId("beijing/1001"), AgentId("beijing/1002")
+PASSWORD = "correct horse"
+INCARNATION = 1_700_000_000_000
+CUSTOMER = CustomerId("c-17")
+
+
+class Records:
+    """Two agents, a supervisor, and one customer."""
+
+    def __init__(self) -> None:
+        secret_hash = passwords.hashed(PASSWORD)
+        roles = {KIM: PersonRole.AGENT, ANN: PersonRole.AGENT, "lee": PersonRole.SUPERVISOR}
+        self._people = {
+            str(name): Credential(person_id=str(name), role=role, secret_hash=secret_hash)
+            for name, role in roles.items()
+        }
+
+    def credential(self, person_id: str) -> Credential | None:
+        return self._people.get(person_id)
+
+    def agent(self, agent_id: AgentId) -> AgentRecord | None:
+        return AgentRecord(agent_id=agent_id, name="Kim", skills=frozenset({Skill("PS")}))
+
+    async def known_customer(self, customer_id: CustomerId, contact_limit: int) -> KnownCustomer:
+        if customer_id != CUSTOMER:
+            raise UnknownCustomerError(customer_id)
+        contact = Contact(
+            call_id=CallId(str(uuid.uuid4())),
+            arrived_utc_us=1,
+            queue_id=QUEUE,
+            agent_id=ANN,
+            disposition="ANSWERED",
+        )
+        return KnownCustomer(
+            customer_id=customer_id,
+            name="王小明",
+            customer_class=CustomerClass.VIP,
+            region="海淀",
+            contacts=[contact],
+        )
+
+
+class ObedientPhones:
+    """Rings when told, answers when told."""
+
+    def __init__(self) -> None:
+        self.desk: Desk | None = None
+        self.orders: list[Order] = []
+        self.answered: list[LegId] = []
+
+    def carry_out(self, order: Order) -> None:
+        self.orders.append(order)
+        if isinstance(order, RingAgent):
+            self._desk.tell(LegRang(leg_id=order.leg_id))
+
+    def answer_leg(self, leg_id: LegId) -> None:
+        self.answered.append(leg_id)
+        self._desk.tell(LegAnswered(leg_id=leg_id))
+
+    def hang_up_leg(self, leg_id: LegId) -> None:
+        self._desk.tell(LegFailed(leg_id=leg_id, reason=RingFailure.REJECTED))
+
+    @property
+    def _desk(self) -> Desk:
+        assert self.desk is not None
+        return self.desk
+
+
+class PromptLedger:
+    """Commits what it is given in the next turn of the loop."""
+
+    def __init__(self) -> None:
+        self.desk: Desk | None = None
+        self.rows: list[LedgerRow] = []
+
+    def append(self, rows: Sequence[LedgerRow]) -> None:
+        self.rows.extend(rows)
+        assert self.desk is not None
+        asyncio.get_running_loop().call_soon(self.desk.committed, rows[-1].seq)
+
+
+@dataclass(kw_only=True)
+class DeskSite:
+    """What a test may look at and act on."""
+
+    desk: Desk
+    phones: ObedientPhones
+    ledger: PromptLedger
+    sessions: Sessions
+    real_clock: ManualClock
+    registry: CollectorRegistry
+    port: int = 0
+    incarnation: int = INCARNATION
+    clients: list[DeskClient] = field(default_factory=list)
+
+    def call(self, customer_id: CustomerId | None = CUSTOMER) -> CallId:
+        """A caller asks for a person."""
+        call_id = CallId(str(uuid.uuid4()))
+        self.desk.handle(CallArrived(call_id=call_id, queue_id=QUEUE, dialled="400", customer_id=customer_id))
+        return call_id
+
+    def client(self, security: Security | None = None) -> DeskClient:
+        """A person's tool; closed with the site."""
+        expected = Peer(cluster="acme", kind="site", name=SITE)
+        channel = open_channel("127.0.0.1", self.port, security or Plaintext(), expected=expected)
+        client = DeskClient(channel)
+        self.clients.append(client)
+        return client
+
+    def client_like(self, other: DeskClient) -> DeskClient:
+        """Another tool of the same log-in."""
+        client = self.client()
+        client.token = other.token
+        return client
+
+
+@asynccontextmanager
+async def desk_site(
+    security: Security | None = None, *, incarnation: int = INCARNATION, port: int = 0
+) -> AsyncIterator[DeskSite]:
+    """A site that serves DeskService on loopback."""
+    phones, ledger, clock, registry = ObedientPhones(), PromptLedger(), SystemClock(), CollectorRegistry()
+    policies = [QueuePolicy(queue_id=QUEUE, skills=frozenset({Skill("PS")}), wrap_up_limit_ms=60_000)]
+    floor = Floor(
+        site_id=SITE,
+        incarnation=incarnation,
+        policies=policies,
+        overflow=OverflowPolicy(),
+        new_id=lambda: str(uuid.uuid4()),
+        rng=random.Random(1),
+        mint_token=lambda handoff_id, _site: f"token-of-{handoff_id}",
+    )
+    stamp = Stamp(
+        site_id=SITE,
+        incarnation=incarnation,
+        last_seq=0,
+        clock=clock,
+        calendar=BusinessCalendar("Asia/Shanghai"),
+    )
+    desk = Desk(
+        floor=floor,
+        stamp=stamp,
+        clock=clock,
+        speed=1.0,
+        ledger=ledger,
+        carry_out=phones.carry_out,
+        instruments=BranchInstruments(registry),
+    )
+    phones.desk = ledger.desk = desk
+    real_clock = ManualClock()
+    records, sessions = Records(), Sessions(incarnation=incarnation, key=b"k" * 32)
+    site = DeskSite(
+        desk=desk,
+        phones=phones,
+        ledger=ledger,
+        sessions=sessions,
+        real_clock=real_clock,
+        registry=registry,
+        incarnation=incarnation,
+    )
+    watch = SiteWatch(
+        snapshot=lambda: site_items(floor, clock.mono_ms(), floor.policies(), {}, lambda agent_id: agent_id),
+        version=lambda: desk.last_seq,
+    )
+    workplaces = Workplaces(floor=RunningFloor(desk.handle, floor), phones=phones)
+    face = DeskFace(
+        site=ShownSite(site_id=SITE, name="北京", incarnation=incarnation, not_ready_reasons=("LUNCH",)),
+        login=Login(
+            site_id=SITE,
+            records=records,
+            sessions=sessions,
+            clock=real_clock,
+            new_id=lambda: str(uuid.uuid4()),
+            registry=registry,
+        ),
+        sessions=sessions,
+        workplaces=workplaces,
+        watch=watch,
+        customers=records,
+        repeats=Repeats(key=b"k"),
+        clocks=DeskClocks(real=real_clock, site=clock),
+    )
+    server = LinkServer(security=security or Plaintext(), registry=registry, checks=CHECKS)
+    add_DeskServiceServicer_to_server(face, server.grpc_server)
+    site.port = await server.start("127.0.0.1", port, [SERVICE])
+    watching = asyncio.create_task(watch.run())
+    try:
+        yield site
+    finally:
+        for client in site.clients:
+            await client.close()
+        await server.stop(0)
+        workplaces.close()
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        desk.close()

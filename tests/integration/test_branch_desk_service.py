@@ -1,0 +1,428 @@
+"""DeskService over real gRPC: log-in, roles, an agent's day, repeated requests, and watches that resume."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import grpc
+import pytest
+from trunkline.desk.v1 import desk_pb2 as pb
+from trunkline.desk.v1.desk_pb2_grpc import DeskServiceStub
+
+from branch.people import workplaces
+from branch.people.attempts import WRONG_AT_ONCE
+from branch.people.sessions import IDLE_LIMIT_MS
+from branch.terminal.client import DeskClient
+from branch.terminal.seen import Position, SiteSeen, Update
+from node import pki
+from router.agent import AgentState
+from router.call import CallState
+from router.ids import CustomerId, LegId, QueueId
+from sync.link.channel import open_channel
+from sync.link.identity import Peer
+from sync.link.refusals import RefusedError
+from sync.link.status import refusal_from
+from sync.link.tls import Plaintext, Tls
+from sync.records.tables import PersonRole
+from tests.fakes.desk_site import ANN, CUSTOMER, KIM, PASSWORD, QUEUE, SITE, DeskSite, desk_site
+
+LIMIT_S = 10.0
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[DeskSite]:
+    async with desk_site() as running:
+        yield running
+
+
+async def logged_in(site: DeskSite, name: str = "1001") -> DeskClient:
+    client = site.client()
+    await client.log_in(name, PASSWORD)
+    return client
+
+
+async def until(
+    client: DeskClient, is_so: Callable[[SiteSeen], bool], *, after: Position | None = None
+) -> SiteSeen:
+    """What the desk shows once `is_so`."""
+    seen = SiteSeen()
+    async with asyncio.timeout(LIMIT_S), aclosing(client.watch_desk(after)) as updates:
+        async for update in updates:
+            seen.apply(update, 0)
+            if is_so(seen):
+                return seen
+    raise AssertionError("the watch ended")
+
+
+def in_state(state: AgentState) -> Callable[[SiteSeen], bool]:
+    return lambda seen: KIM in seen.agents and seen.agents[KIM].state is state
+
+
+async def ringing_leg(client: DeskClient) -> LegId:
+    leg_id = (await until(client, in_state(AgentState.RINGING))).agents[KIM].leg_id
+    assert leg_id is not None
+    return leg_id
+
+
+# --- the way in -------------------------------------------------------------------------
+
+
+async def test_an_agent_who_logs_in_is_at_work_and_not_ready(site: DeskSite) -> None:
+    client = site.client()
+
+    person = await client.log_in("1001", PASSWORD)
+    seen = await until(client, lambda seen: KIM in seen.agents)
+
+    assert (person.role, person.agent_id, person.site_name) == (PersonRole.AGENT, KIM, "北京")
+    assert person.not_ready_reasons == ("LUNCH",)
+    assert seen.agents[KIM].state is AgentState.NOT_READY
+
+
+async def test_a_wrong_password_is_refused_counted_and_soon_limited(site: DeskSite) -> None:
+    client = site.client()
+    reasons = []
+
+    for _ in range(WRONG_AT_ONCE + 1):
+        with pytest.raises(RefusedError) as refused:
+            await client.log_in("1001", "wrong password")
+        reasons.append(refused.value.reason)
+
+    assert reasons == ["CREDENTIALS_WRONG"] * WRONG_AT_ONCE + ["LOGIN_LIMITED"]
+    labels = {"outcome": "CREDENTIALS_WRONG"}
+    assert site.registry.get_sample_value("trunkline_desk_logins_total", labels) == WRONG_AT_ONCE
+    assert list(site.desk.floor.agents()) == []
+
+
+@pytest.mark.parametrize("token", [None, "nonsense", "d1.1700000000000.x.AAAA"])
+async def test_without_a_good_token_nothing_is_shown_or_done(site: DeskSite, token: str | None) -> None:
+    client = site.client()
+    client.token = token
+
+    with pytest.raises(RefusedError) as acted:
+        await client.ready()
+    with pytest.raises(RefusedError) as watched:
+        await until(client, lambda _seen: True)
+
+    assert acted.value.reason == watched.value.reason == "NOT_LOGGED_IN"
+
+
+async def test_a_token_that_nobody_used_is_over(site: DeskSite) -> None:
+    client = await logged_in(site)
+    site.real_clock.advance_ms(IDLE_LIMIT_MS + 1)
+
+    with pytest.raises(RefusedError) as refused:
+        await client.ready()
+
+    assert refused.value.reason == "NOT_LOGGED_IN"
+
+
+async def test_logging_out_ends_the_watch_and_the_agents_session(site: DeskSite) -> None:
+    client = await logged_in(site)
+
+    async def watch() -> None:
+        async with aclosing(client.watch_desk(None)) as updates:
+            async for _ in updates:
+                pass
+
+    watching = asyncio.create_task(watch())
+    await until(client, in_state(AgentState.NOT_READY))
+    await site.client_like(client).log_out()
+
+    with pytest.raises(RefusedError) as ended:
+        await asyncio.wait_for(watching, LIMIT_S)
+    assert ended.value.reason == "NOT_LOGGED_IN"
+    assert list(site.desk.floor.agents()) == []
+    await client.log_out()  # Somebody who is out already has left.
+
+
+# --- roles ------------------------------------------------------------------------------
+
+
+async def test_a_supervisor_watches_and_takes_no_calls(site: DeskSite) -> None:
+    site.call()
+    client = site.client()
+    person = await client.log_in("lee", PASSWORD)
+
+    async with aclosing(client.monitor(None)) as updates:
+        first = await anext(updates)
+    with pytest.raises(RefusedError) as acted:
+        await client.ready()
+    with pytest.raises(RefusedError) as watched:
+        await until(client, lambda _seen: True)
+
+    assert (person.role, person.agent_id) == (PersonRole.SUPERVISOR, None)
+    assert [call.state for call in first.calls] == [CallState.QUEUED]
+    assert first.queues[0].calls_waiting == 1
+    assert acted.value.reason == watched.value.reason == "ROLE_FORBIDS"
+
+
+async def test_an_agent_does_not_watch_the_site_and_sees_no_call_of_others(site: DeskSite) -> None:
+    site.call()
+    client = await logged_in(site)
+
+    with pytest.raises(RefusedError) as refused:
+        async with aclosing(client.monitor(None)) as updates:
+            await anext(updates)
+    seen = await until(client, lambda seen: bool(seen.queues))
+
+    assert refused.value.reason == "ROLE_FORBIDS"
+    assert (seen.queues[QUEUE].calls_waiting, seen.calls) == (1, {})
+
+
+async def test_an_agent_sees_the_customer_of_its_own_call_only(site: DeskSite) -> None:
+    client = await logged_in(site)
+    with pytest.raises(RefusedError) as before:
+        await client.customer(CUSTOMER)
+
+    site.call()
+    await client.ready()
+    rings = (await until(client, in_state(AgentState.RINGING))).call_in_hand(KIM)
+    customer = await client.customer(CUSTOMER)
+
+    assert before.value.reason == "ROLE_FORBIDS"
+    assert rings is not None
+    assert rings.customer_id == CUSTOMER
+    assert (customer.name, customer.customer_class, customer.region) == ("王小明", "VIP", "海淀")
+    assert [contact.disposition for contact in customer.contacts] == ["ANSWERED"]
+
+
+async def test_a_supervisor_may_look_any_customer_up(site: DeskSite) -> None:
+    client = site.client()
+    await client.log_in("lee", PASSWORD)
+
+    assert (await client.customer(CUSTOMER)).name == "王小明"
+    with pytest.raises(RefusedError) as refused:
+        await client.customer(CustomerId("c-0"))
+    assert refused.value.reason == "CUSTOMER_UNKNOWN"
+
+
+# --- an agent's day ---------------------------------------------------------------------
+
+
+async def test_a_call_rings_is_answered_held_resumed_ended_and_wrapped_up(site: DeskSite) -> None:
+    client = await logged_in(site)
+    await client.ready()
+    call_id = site.call()
+    leg_id = await ringing_leg(client)
+
+    await client.answer(leg_id)
+    talking = await until(client, in_state(AgentState.TALKING))
+    await client.hold(leg_id)
+    await until(client, in_state(AgentState.ON_HOLD))
+    await client.resume(leg_id)
+    await until(client, in_state(AgentState.TALKING))
+    await client.hang_up(leg_id)
+    await until(client, in_state(AgentState.WRAP_UP))
+    await client.wrapup_done()
+    await until(client, in_state(AgentState.READY))
+
+    in_hand = talking.call_in_hand(KIM)
+    assert in_hand is not None
+    assert (in_hand.call_id, in_hand.queue_id, in_hand.customer_id) == (call_id, QUEUE, CUSTOMER)
+    assert list(site.desk.floor.calls()) == []
+
+
+async def test_a_rejected_ring_leaves_the_caller_in_the_queue(site: DeskSite) -> None:
+    client = await logged_in(site)
+    await client.ready()
+    site.call()
+    leg_id = await ringing_leg(client)
+
+    await client.hang_up(leg_id)
+    await until(client, in_state(AgentState.MISSED))
+
+    assert [call.state for call in site.desk.floor.calls()] == [CallState.QUEUED]
+
+
+async def test_a_call_is_transferred_to_a_colleague(site: DeskSite) -> None:
+    client, ann = await logged_in(site), await logged_in(site, "1002")
+    await client.ready()
+    call_id = site.call()
+    leg_id = await ringing_leg(client)
+    await client.answer(leg_id)
+    await until(client, in_state(AgentState.TALKING))
+    await ann.ready()
+
+    await client.transfer_to_agent(leg_id, ANN)
+    await until(client, in_state(AgentState.WRAP_UP))
+
+    called = site.desk.floor.agent(ANN)
+    assert called is not None
+    assert (called.state, called.call_id) == (AgentState.RINGING, call_id)
+
+
+async def test_a_transfer_to_an_unknown_queue_is_refused_and_the_call_goes_on(site: DeskSite) -> None:
+    client = await logged_in(site)
+    await client.ready()
+    site.call()
+    leg_id = await ringing_leg(client)
+    await client.answer(leg_id)
+    await until(client, in_state(AgentState.TALKING))
+
+    with pytest.raises(RefusedError) as refused:
+        await client.transfer_to_queue(leg_id, QueueId("nowhere"))
+
+    assert refused.value.reason == "QUEUE_UNKNOWN"
+    await until(client, in_state(AgentState.TALKING))
+
+
+async def test_a_key_pressed_late_does_not_act_on_the_next_call(site: DeskSite) -> None:
+    client = await logged_in(site)
+    await client.ready()
+    site.call()
+    await ringing_leg(client)
+
+    with pytest.raises(RefusedError) as refused:
+        await client.answer(LegId(str(uuid.uuid4())))
+
+    assert refused.value.reason == "LEG_UNKNOWN"
+    assert site.phones.answered == []
+
+
+async def test_a_desk_that_is_gone_for_long_makes_its_agent_unreachable(
+    site: DeskSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workplaces, "DESK_LOST_AFTER_S", 0.05)
+    client, lee = await logged_in(site), site.client()
+    await lee.log_in("lee", PASSWORD)
+    await client.ready()
+    await until(client, in_state(AgentState.READY))  # Ends its watch, and no other one begins.
+
+    seen = SiteSeen()
+    async with asyncio.timeout(LIMIT_S), aclosing(lee.monitor(None)) as updates:
+        async for update in updates:
+            seen.apply(update, 0)
+            if in_state(AgentState.UNREACHABLE)(seen):
+                break
+
+    assert seen.agents[KIM].reason == workplaces.DESK_LOST
+
+
+# --- repeating --------------------------------------------------------------------------
+
+
+async def test_a_repeated_answer_lifts_the_receiver_once(site: DeskSite) -> None:
+    client = await logged_in(site)
+    await client.ready()
+    site.call()
+    leg_id = await ringing_leg(client)
+    request = pb.AnswerRequest(request_id=str(uuid.uuid4()), leg_id=leg_id)
+    metadata = (("authorization", f"Bearer {client.token}"),)
+
+    async with plain_channel(site) as channel:
+        stub = DeskServiceStub(channel)
+        answers = [await stub.Answer(request, timeout=LIMIT_S, metadata=metadata) for _ in range(3)]
+
+    assert answers == [pb.AnswerResponse()] * 3
+    assert site.phones.answered == [leg_id]
+
+
+async def test_one_request_id_on_two_requests_is_refused(site: DeskSite) -> None:
+    client = await logged_in(site)
+    request_id = str(uuid.uuid4())
+    metadata = (("authorization", f"Bearer {client.token}"),)
+
+    async with plain_channel(site) as channel:
+        stub = DeskServiceStub(channel)
+        await stub.SetState(
+            pb.SetStateRequest(request_id=request_id, ready=pb.Ready()), timeout=LIMIT_S, metadata=metadata
+        )
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await stub.SetState(
+                pb.SetStateRequest(request_id=request_id, not_ready=pb.NotReady(reason="LUNCH")),
+                timeout=LIMIT_S,
+                metadata=metadata,
+            )
+
+    assert refusal_from(refused.value).reason == "REQUEST_ID_REUSED"
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        (pb.SetStateRequest(ready=pb.Ready()), "request_id"),
+        (pb.SetStateRequest(request_id="1"), "request_id"),
+        (pb.SetStateRequest(request_id="0199c0de-0000-7000-8000-000000000001"), "to"),
+        (
+            pb.SetStateRequest(
+                request_id="0199c0de-0000-7000-8000-000000000001", not_ready=pb.NotReady(reason="x" * 65)
+            ),
+            "not_ready.reason",
+        ),
+    ],
+)
+async def test_an_absurd_request_is_refused_with_the_fields_name(
+    site: DeskSite, request_: pb.SetStateRequest, field: str
+) -> None:
+    async with plain_channel(site) as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await DeskServiceStub(channel).SetState(request_, timeout=LIMIT_S)
+
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert refusal_from(refused.value).values["field"] == field
+
+
+# --- resuming ---------------------------------------------------------------------------
+
+
+async def test_a_watch_resumes_by_position_and_misses_nothing(site: DeskSite) -> None:
+    client = await logged_in(site)
+    before = await until(client, in_state(AgentState.NOT_READY))
+    await client.ready()
+
+    again = await first_update(client, before.position)
+
+    assert not again.is_whole
+    assert [(agent.agent_id, agent.state) for agent in again.agents] == [(KIM, AgentState.READY)]
+
+
+async def test_after_a_restart_the_old_token_and_position_are_no_good(site: DeskSite) -> None:
+    client = await logged_in(site)
+    before = await until(client, in_state(AgentState.NOT_READY))
+    async with desk_site(incarnation=site.incarnation + 1) as restarted:
+        desk = restarted.client()
+        desk.token = client.token
+        with pytest.raises(RefusedError) as refused:
+            await first_update(desk, before.position)
+        await desk.log_in("1001", PASSWORD)
+        update = await first_update(desk, before.position)
+
+    assert refused.value.reason == "NOT_LOGGED_IN"
+    assert update.is_whole
+
+
+# --- certificates -----------------------------------------------------------------------
+
+
+async def test_operators_and_the_sites_own_tools_are_let_in_and_other_nodes_are_not(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    pki.init_ca(tmp_path, "acme", now=now)
+    kinds: list[tuple[pki.Kind, str]] = [
+        ("site", "beijing"), ("site", "urumqi"), ("hq", "hq"), ("operator", "kim"),
+    ]  # fmt: skip
+    files = [pki.issue(tmp_path, kind, name, ["127.0.0.1"], now=now) for kind, name in kinds]
+    own, other, hq, operator = (
+        Tls.read(tmp_path / "ca.pem", each.certificate, each.key) for each in files
+    )  # fmt: skip
+
+    async with desk_site(own) as site:
+        for security in (operator, own):
+            assert (await site.client(security).log_in("1001", PASSWORD)).agent_id == KIM
+        for security in (other, hq):
+            with pytest.raises(RefusedError) as refused:
+                await site.client(security).log_in("1001", PASSWORD)
+            assert refused.value.reason == "PEER_IS_NO_TOOL"
+
+
+def plain_channel(site: DeskSite) -> grpc.aio.Channel:
+    return open_channel(
+        "127.0.0.1", site.port, Plaintext(), expected=Peer(cluster="acme", kind="site", name=SITE)
+    )
+
+
+async def first_update(client: DeskClient, after: Position | None) -> Update:
+    async with aclosing(client.watch_desk(after)) as updates:
+        return await anext(updates)
