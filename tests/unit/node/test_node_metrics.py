@@ -1,6 +1,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter
@@ -98,12 +99,14 @@ async def test_a_request_without_end_is_cut_off_at_its_limit(node: Probed) -> No
     assert await node.get("/healthz") == (200, "ok\n")
 
 
-async def test_closing_does_not_wait_for_a_client_that_says_nothing(node: Probed) -> None:
-    _reader, writer = await asyncio.open_connection("127.0.0.1", node.port)
+async def test_closing_hangs_up_on_a_client_that_says_nothing(node: Probed) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", node.port)
     await node.get("/healthz")
 
     async with asyncio.timeout(2):
         await node.server.close()
+        with suppress(ConnectionError):
+            assert await reader.read() == b""
     await node.server.close()
     writer.close()
 

@@ -186,6 +186,12 @@ def test_a_fault_of_the_environment_names_its_variable(file: Path) -> None:
     ]
 
 
+def test_a_variable_that_fits_nowhere_is_a_fault_by_itself(file: Path) -> None:
+    [fault] = faults(file, GOOD, {"TRUNKLINE__LISTEN__PORT__MORE": "1"})
+
+    assert (fault.variable, fault.problem) == ("TRUNKLINE__LISTEN__PORT__MORE", "fits nowhere in this file")
+
+
 def test_a_secret_is_in_no_message_and_no_repr(file: Path) -> None:
     [fault] = faults(file, GOOD.replace('"sqlite:///site.db"', "4711"))
 
