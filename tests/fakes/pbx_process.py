@@ -1,0 +1,147 @@
+"""A simulated PBX as a real process, and the hands of its people."""
+
+import asyncio
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Any, Self
+
+from branch.telephony.simulated.wire import FRAME_LIMIT_BYTES, PROTOCOL, Do, Role, decode, encode
+
+PASSWORD = "open, sesame"
+
+_COMMAND = """
+from node.cli import build
+from branch.telephony.simulated.commands import register
+build([register])()
+"""
+
+_START_LIMIT_S = 20.0
+"""A busy machine imports slowly."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class PbxProcess:
+    """One site's simulated PBX; `people` is TOML below [people], agents included."""
+
+    def __init__(self, folder: Path, site: str, *, people: str = "", more: str = "") -> None:
+        self.site = site
+        self.folder = folder
+        self.control_port = free_port()
+        self.trunk_port = free_port()
+        self.file = folder / "pbx.toml"
+        self._process: asyncio.subprocess.Process | None = None
+        self._operator: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "password").write_text(PASSWORD + "\n", encoding="utf-8")
+        self.file.write_text(
+            f"""
+[site]
+id = "{site}"
+[control]
+port = {self.control_port}
+password_file = "password"
+[trunk]
+port = {self.trunk_port}
+[witness]
+journal = "witness.jsonl"
+counts = "counts.json"
+[awkward]
+seed = 7
+duplicate_share = 0.3
+delay_max_ms = 30
+[people]
+{people}
+{more}
+""",
+            encoding="utf-8",
+        )
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.control_port}"
+
+    @property
+    def trunk_address(self) -> str:
+        return f"127.0.0.1:{self.trunk_port}"
+
+    async def start(self) -> Self:
+        """Start it and wait until it takes connections."""
+        with (self.folder / "log").open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-c", _COMMAND, "simpbx", "run", str(self.file), stderr=log, env=_environ()
+            )
+        async with asyncio.timeout(_START_LIMIT_S):
+            while not await self._says_hello():
+                assert self._process.returncode is None, (self.folder / "log").read_text(encoding="utf-8")
+                await asyncio.sleep(0.05)
+        return self
+
+    async def stop(self) -> int:
+        """SIGTERM, and its exit code."""
+        assert self._process is not None
+        self._process.terminate()
+        return await self._ended()
+
+    async def kill(self) -> None:
+        """SIGKILL."""
+        assert self._process is not None
+        self._process.kill()
+        await self._ended()
+
+    async def close(self) -> None:
+        """Leave nothing behind, whatever a test left running."""
+        if self._process is not None and self._process.returncode is None:
+            await self.kill()
+
+    # --- its people, over an operator's connection -----------------------------------------
+
+    async def do(self, do: Do, **parameters: object) -> Any:
+        """Ask the PBX for something and return the result; a refusal fails the test."""
+        reply = await self.reply(do, **parameters)
+        assert "code" not in reply, f"{do} {parameters}: {reply}"
+        return reply["result"]
+
+    async def reply(self, do: Do, **parameters: object) -> Any:
+        assert self._operator is not None
+        reader, writer = self._operator
+        writer.write(encode({"id": 1, "do": do, **parameters}))
+        async with asyncio.timeout(10):
+            return decode(await reader.readuntil(b"\n"))
+
+    async def call(self, *, patience_s: float | None = None, handle_s: float = 3600.0) -> str:
+        """Somebody calls the queue `sales`; returns the caller's channel."""
+        patience_ms = None if patience_s is None else round(patience_s * 1000)
+        parameters = {"queue": "sales", "handle_ms": round(handle_s * 1000), "patience_ms": patience_ms}
+        channel: str = await self.do(Do.CALL, customer="c1", **parameters)
+        return channel
+
+    async def _says_hello(self) -> bool:
+        try:
+            reader, writer = await asyncio.open_connection(
+                "127.0.0.1", self.control_port, limit=FRAME_LIMIT_BYTES
+            )
+        except OSError:
+            return False
+        self._operator = (reader, writer)
+        await self.do(Do.HELLO, protocol=PROTOCOL, role=Role.OPERATOR, password=PASSWORD)
+        return True
+
+    async def _ended(self) -> int:
+        assert self._process is not None
+        if self._operator is not None:
+            self._operator[1].close()
+            self._operator = None
+        async with asyncio.timeout(20):
+            return await self._process.wait()
+
+
+def _environ() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE__")}

@@ -1,0 +1,144 @@
+"""What a contract test needs of a PBX: the driver on one side, callers' and agents' hands on the other."""
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, Protocol
+
+import uuid_utils
+from pydantic import SecretStr
+
+from branch.telephony.port import TelephonyDriver
+from branch.telephony.simulated.driver import SimulatedDriver
+from branch.telephony.simulated.wire import BridgeKind, Do, Variable
+from router.ids import AgentId, CallId, LegId, SiteId
+from router.recovery import Inventory
+from tests.fakes.pbx_process import PASSWORD, PbxProcess
+from tests.fakes.telephony import TelephonyEar
+
+HOME, PEER = SiteId("beijing"), SiteId("urumqi")
+AGENT, OTHER_AGENT = AgentId("beijing/1001"), AgentId("beijing/1002")
+PEER_AGENT = AgentId("urumqi/1001")
+
+
+class Site(Protocol):
+    """One site's PBX, with agents who do nothing by themselves."""
+
+    async def connect(self) -> tuple[TelephonyDriver, TelephonyEar, Inventory]:
+        """A branch process begins: a new driver and what it found."""
+        ...
+
+    async def lose(self, driver: TelephonyDriver) -> None:
+        """The branch process is gone without a word."""
+        ...
+
+    async def call(self) -> str:
+        """Somebody calls; returns what `give_up` takes."""
+        ...
+
+    async def give_up(self, caller: str) -> None:
+        """The caller hangs up."""
+        ...
+
+    async def lift(self, leg_id: LegId) -> None: ...
+
+    async def put_down(self, leg_id: LegId) -> None:
+        """Reject, or end the talk."""
+        ...
+
+    async def unregister(self, agent_id: AgentId) -> None: ...
+
+    async def register(self, agent_id: AgentId) -> None: ...
+
+    async def hears_music(self, call_id: CallId) -> bool: ...
+
+    async def talks(self, call_id: CallId) -> bool:
+        """The caller's channel, or the one to or from another site, is joined with somebody."""
+        ...
+
+    async def kill(self) -> None:
+        """SIGKILL to the PBX."""
+        ...
+
+    async def start(self) -> object:
+        """The PBX starts (again)."""
+        ...
+
+
+class SimulatedSite:
+    """A Site on a simulated PBX process."""
+
+    def __init__(self, folder: Path, site: SiteId, agents: tuple[AgentId, ...]) -> None:
+        people = "\n".join(f'[[people.agent]]\nid = "{agent}"\nperson = true' for agent in agents)
+        self.pbx = PbxProcess(folder, site, people=people)
+        self.trunks: dict[SiteId, str] = {}
+        self._site = site
+        self._drivers: list[SimulatedDriver] = []
+
+    async def connect(self) -> tuple[TelephonyDriver, TelephonyEar, Inventory]:
+        driver, ear = self.driver(), TelephonyEar()
+        return driver, ear, await driver.start(ear)
+
+    def driver(self, password: str = PASSWORD) -> SimulatedDriver:
+        driver = SimulatedDriver(
+            address=self.pbx.address,
+            password=SecretStr(password),
+            site_id=self._site,
+            trunks=self.trunks,
+            new_id=lambda: str(uuid_utils.uuid7()),
+            start_task=_start_task,
+        )
+        self._drivers.append(driver)
+        return driver
+
+    async def lose(self, driver: TelephonyDriver) -> None:
+        await driver.close()
+
+    async def call(self) -> str:
+        return await self.pbx.call()
+
+    async def give_up(self, caller: str) -> None:
+        await self.pbx.do(Do.GIVE_UP, channel=caller)
+
+    async def lift(self, leg_id: LegId) -> None:
+        await self.pbx.do(Do.LIFT, channel=leg_id)
+
+    async def put_down(self, leg_id: LegId) -> None:
+        await self.pbx.do(Do.PUT_DOWN, channel=leg_id)
+
+    async def unregister(self, agent_id: AgentId) -> None:
+        await self.pbx.do(Do.SET_PHONE, agent=agent_id, is_registered=False)
+
+    async def register(self, agent_id: AgentId) -> None:
+        await self.pbx.do(Do.SET_PHONE, agent=agent_id, is_registered=True)
+
+    async def hears_music(self, call_id: CallId) -> bool:
+        return await self._is_in(call_id, BridgeKind.HOLDING)
+
+    async def talks(self, call_id: CallId) -> bool:
+        return await self._is_in(call_id, BridgeKind.MIXING)
+
+    async def kill(self) -> None:
+        await self.pbx.kill()
+
+    async def start(self) -> object:
+        return await self.pbx.start()
+
+    async def close(self) -> None:
+        for driver in self._drivers:
+            await driver.close()
+        await self.pbx.close()
+
+    async def _is_in(self, call_id: CallId, kind: BridgeKind) -> bool:
+        channels = await self.pbx.do(Do.LIST_CHANNELS)
+        of_call = {each["channel"] for each in channels if each["variables"].get(Variable.CALL) == call_id}
+        bridges = [each for each in await self.pbx.do(Do.LIST_BRIDGES) if each["kind"] == kind]
+        return any(
+            of_call.intersection(each["channels"])
+            and (each["has_music"] if kind is BridgeKind.HOLDING else len(each["channels"]) > 1)
+            for each in bridges
+        )
+
+
+def _start_task(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    return asyncio.create_task(coroutine)
