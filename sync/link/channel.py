@@ -12,7 +12,7 @@ import grpc
 from sync.link.address import address
 from sync.link.identity import Peer
 from sync.link.refusals import MissingDeadlineError
-from sync.link.tls import Security, Tls
+from sync.link.tls import Plaintext, Security, TrustOnly
 
 OPTIONS: tuple[tuple[str, int], ...] = (
     # Under 5 s servers answer too_many_pings; keepalive_timeout_ms has no effect in grpcio 1.85.
@@ -42,7 +42,9 @@ class _DeadlineInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
         return await continuation(client_call_details, request)
 
 
-def open_channel(host: str, port: int, security: Security, *, expected: Peer | None) -> grpc.aio.Channel:
+def open_channel(
+    host: str, port: int, security: Security | TrustOnly, *, expected: Peer | None
+) -> grpc.aio.Channel:
     """A channel to `expected`, wherever it listens; connecting happens with the first call.
 
     With TLS the peer's certificate has to carry the name of `expected`, so that a call
@@ -51,7 +53,7 @@ def open_channel(host: str, port: int, security: Security, *, expected: Peer | N
     """
     target = address(host, port)
     interceptors = [_DeadlineInterceptor()]
-    if not isinstance(security, Tls):
+    if isinstance(security, Plaintext):
         return grpc.aio.insecure_channel(target, options=OPTIONS, interceptors=interceptors)
     named = () if expected is None else (("grpc.ssl_target_name_override", expected.server_name),)
     return grpc.aio.secure_channel(

@@ -41,12 +41,19 @@ class LinkServer:
         security: Security,
         registry: CollectorRegistry,
         checks: Mapping[type[Message], RequestCheck] | None = None,
+        asks_clients: bool = True,
+        instruments: LinkInstruments | None = None,
     ) -> None:
+        """Without `asks_clients` nobody shows a certificate: for services that ask for tokens.
+
+        A process's second server is given the first one's `instruments`.
+        """
         self._security = security
-        instruments = LinkInstruments(registry)
+        self._asks_clients = asks_clients
+        self.instruments = instruments = instruments or LinkInstruments(registry)
         cluster = None
         if isinstance(security, Tls):
-            cluster = security.owner.cluster
+            cluster = security.owner.cluster if asks_clients else None
             instruments.certificate_not_after.labels(str(security.owner)).set(security.not_after.timestamp())
         interceptor = LinkInterceptor(cluster=cluster, checks=checks or {}, instruments=instruments)
         self.grpc_server = grpc.aio.server(
@@ -91,7 +98,9 @@ class LinkServer:
     def _bind(self, where: str) -> int:
         try:
             if isinstance(self._security, Tls):
-                return self.grpc_server.add_secure_port(where, self._security.server_credentials())
+                return self.grpc_server.add_secure_port(
+                    where, self._security.server_credentials(asks_clients=self._asks_clients)
+                )
             return self.grpc_server.add_insecure_port(where)
         except RuntimeError as error:  # gRPC says no more than that it failed.
             raise OSError(errno.EADDRNOTAVAIL, "cannot listen there; is the port taken?", where) from error

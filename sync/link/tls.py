@@ -52,9 +52,11 @@ class Tls:
             not_after=ours.not_valid_after_utc,
         )
 
-    def server_credentials(self) -> grpc.ServerCredentials:
-        """Credentials that ask every client for a certificate of the same CA."""
+    def server_credentials(self, *, asks_clients: bool = True) -> grpc.ServerCredentials:
+        """Credentials that ask every client for a certificate of the same CA, or none for any."""
         pair = (self.key_pem, self.certificate_pem)
+        if not asks_clients:
+            return grpc.ssl_server_credentials([pair])
         return grpc.ssl_server_credentials([pair], root_certificates=self.ca_pem, require_client_auth=True)
 
     def channel_credentials(self) -> grpc.ChannelCredentials:
@@ -70,6 +72,17 @@ class Plaintext:
 
 
 Security = Tls | Plaintext
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustOnly:
+    """A client without a certificate: it knows whom it talks to, and proves itself by other means."""
+
+    ca_pem: bytes
+
+    def channel_credentials(self) -> grpc.ChannelCredentials:
+        """Credentials that trust the cluster's CA alone and show nothing."""
+        return grpc.ssl_channel_credentials(root_certificates=self.ca_pem)
 
 
 def _certificate(file: Path, pem: bytes) -> x509.Certificate:

@@ -1,4 +1,4 @@
-"""A site's desk without a PBX, a database or peers: the real floor, desk and face, and phones that obey at once."""
+"""A site's desk without a PBX, a database or peers: real floor, desk and face, phones that obey at once."""
 
 import asyncio
 import random
@@ -36,7 +36,7 @@ from sync.clock import ManualClock, SystemClock
 from sync.link.channel import open_channel
 from sync.link.identity import Peer
 from sync.link.server import LinkServer
-from sync.link.tls import Plaintext, Security
+from sync.link.tls import Plaintext, Security, TrustOnly
 from sync.records.business_day import BusinessCalendar
 from sync.records.tables import CustomerClass, PersonRole
 
@@ -143,7 +143,7 @@ class DeskSite:
         self.desk.handle(CallArrived(call_id=call_id, queue_id=QUEUE, dialled="400", customer_id=customer_id))
         return call_id
 
-    def client(self, security: Security | None = None) -> DeskClient:
+    def client(self, security: Security | TrustOnly | None = None) -> DeskClient:
         """A person's tool; closed with the site."""
         expected = Peer(cluster="acme", kind="site", name=SITE)
         channel = open_channel("127.0.0.1", self.port, security or Plaintext(), expected=expected)
@@ -160,7 +160,11 @@ class DeskSite:
 
 @asynccontextmanager
 async def desk_site(
-    security: Security | None = None, *, incarnation: int = INCARNATION, port: int = 0
+    security: Security | None = None,
+    *,
+    incarnation: int = INCARNATION,
+    port: int = 0,
+    asks_clients: bool = True,
 ) -> AsyncIterator[DeskSite]:
     """A site that serves DeskService on loopback."""
     phones, ledger, clock, registry = ObedientPhones(), PromptLedger(), SystemClock(), CollectorRegistry()
@@ -224,7 +228,9 @@ async def desk_site(
         repeats=Repeats(key=b"k"),
         clocks=DeskClocks(real=real_clock, site=clock),
     )
-    server = LinkServer(security=security or Plaintext(), registry=registry, checks=CHECKS)
+    server = LinkServer(
+        security=security or Plaintext(), registry=registry, checks=CHECKS, asks_clients=asks_clients
+    )
     add_DeskServiceServicer_to_server(face, server.grpc_server)
     site.port = await server.start("127.0.0.1", port, [SERVICE])
     watching = asyncio.create_task(watch.run())

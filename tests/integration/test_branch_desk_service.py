@@ -25,7 +25,7 @@ from sync.link.channel import open_channel
 from sync.link.identity import Peer
 from sync.link.refusals import RefusedError
 from sync.link.status import refusal_from
-from sync.link.tls import Plaintext, Tls
+from sync.link.tls import Plaintext, Tls, TrustOnly
 from sync.records.tables import PersonRole
 from tests.fakes.desk_site import ANN, CUSTOMER, KIM, PASSWORD, QUEUE, SITE, DeskSite, desk_site
 
@@ -415,6 +415,28 @@ async def test_operators_and_the_sites_own_tools_are_let_in_and_other_nodes_are_
             with pytest.raises(RefusedError) as refused:
                 await site.client(security).log_in("1001", PASSWORD)
             assert refused.value.reason == "PEER_IS_NO_TOOL"
+
+
+async def test_where_no_certificates_are_asked_for_the_token_alone_lets_people_in(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    pki.init_ca(tmp_path, "acme", now=now)
+    issued = pki.issue(tmp_path, "site", "beijing", [], now=now)
+    own = Tls.read(tmp_path / "ca.pem", issued.certificate, issued.key)
+    person = TrustOnly(ca_pem=(tmp_path / "ca.pem").read_bytes())
+
+    async with desk_site(own, asks_clients=False) as site:
+        client = site.client(person)
+        with pytest.raises(RefusedError) as refused:
+            await client.ready()
+        await client.log_in("1001", PASSWORD)
+        await client.ready()
+        await until(client, in_state(AgentState.READY))
+    async with desk_site(own) as strict:
+        with pytest.raises(RefusedError) as shut_out:
+            await strict.client(person).log_in("1001", PASSWORD)
+
+    assert refused.value.reason == "NOT_LOGGED_IN"
+    assert shut_out.value.reason in ("LINK_DOWN", "LINK_TLS_FAILED")
 
 
 def plain_channel(site: DeskSite) -> grpc.aio.Channel:
