@@ -96,12 +96,11 @@ class Desk:
     ) -> None:
         """`speed` is how many of the clock's milliseconds pass in a real one."""
         self.floor = floor
-        self.outbox = Outbox(self._leave)
+        self.outbox = Outbox(carry_out)
         self._stamp = stamp
         self._clock = clock
         self._real_s_per_ms = 0.001 / speed
         self._ledger = ledger
-        self._carry_out = carry_out
         self._instruments = instruments
         self._inbox: deque[tuple[Fact, IfRefused | None]] = deque()
         self._is_busy = False
@@ -226,23 +225,20 @@ class Desk:
     def _settle(self, outcome: Outcome, now: Instant) -> None:
         """Rows first, then orders, each resting on the rows before it."""
         seq = self._stamp.last_seq
-        rows = self._stamp.rows([each for each in outcome if isinstance(each, Entry)], now)
-        if rows:
+        entries = [each for each in outcome if isinstance(each, Entry)]
+        if entries:
+            rows = self._stamp.rows(entries, now)
             self._ledger.append(rows)
             self._instruments.note_rows(rows)
         for each in outcome:
             if isinstance(each, Entry):
                 seq += 1
+            elif isinstance(each, Answer):
+                self._answer = each.reply
             else:
                 self.outbox.put(each, rests_on=seq)
         self._set_timer(now)
         self._settled.set()
-
-    def _leave(self, order: Order) -> None:
-        if isinstance(order, Answer):
-            self._answer = order.reply
-        else:
-            self._carry_out(order)
 
     # --- deadlines ---------------------------------------------------------------------
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 
 from router.orders import (
     Announce,
-    Answer,
     Ask,
     BridgeAgent,
     BridgeTrunk,
@@ -45,7 +44,6 @@ _SUBJECTS: Mapping[type[Order], tuple[str, ...]] = {
     BridgeTrunkLeg: ("handoff_id", "leg_id"),
     HangUpTrunk: ("handoff_id",),
     RejectTrunk: ("handoff_id",),
-    Answer: (),
     PublishLoad: (),
 }
 
@@ -79,8 +77,11 @@ class Outbox:
 
         `rests_on` never decreases from one order to the next.
         """
-        ids = subjects(order)
         must_wait = order.is_irreversible and rests_on > self._committed_seq
+        if not must_wait and not self._waiting:
+            self._carry_out(order)
+            return
+        ids = subjects(order)
         if not must_wait and not any(each in self._waiting_of for each in ids):
             self._carry_out(order)
             return

@@ -192,7 +192,7 @@ def read_reply(frame: pb.ExchangeResponse) -> Replied:
     try:
         return Replied(
             handoff_id=HandoffId(validate.uuid_text("handoff_id", frame.handoff_id)),
-            kind=validate.one_of("kind", frame.kind, _KINDS_BY_FIELD.values()),
+            kind=validate.one_of("kind", frame.kind, _KIND_NUMBERS),
             incarnation=_incarnation("incarnation", frame.incarnation, least=1),
             reply=_reply(frame),
         )
@@ -257,6 +257,8 @@ _KINDS_BY_FIELD: "Mapping[str, pb.RequestKind.ValueType]" = {
     "cancel": pb.REQUEST_KIND_CANCEL,
     "get_handoff": pb.REQUEST_KIND_GET_HANDOFF,
 }
+
+_KIND_NUMBERS = frozenset(_KINDS_BY_FIELD.values())
 
 
 def _seen_message(seen: HandoffSeen) -> pb.HandoffSeen:
