@@ -33,6 +33,15 @@ class NotLoggedInError(RouterError):
         self.why = why
 
 
+class SessionStaleError(RouterError):
+    """The token is of a former run of the branch, which has forgotten everybody."""
+
+    reason = "SESSION_STALE"
+
+    def __init__(self) -> None:
+        super().__init__("the branch was restarted since; log in again")
+
+
 class RoleForbidsError(RouterError):
     """The person's role does not allow this."""
 

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
-from branch.people.refusals import NotLoggedInError
+from branch.people.refusals import NotLoggedInError, SessionStaleError
 from router.ids import AgentId, Instant
 from sync.records.tables import PersonRole
 
@@ -64,11 +64,14 @@ class Sessions:
         """Whose token this is; its life begins anew.
 
         Raises:
-            NotLoggedInError: it is forged, of another incarnation, over, or was logged out.
+            SessionStaleError: it is of another incarnation.
+            NotLoggedInError: it is forged, over, or was logged out.
         """
         content, _, signature = token.rpartition(".")
+        if not content.startswith(_VERSION + "."):
+            raise NotLoggedInError("the token is not one of ours")
         if not content.startswith(self._prefix):
-            raise NotLoggedInError("the token is not of this run of the branch")
+            raise SessionStaleError
         if not hmac.compare_digest(signature.encode(), self._signature(content).encode()):
             raise NotLoggedInError("the token is not one of ours")
         session = self._sessions.get(content.removeprefix(self._prefix))

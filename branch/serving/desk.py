@@ -1,7 +1,7 @@
 """DeskService: people's tools to the people's part of the branch."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -206,7 +206,8 @@ class DeskFace(DeskServiceServicer):
     ) -> AsyncIterator[pb.WatchDeskResponse]:
         session, agent_id = self._agent(context)
         after = self._after(request.after) if request.HasField("after") else None
-        with self._workplaces.watched(session, agent_id):
+        stays = nullcontext() if request.is_glance else self._workplaces.watched(session, agent_id)
+        with stays:
             async with aclosing(self._updates(session, after, _own(agent_id))) as updates:
                 async for update in updates:
                     yield pb.WatchDeskResponse(update=update)

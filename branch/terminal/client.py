@@ -94,9 +94,14 @@ class DeskClient:
 
     # --- watching -----------------------------------------------------------------------
 
-    async def watch_desk(self, after: Position | None) -> AsyncGenerator[Update, None]:
-        """An agent's own desk; ends by raising RefusedError only."""
-        request = pb.WatchDeskRequest(after=wire.position(after))
+    async def watch_desk(
+        self, after: Position | None, *, is_glance: bool = False
+    ) -> AsyncGenerator[Update, None]:
+        """An agent's own desk; ends by raising RefusedError only.
+
+        Leaving it, but for a glance, makes the agent unreachable soon.
+        """
+        request = pb.WatchDeskRequest(after=wire.position(after), is_glance=is_glance)
         async with aclosing(self._stream(self._stub.WatchDesk, request)) as updates:
             async for update in updates:
                 yield update

@@ -42,6 +42,7 @@ _SENTENCES: Mapping[str, str] = {
     "POLICY_INVALID": marked("{place} is not possible as it stands"),
     "NOT_ACCEPTING": marked("this site takes no new calls: {why}"),
     "CREDENTIALS_WRONG": marked("name or password is wrong"),
+    "SESSION_STALE": marked("the branch was restarted since; log in again"),
     "NOT_LOGGED_IN": marked("not logged in, or not any more; log in again"),
     "LOGIN_LIMITED": marked("too many attempts to log in; try again in {retry_after_s} s"),
     "ROLE_FORBIDS": marked("the role {role} does not allow this"),

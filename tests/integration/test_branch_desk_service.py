@@ -390,7 +390,7 @@ async def test_after_a_restart_the_old_token_and_position_are_no_good(site: Desk
         await desk.log_in("1001", PASSWORD)
         update = await first_update(desk, before.position)
 
-    assert refused.value.reason == "NOT_LOGGED_IN"
+    assert refused.value.reason == "SESSION_STALE"
     assert update.is_whole
 
 

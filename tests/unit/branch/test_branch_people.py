@@ -10,6 +10,7 @@ from branch.people.refusals import (
     LoginLimitedError,
     NotLoggedInError,
     RoleForbidsError,
+    SessionStaleError,
     WeakPasswordError,
     WrongCredentialsError,
 )
@@ -181,7 +182,7 @@ def test_an_unused_token_is_over() -> None:
         kept.use(token, Instant(IDLE_LIMIT_MS + 1))
 
 
-@pytest.mark.parametrize("forge", ["", "nonsense", "d1.7.s1.", "d1.7.s1.AAAA", "d1.8.s1.AAAA", "d1.7.s1.é"])
+@pytest.mark.parametrize("forge", ["", "nonsense", "d1.7.s1.", "d1.7.s1.AAAA", "d1.7.s1.é"])
 def test_a_forged_token_is_refused(forge: str) -> None:
     kept = Sessions(incarnation=7, key=b"k")
     kept.open(session("s1"))
@@ -194,7 +195,7 @@ def test_a_token_of_an_earlier_run_is_refused() -> None:
     token = Sessions(incarnation=7, key=b"old").open(session("s1"))
     after_restart = Sessions(incarnation=8, key=b"new")
 
-    with pytest.raises(NotLoggedInError):
+    with pytest.raises(SessionStaleError):
         after_restart.use(token, Instant(0))
 
 

@@ -824,6 +824,11 @@ class WatchDeskRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     AFTER_FIELD_NUMBER: _builtins.int
+    IS_GLANCE_FIELD_NUMBER: _builtins.int
+    is_glance: _builtins.bool
+    """Whether this is only a look: the end of one that is not makes the agent unreachable, unless
+    another one begins within 15 s.
+    """
     @_builtins.property
     def after(self) -> Global___Position:
         """The last position seen; absent, or too old: the whole state comes again."""
@@ -832,10 +837,11 @@ class WatchDeskRequest(_message.Message):
         self,
         *,
         after: Global___Position | None = ...,
+        is_glance: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "after", b"after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "after", b"after"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "after", b"after", "is_glance", b"is_glance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__after: _TypeAlias = _typing.Literal["after"]  # noqa: Y015
     _WhichOneofArgType__after: _TypeAlias = _typing.Literal["_after", b"_after"]  # noqa: Y015
