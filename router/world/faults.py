@@ -1,0 +1,127 @@
+"""What goes wrong in a world, all of it drawn beforehand from the world's seed."""
+
+import random
+from dataclasses import dataclass
+
+from router.ids import SiteId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """Something is away from one moment to another."""
+
+    from_ms: int
+    until_ms: int
+
+    def covers(self, now: int) -> bool:
+        return self.from_ms <= now < self.until_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteOutage(Outage):
+    site_id: SiteId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkOutage(Outage):
+    """Nothing gets from `source` to `target`; the other direction has its own."""
+
+    source: SiteId
+    target: SiteId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockStep:
+    """A site's wall clock is set; its monotonic clock goes on."""
+
+    site_id: SiteId
+    at_ms: int
+    by_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faults:
+    """Shares are probabilities, one draw a message or ring."""
+
+    lost_share: float = 0.0
+    """Messages between sites that never arrive, requests and answers alike."""
+    doubled_share: float = 0.0
+    late_share: float = 0.0
+    late_max_ms: int = 3_000
+    """A late message may overtake nothing or arrive after the asker gave up."""
+    no_answer_share: float = 0.0
+    rejected_share: float = 0.0
+    unreachable_share: float = 0.0
+    caller_hangs_up_share: float = 0.0
+    """Talks that the caller ends, not the agent."""
+    commit_ms: int = 0
+    """Rows are on disk so long after they were written; what is not is lost with the process."""
+    node_outages: tuple[SiteOutage, ...] = ()
+    """The branch process is dead; its PBX goes on with its calls."""
+    pbx_outages: tuple[SiteOutage, ...] = ()
+    """The PBX is dead, and with it every call it held."""
+    board_outages: tuple[SiteOutage, ...] = ()
+    """The site neither reads nor writes the load board."""
+    link_outages: tuple[LinkOutage, ...] = ()
+    clock_steps: tuple[ClockStep, ...] = ()
+
+    @property
+    def touches_messages(self) -> bool:
+        return bool(self.lost_share or self.doubled_share or self.late_share or self.link_outages)
+
+
+NO_FAULTS = Faults()
+
+
+def draw_faults(rng: random.Random, sites: tuple[SiteId, ...], duration_ms: int) -> Faults:
+    """A plan in which some kinds of fault happen and others don't, all healed before the end."""
+    return Faults(
+        lost_share=rng.choice((0.0, 0.0, 0.02, 0.2)),
+        doubled_share=rng.choice((0.0, 0.0, 0.05, 0.3)),
+        late_share=rng.choice((0.0, 0.0, 0.05, 0.3)),
+        late_max_ms=rng.choice((600, 3_000, 40_000)),
+        no_answer_share=rng.choice((0.0, 0.05, 0.2)),
+        rejected_share=rng.choice((0.0, 0.0, 0.05)),
+        unreachable_share=rng.choice((0.0, 0.0, 0.05)),
+        caller_hangs_up_share=rng.choice((0.0, 0.5)),
+        commit_ms=rng.choice((0, 3, 30)),
+        node_outages=_site_outages(rng, sites, duration_ms, (0, 0, 1, 2)),
+        pbx_outages=_site_outages(rng, sites, duration_ms, (0, 0, 0, 1)),
+        board_outages=_site_outages(rng, sites, duration_ms, (0, 0, 1, 2)),
+        link_outages=_link_outages(rng, sites, duration_ms),
+        clock_steps=_clock_steps(rng, sites, duration_ms),
+    )
+
+
+def _span(rng: random.Random, duration_ms: int) -> tuple[int, int]:
+    from_ms = rng.randrange(duration_ms)
+    return from_ms, min(duration_ms, from_ms + rng.choice((200, 3_000, 20_000, 60_000)))
+
+
+def _site_outages(
+    rng: random.Random, sites: tuple[SiteId, ...], duration_ms: int, counts: tuple[int, ...]
+) -> tuple[SiteOutage, ...]:
+    found = []
+    for _ in range(rng.choice(counts)):
+        from_ms, until_ms = _span(rng, duration_ms)
+        found.append(SiteOutage(from_ms=from_ms, until_ms=until_ms, site_id=rng.choice(sites)))
+    return tuple(found)
+
+
+def _link_outages(rng: random.Random, sites: tuple[SiteId, ...], duration_ms: int) -> tuple[LinkOutage, ...]:
+    found = []
+    for _ in range(rng.choice((0, 0, 1, 2))):
+        from_ms, until_ms = _span(rng, duration_ms)
+        source, target = rng.sample(sites, 2) if len(sites) > 1 else (sites[0], sites[0])
+        found.append(LinkOutage(from_ms=from_ms, until_ms=until_ms, source=source, target=target))
+        if rng.random() < 0.5:
+            found.append(LinkOutage(from_ms=from_ms, until_ms=until_ms, source=target, target=source))
+    return tuple(found)
+
+
+def _clock_steps(rng: random.Random, sites: tuple[SiteId, ...], duration_ms: int) -> tuple[ClockStep, ...]:
+    by_ms = (-3_600_000, -5_000, 5_000, 3_600_000)
+    return tuple(
+        ClockStep(site_id=rng.choice(sites), at_ms=rng.randrange(duration_ms), by_ms=rng.choice(by_ms))
+        for _ in range(rng.choice((0, 0, 0, 1)))
+    )

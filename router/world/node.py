@@ -1,0 +1,340 @@
+"""One site's node on virtual time: the floor, its ledger, and what a branch's shell does.
+
+The process can die at any instant: rows not yet committed and orders that wait for them die
+with it, the ledger and the PBX live on, and a new process resumes from the two.
+"""
+
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from router import facts, orders
+from router.acd.policy import QueuePolicy
+from router.errors import RouterError
+from router.facts import Fact
+from router.floor import Floor
+from router.ids import CallId, HandoffId, Instant, SiteId
+from router.ledger import CallArrived, Entry, LedgerRow
+from router.orders import Order, Outcome
+from router.overflow.messages import HandoffState, Reply, Request
+from router.overflow.policy import OverflowPolicy
+from router.records.fold import RecordFold
+from router.records.moment import Moment
+from router.world.load_board import LoadBoard
+from router.world.loop import Loop
+from router.world.network import Network
+from router.world.pbx import Pbx, Person
+from router.world.tokens import TokenDesk, id_maker
+
+START_UTC_US = 1_767_571_200_000_000
+"""Midnight of 5 January 2026, a Monday: every world's first instant."""
+
+FIRST_INCARNATION = 1
+
+_WITH_TRUNK = (HandoffState.DIALING, HandoffState.RINGING, HandoffState.CONNECTED)
+
+Trace = Callable[[int, SiteId, object], None]
+"""Takes the time, the site, and a fact, order or entry."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Surroundings:
+    """What a node is connected with."""
+
+    loop: Loop
+    network: Network
+    board: LoadBoard
+    pbx: Pbx
+    see_row: Callable[[LedgerRow], None]
+    """Told every committed row."""
+    object_to: Callable[[str], None]
+    """Told what must never happen and no ledger shows."""
+    look: Callable[["Node"], None] | None = None
+    """Called after each fact, to check the live floor."""
+    trace: Trace | None = None
+
+
+class Node:
+    def __init__(
+        self,
+        site_id: SiteId,
+        *,
+        number: int,
+        policies: Iterable[QueuePolicy],
+        overflow: OverflowPolicy,
+        rng: random.Random,
+        commit_ms: int,
+        keeps_rows: bool,
+    ) -> None:
+        self.site_id = site_id
+        self.incarnation = FIRST_INCARNATION - 1
+        self.floor: Floor | None = None
+        self.rows: list[LedgerRow] = []
+        """Committed ones; kept only where a restart may need them."""
+        self.utc_offset_us = START_UTC_US
+        self.new_call_id = id_maker(number * 2)
+        self._policies = tuple(policies)
+        self._overflow = overflow
+        self._new_id = id_maker(number * 2 + 1)
+        self._rng = rng
+        self._commit_ms = commit_ms
+        self._keeps_rows = keeps_rows
+        self._seq = 0
+        self._uncommitted: list[LedgerRow] = []
+        self._outbox: list[tuple[int, Order]] = []
+        self._tokens = TokenDesk(site_id, 0)
+        self._answer: Reply | None = None
+        self._armed: Instant | None = None
+        self._last_pbx_run = 1
+        self._known_calls: set[CallId] = set()
+        self._day = (0, "")
+        self._own_acts: dict[type[Order], Callable[[Any], None]] = {
+            orders.Ask: self._ask,
+            orders.ConfirmHandoff: self._ask,
+            orders.Answer: self._give_answer,
+            orders.PublishLoad: self._publish,
+        }
+
+    def connect(self, around: Surroundings) -> None:
+        """Once, before `start`: sites know each other, so they are all made first."""
+        self._around = around
+        self._loop = around.loop
+        self._acts = self._own_acts | dict.fromkeys(around.pbx.order_types, around.pbx.carry_out)
+
+    @property
+    def is_up(self) -> bool:
+        return self.floor is not None
+
+    # --- life and death ----------------------------------------------------------------
+
+    def start(self) -> None:
+        self.incarnation += 1
+        self._tokens = TokenDesk(self.site_id, self.incarnation)
+        self.floor = Floor(
+            site_id=self.site_id,
+            incarnation=self.incarnation,
+            policies=self._policies,
+            overflow=self._overflow,
+            new_id=self._new_id,
+            rng=self._rng,
+            mint_token=self._tokens.mint,
+        )
+        if self.incarnation > FIRST_INCARNATION:
+            self._resume(self.floor)
+        self.tell(facts.NodeStarted(version="world"))
+
+    def _resume(self, floor: Floor) -> None:
+        fold = RecordFold()
+        for row in self.rows:
+            fold.apply(row)
+        now = Moment(utc_us=self._utc_us(), mono_ms=self._loop.now, incarnation=self.incarnation)
+        inventory = self._around.pbx.inventory(last_run=self._last_pbx_run)
+        self._last_pbx_run = self._around.pbx.run
+        work = fold.open_work(now)
+        self._note("resume", work, inventory)
+        self._carry_out(floor.resume(work, inventory, self._loop.now))
+        self._hear_callers()
+
+    def stop(self) -> None:
+        """The process is killed, without a word."""
+        self.floor = None
+        self._seq -= len(self._uncommitted)
+        self._uncommitted.clear()
+        self._outbox.clear()
+        self._armed = None
+        self._note("killed")
+
+    def pbx_back(self) -> None:
+        """The PBX was restarted: what the floor still believes in is told as failed."""
+        floor, pbx = self.floor, self._around.pbx
+        if floor is None:
+            return
+        self._last_pbx_run = pbx.run
+        alive = pbx.inventory(last_run=pbx.run)
+        for handoff in list(floor.handoffs()):
+            if handoff.state in _WITH_TRUNK and handoff.handoff_id not in alive.trunks:
+                self.tell(facts.TrunkHungUp(handoff_id=handoff.handoff_id))
+        for agent in list(floor.agents()):
+            if agent.leg_id is not None and agent.leg_id not in alive.legs:
+                self.tell(facts.LegHungUp(leg_id=agent.leg_id))
+        for call in list(floor.calls()):
+            if call.call_id not in alive.callers:
+                self.tell(facts.CallFailed(call_id=call.call_id, reason="PBX_RESTARTED"))
+
+    def _hear_callers(self) -> None:
+        """Callers the dead process never queued are told again; those of ended calls are hung up."""
+        floor = self.floor
+        assert floor is not None
+        for person in self._around.pbx.callers():
+            if floor.call(person.call_id) is not None:
+                continue
+            if person.call_id in self._known_calls or person.is_queued:
+                self._around.pbx.carry_out(orders.HangUpCall(call_id=person.call_id, reason="OVER"))
+            else:
+                self.caller_rings(person)
+
+    # --- facts -------------------------------------------------------------------------
+
+    def caller_rings(self, person: Person) -> None:
+        """Refused callers hear a busy tone: they were never offered."""
+        plan = person.plan
+        fact = facts.CallArrived(
+            call_id=person.call_id,
+            queue_id=plan.queue_id,
+            dialled=plan.queue_id,
+            customer_id=plan.customer_id,
+            priority=plan.priority,
+        )
+        try:
+            self.tell(fact)
+        except RouterError:
+            self._around.pbx.carry_out(orders.HangUpCall(call_id=person.call_id, reason="REFUSED"))
+
+    def tell(self, fact: Fact) -> None:
+        """Nobody hears it while the process is dead."""
+        floor = self.floor
+        if floor is None:
+            return
+        if self._around.trace is not None:
+            self._note(fact)
+        self._carry_out(floor.handle(fact, self._loop.now))
+
+    def receive(self, source: SiteId, incarnation: int, request: Request) -> Reply | None:
+        self._answer = None
+        self.tell(facts.SiteAsked(site_id=source, incarnation=incarnation, request=request))
+        if self._answer is None:
+            self._around.object_to(f"{self.site_id} gave no answer to {request}")
+        return self._answer
+
+    def accept_token(self, token: str, from_site: SiteId) -> HandoffId | None:
+        return self._tokens.accept(token, from_site) if self.is_up else None
+
+    def step_clock(self, by_ms: int) -> None:
+        self.utc_offset_us += by_ms * 1000
+        self.tell(facts.ClockStepped(by_ms=by_ms))
+
+    # --- outcomes ----------------------------------------------------------------------
+
+    def _carry_out(self, outcome: Outcome) -> None:
+        acts, commit_ms = self._acts, self._commit_ms
+        for item in outcome:
+            if isinstance(item, Entry):
+                self._write(item)
+            elif commit_ms:
+                self._put(item)
+            else:
+                acts[type(item)](item)
+        if self._around.trace is not None:
+            self._note(*outcome)
+        self._arm()
+        if self._around.look is not None and self.floor is not None:
+            self._around.look(self)
+
+    def _put(self, order: Any) -> None:
+        """Irreversible orders wait for the commit, and the PBX hears nothing out of its order."""
+        is_for_pbx = type(order) not in self._own_acts
+        if (order.is_irreversible and self._uncommitted) or (is_for_pbx and self._outbox):
+            self._outbox.append((self._seq, order))
+        else:
+            self._acts[type(order)](order)
+
+    def _write(self, entry: Entry) -> None:
+        self._seq += 1
+        utc_us = self._utc_us()
+        row = LedgerRow(
+            site_id=self.site_id,
+            seq=self._seq,
+            at_utc_us=utc_us,
+            mono_ms=self._loop.now,
+            incarnation=self.incarnation,
+            business_date=self._business_date(utc_us),
+            entry=entry,
+        )
+        if self._commit_ms:
+            if not self._uncommitted:
+                self._loop.after(self._commit_ms, self._commit, self.floor)
+            self._uncommitted.append(row)
+        else:
+            self._keep(row)
+
+    def _commit(self, floor: Floor) -> None:
+        """One group: all rows since the last commit, then the orders that waited for them."""
+        if floor is not self.floor:
+            return
+        rows, self._uncommitted = self._uncommitted, []
+        for row in rows:
+            self._keep(row)
+        ready, self._outbox = self._outbox, []
+        for _seq, order in ready:
+            self._acts[type(order)](order)
+
+    def _keep(self, row: LedgerRow) -> None:
+        if self._keeps_rows:
+            self.rows.append(row)
+            if isinstance(row.entry, CallArrived):
+                self._known_calls.add(row.entry.call_id)
+        self._around.see_row(row)
+
+    def _utc_us(self) -> int:
+        return self.utc_offset_us + self._loop.now * 1000
+
+    def _business_date(self, utc_us: int) -> str:
+        day = utc_us // 86_400_000_000
+        if day != self._day[0]:
+            date = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)).date()
+            self._day = (day, date.isoformat())
+        return self._day[1]
+
+    # --- orders that are not for the PBX -----------------------------------------------
+
+    def _ask(self, order: orders.Ask) -> None:
+        floor = self.floor
+        self._around.network.ask(
+            self.site_id,
+            order.site_id,
+            order.request,
+            limit_ms=self._overflow.rpc_limit_ms,
+            replied=partial(self._replied, floor, order),
+            silent=partial(self._silent, floor, order),
+        )
+
+    def _replied(self, floor: Floor | None, order: orders.Ask, incarnation: int, reply: Reply) -> None:
+        if floor is self.floor:
+            self.tell(
+                facts.SiteReplied(
+                    site_id=order.site_id, incarnation=incarnation, request=order.request, reply=reply
+                )
+            )
+
+    def _silent(self, floor: Floor | None, order: orders.Ask) -> None:
+        if floor is self.floor:
+            self.tell(facts.SiteSilent(site_id=order.site_id, request=order.request))
+
+    def _give_answer(self, order: orders.Answer) -> None:
+        self._answer = order.reply
+
+    def _publish(self, order: orders.PublishLoad) -> None:
+        self._around.board.publish(order.load)
+
+    # --- deadlines ---------------------------------------------------------------------
+
+    def _arm(self) -> None:
+        floor = self.floor
+        due = floor.next_timer() if floor is not None else None
+        if due is not None and (self._armed is None or due < self._armed):
+            self._armed = due
+            self._loop.at(max(due, self._loop.now), self._wake, floor, due)
+
+    def _wake(self, floor: Floor, due: Instant) -> None:
+        if floor is not self.floor or due != self._armed:
+            return
+        self._armed = None
+        self._carry_out(floor.handle_timer(self._loop.now))
+
+    def _note(self, *items: object) -> None:
+        if self._around.trace is not None:
+            for item in items:
+                self._around.trace(self._loop.now, self.site_id, item)
