@@ -13,13 +13,14 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from branch.store.ballast import Ballast
-from branch.store.engine import UNAVAILABLE, is_disk_full, writing
+from branch.store.engine import UNAVAILABLE, is_disk_full
 from branch.store.group import Group
 from branch.store.health import Health, StoreState
 from router.ids import Instant, SiteId
 from router.ledger import LedgerRow
 from router.records.fold import RecordFold
 from sync.clock import Clock
+from sync.journal.database import writing
 from sync.records.derived import CallerRecord
 
 GROUP_ROW_LIMIT = 2_000
@@ -66,7 +67,7 @@ class Committer:
         tell: Callable[[Commit | Standing], None],
     ) -> None:
         """`clock` runs at real speed; `fold` and `tell` are used on the thread."""
-        self._engine = writing(engine)
+        self._engine = engine
         self._site_id = site_id
         self._fold = fold
         self._clock = clock
@@ -134,7 +135,7 @@ class Committer:
             began = self._clock.mono_ms()
             group = self._backlog[0]
             try:
-                with self._engine.begin() as connection:
+                with writing(self._engine) as connection:
                     group.write(connection, self._site_id, self._fold)
             except UNAVAILABLE as error:
                 group.has_failed = True

@@ -1,4 +1,4 @@
-"""Opens the database a branch keeps its records in: a SQLite file, or PostgreSQL by its URL.
+"""The database a branch keeps its records in: a SQLite file, or PostgreSQL by its URL.
 
 SQLite runs in WAL mode with synchronous=FULL: a commit is on the disk when it returns, and
 readers never wait for the writer. Transactions that write begin IMMEDIATE, so that two
@@ -8,56 +8,58 @@ processes take turns instead of failing in the middle.
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import Engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 
-SQLITE_BUSY_LIMIT_MS = 5_000
-"""How long a command waits for the running branch's commit, or the other way round."""
+from sync.journal.database import open_database
 
-POSTGRES_OPTIONS = "-c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
-"""A forgotten transaction would hold back the horizon below which the journal may read."""
+BUSY_LIMIT_MS = 2_000
+"""SQLite: how long a commit waits for another process's turn, before its rows are kept in memory."""
 
 UNAVAILABLE = (OperationalError, InterfaceError)
 """The database cannot be written now: full, locked, away. It may be later, so we retry."""
 
-_BEGIN = "trunkline_begin"
+_SQLITE_IOERR = 10
+_SQLITE_FULL = 13
 
 
 class UnknownDatabaseError(ValueError):
-    """The URL names a database that a branch cannot use."""
+    """The URL names no database that a branch can use."""
+
+    def __init__(self, shown_url: str) -> None:
+        super().__init__(
+            f"{shown_url!r} is no database for a branch; "
+            "write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
+        )
 
 
 def open_engine(url: str) -> Engine:
     """An engine for `url`; nothing is connected yet.
 
     Raises:
-        UnknownDatabaseError: neither `sqlite:///FILE` nor `postgresql://...`.
+        UnknownDatabaseError: it is neither SQLite's with a file nor PostgreSQL's.
     """
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite" and parsed.database:
-        return _open_sqlite(parsed)
-    if parsed.get_backend_name() == "postgresql":
-        return create_engine(
-            parsed.set(drivername="postgresql+psycopg"),
-            connect_args={"options": POSTGRES_OPTIONS},
-            pool_pre_ping=True,
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        # The text may hold a password, so it is not shown.
+        raise UnknownDatabaseError("the database's url") from None
+    backend = parsed.get_backend_name()
+    if backend == "postgresql":
+        return open_database(
+            parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
         )
-    raise UnknownDatabaseError(
-        f"{parsed.render_as_string()!r} is no database for a branch; "
-        "write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
-    )
-
-
-def writing(engine: Engine) -> Engine:
-    """The same database for transactions that write from their start."""
-    return engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+    if backend != "sqlite" or parsed.database in (None, "", ":memory:"):
+        raise UnknownDatabaseError(parsed.render_as_string())
+    engine = open_database(url)
+    event.listen(engine, "connect", _wait_briefly)
+    return engine
 
 
 def sqlite_file(engine: Engine) -> Path | None:
     """The database's file; None when it is PostgreSQL's."""
-    if engine.dialect.name != "sqlite" or engine.url.database is None:
-        return None
-    return Path(engine.url.database)
+    database = engine.url.database
+    return Path(database) if engine.dialect.name == "sqlite" and database else None
 
 
 def is_disk_full(error: DBAPIError) -> bool:
@@ -72,27 +74,5 @@ def is_disk_full(error: DBAPIError) -> bool:
     return (getattr(error.orig, "sqlstate", None) or "").startswith("53")
 
 
-_SQLITE_IOERR = 10
-_SQLITE_FULL = 13
-
-
-def _open_sqlite(url: URL) -> Engine:
-    engine = create_engine(url)
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: Any, _record: object) -> None:
-        # The driver begins no transactions of its own: `begin` below does.
-        connection.isolation_level = None
-        for pragma in (
-            f"busy_timeout={SQLITE_BUSY_LIMIT_MS}",
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
-
-    return engine
+def _wait_briefly(connection: Any, _record: object) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_LIMIT_MS}").close()

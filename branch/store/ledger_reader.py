@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import ColumnElement, Connection, func, literal_column, select
 
-from router.ids import SiteId
+from router.ids import CallId, SiteId
 from router.ledger import AgentLoggedIn, AgentLoggedOut, AgentStateChanged, LedgerRow
 from router.records.fold import Recall, RecordFold
 from router.records.handoff_stage import OVER
@@ -41,6 +41,11 @@ def day_page(
         .limit(row_limit)
     )
     return [ledger_row(record) for record in connection.execute(page).mappings()]
+
+
+def call_rows(connection: Connection, site_id: SiteId, call_id: CallId) -> Sequence[LedgerRow]:
+    """The site's rows about one call, in the order of seq."""
+    return _rows(connection, site_id, [LEDGER.c.call_id == call_id])
 
 
 def open_fold(connection: Connection, site_id: SiteId) -> RecordFold:

@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
-from branch.store.engine import writing
+from sync.journal.database import writing
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
@@ -47,7 +47,7 @@ def migrate(engine: Engine) -> str | None:
         NewerSchemaError: it has a version that this code does not know; nothing changed.
         sqlalchemy.exc.OperationalError: the database cannot be reached or written.
     """
-    with writing(engine).begin() as connection:
+    with writing(engine) as connection:
         before = version_of(connection)
         if before == needed_version():
             return before

@@ -1,7 +1,7 @@
 """Statements compiled once: rows go to the driver as they are, without the way through Core.
 
-A row's values are given by column name, `rev` left out: on SQLite it is taken from the
-site's counter in the same transaction, on PostgreSQL the table's trigger writes it.
+A row's values are given by column name, `rev` left out where a table has one: on SQLite it
+is taken from the site's counter in the same transaction, on PostgreSQL a trigger writes it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,15 +33,15 @@ def upsert_rows(connection: Connection, table: Table, rows: Sequence[Values]) ->
 def _write(connection: Connection, table: Table, rows: Sequence[Values], *, is_upsert: bool) -> None:
     if not rows:
         return
-    if connection.dialect.name == "sqlite":
-        names = tuple(column.name for column in table.columns)
-        assert names[-1] == "rev", "the last placeholder is rev's"
+    is_sqlite = connection.dialect.name == "sqlite"
+    names = tuple(column.name for column in table.columns if is_sqlite or column.name != "rev")
+    if "rev" in names:
         revs = next_revs(connection, rows[0]["site_id"], len(rows))
-        values = [(*map(row.__getitem__, names[:-1]), rev) for row, rev in zip(rows, revs, strict=True)]
-        connection.exec_driver_sql(_statement(connection.dialect, table, names, is_upsert), values)
+        rows = [{**row, "rev": rev} for row, rev in zip(rows, revs, strict=True)]
+    statement = _statement(connection.dialect, table, names, is_upsert)
+    if is_sqlite:
+        connection.exec_driver_sql(statement, [tuple(map(row.__getitem__, names)) for row in rows])
     else:
-        names = tuple(column.name for column in table.columns if column.name != "rev")
-        statement = _statement(connection.dialect, table, names, is_upsert)
         connection.exec_driver_sql(statement, [dict(row) for row in rows])
 
 
@@ -50,7 +50,6 @@ def _statement(dialect: Dialect, table: Table, names: tuple[str, ...], is_upsert
     """An insert of the columns `names`, in their order; an upsert replaces all but the key."""
     insert = (sqlite if dialect.name == "sqlite" else postgresql).insert(table)
     if is_upsert:
-        key = list(table.primary_key)
-        replaced = {name: insert.excluded[name] for name in names if table.columns[name] not in key}
-        insert = insert.on_conflict_do_update(index_elements=key, set_=replaced)
+        replaced = {name: insert.excluded[name] for name in names if not table.columns[name].primary_key}
+        insert = insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=replaced)
     return str(insert.compile(dialect=dialect, column_keys=names))

@@ -88,8 +88,8 @@ class LedgerWriter:
         """Every row up to here is written, as `StoreListener.note_written` says."""
         return self._written_seq
 
-    def append(self, rows: Sequence[LedgerRow], callers: Sequence[CallerRecord] = ()) -> int:
-        """Commit these rows soon, in one transaction; return the last one's seq at once.
+    def append(self, rows: Sequence[LedgerRow], callers: Sequence[CallerRecord] = ()) -> None:
+        """Commit these rows soon, in one transaction; returns at once.
 
         Raises:
             SequenceGapError: they do not continue the ledger; nothing was taken.
@@ -102,7 +102,6 @@ class LedgerWriter:
             self._committer.give(rows, callers)
             if self._state.takes_rows_as_written:
                 self._loop.call_soon(self._note_written, self._appended_seq)
-        return self._appended_seq
 
     async def written(self, seq: int) -> None:
         """Return when every row up to `seq` is written.

@@ -41,8 +41,7 @@ def create(table: str, *columns: sa.Column[Any], **choices: str) -> None:
 
 
 def capture(table: str) -> None:
-    """Order the table's changes, and find those of a day."""
-    op.create_index(f"{table}_business_date", table, ["business_date"])
+    """Order the table's changes."""
     if op.get_bind().dialect.name == "postgresql":
         for statement in capture_statements(table):
             op.execute(statement)
@@ -80,6 +79,7 @@ def create_records() -> None:
         integer("rev"),
     )
     capture("ledger")
+    op.create_index("ledger_business_date", "ledger", ["business_date", "seq"])
     index_some("ledger_call_id", "ledger", "call_id", "call_id IS NOT NULL")
     index_some("ledger_handoff_id", "ledger", "handoff_id", "handoff_id IS NOT NULL")
     index_some("ledger_node_started", "ledger", "seq", "kind = 'NODE_STARTED'")
@@ -115,6 +115,8 @@ def create_records() -> None:
         "TIMED_OUT NO_AGENTS AFTER_HOURS REJECTED FAILED",
     )
     capture("calls")
+    op.create_index("calls_business_date", "calls", ["business_date", "call_id"])
+    index_some("calls_customer_id", "calls", "customer_id", "customer_id IS NOT NULL")
     create(
         "handoffs",
         text("site_id", key=True),
@@ -142,6 +144,7 @@ def create_records() -> None:
         stage="ASKED RESERVED DIALED RANG CONNECTED ENDED REFUSED EXPIRED CANCELLED",
     )
     capture("handoffs")
+    op.create_index("handoffs_business_date", "handoffs", ["business_date", "handoff_id"])
     create(
         "agent_sessions",
         text("site_id", key=True),
@@ -154,6 +157,7 @@ def create_records() -> None:
         integer("rev"),
     )
     capture("agent_sessions")
+    op.create_index("agent_sessions_business_date", "agent_sessions", ["business_date", "login_seq"])
     create(
         "agent_states",
         text("site_id", key=True),
@@ -169,6 +173,7 @@ def create_records() -> None:
         state="LOGGED_OUT NOT_READY READY RESERVED RINGING TALKING ON_HOLD WRAP_UP UNREACHABLE MISSED",
     )
     capture("agent_states")
+    op.create_index("agent_states_business_date", "agent_states", ["business_date", "from_seq"])
     create(
         "callers",
         text("site_id", key=True),
@@ -179,6 +184,7 @@ def create_records() -> None:
         integer("rev"),
     )
     capture("callers")
+    op.create_index("callers_business_date", "callers", ["business_date", "call_id"])
     create(
         "callbacks",
         text("site_id", key=True),
@@ -189,6 +195,7 @@ def create_records() -> None:
         integer("rev"),
     )
     capture("callbacks")
+    op.create_index("callbacks_business_date", "callbacks", ["business_date", "call_id"])
     create(
         "voicemails",
         text("site_id", key=True),
@@ -199,6 +206,7 @@ def create_records() -> None:
         integer("rev"),
     )
     capture("voicemails")
+    op.create_index("voicemails_business_date", "voicemails", ["business_date", "call_id"])
     create(
         "incarnations",
         text("site_id", key=True),
@@ -222,6 +230,7 @@ def create_people() -> None:
         integer("rev"),
     )
     capture("agents")
+    op.create_index("agents_business_date", "agents", ["business_date", "agent_id"])
     create(
         "credentials",
         text("site_id", key=True),
@@ -242,6 +251,7 @@ def create_people() -> None:
         customer_class="STANDARD VIP",
     )
     capture("customers")
+    op.create_index("customers_business_date", "customers", ["business_date", "customer_id"])
     create(
         "customer_numbers",
         text("site_id", key=True),
@@ -251,6 +261,7 @@ def create_people() -> None:
         integer("rev"),
     )
     capture("customer_numbers")
+    op.create_index("customer_numbers_business_date", "customer_numbers", ["business_date", "number"])
     op.create_index("customer_numbers_customer_id", "customer_numbers", ["customer_id"])
     create(
         "queue_policies",
@@ -266,6 +277,9 @@ def create_people() -> None:
         managed_by="SITE HQ",
     )
     capture("queue_policies")
+    op.create_index(
+        "queue_policies_business_date", "queue_policies", ["business_date", "queue_id", "version"]
+    )
 
 
 def create_journal() -> None:
@@ -280,6 +294,7 @@ def create_journal() -> None:
         removal="DELETED ERASED PRUNED",
     )
     capture("tombstones")
+    op.create_index("tombstones_business_date", "tombstones", ["business_date"])
     create(
         "epochs",
         text("site_id", key=True),
