@@ -46,23 +46,29 @@ class Peer:
 _current: ContextVar[Peer | None] = ContextVar("peer", default=None)
 
 
+ANONYMOUS = Peer(cluster="", kind="anonymous", name="anonymous")
+"""Whoever calls a port that asks nobody for a certificate, such as the one for people's tools."""
+
+
 def peer() -> Peer | None:
-    """Who sent the message being served; None where plaintext was asked for."""
-    return _current.get()
+    """Who sent the message being served; None where no certificate was asked for."""
+    found = _current.get()
+    return None if found is ANONYMOUS else found
 
 
 def set_peer(found: Peer | None) -> None:
-    """Note the peer for the RPC that this task serves."""
+    """Note the peer for the RPC that this task serves; None on a plaintext port."""
     _current.set(found)
 
 
 def require_site(site_id: SiteId) -> None:
-    """A site speaks for itself only; without TLS nobody can tell.
+    """A site speaks for itself only; on a plaintext port, which was asked for, nobody can tell.
 
     Raises:
-        ForeignSiteError: the certificate is not that site's; the link counts it and logs it once.
+        ForeignSiteError: the certificate is not that site's, or the port asks for none; the
+            link counts it and logs it once.
     """
-    sender = peer()
+    sender = _current.get()
     if sender is not None and (sender.kind != "site" or sender.name != site_id):
         raise ForeignSiteError(site_id, str(sender))
 

@@ -6,7 +6,7 @@ standard health and reflection services pass untouched: tools call them without 
 """
 
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
@@ -15,7 +15,7 @@ import structlog
 from google.protobuf.message import Message
 
 from router.errors import RouterError
-from sync.link.identity import peer, peer_of, set_peer
+from sync.link.identity import Peer, peer, set_peer
 from sync.link.instruments import LinkInstruments
 from sync.link.refusals import MissingDeadlineError
 from sync.link.status import code_of, details_of
@@ -26,6 +26,7 @@ FoundMethod: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 RequestCheck = Callable[[Any], None]
 """Raises InvalidFieldError for a message that makes no sense."""
+Identify: TypeAlias = Callable[[Mapping[str, Iterable[bytes]]], Peer | None]
 
 _STANDARD_SERVICES = "/grpc."
 _PEER_REASONS = "PEER_"
@@ -35,16 +36,19 @@ log = structlog.get_logger()
 
 
 class LinkInterceptor(grpc.aio.ServerInterceptor):
-    """Wraps every method of our own services, once; `cluster` is None where plaintext was asked for."""
+    """Wraps every method of our own services, once.
+
+    `identify` reads the peer out of a connection's auth context, or refuses it.
+    """
 
     def __init__(
         self,
         *,
-        cluster: str | None,
+        identify: Identify,
         checks: Mapping[type[Message], RequestCheck],
         instruments: LinkInstruments,
     ) -> None:
-        self._cluster = cluster
+        self._identify = identify
         self._checks = checks
         self._instruments = instruments
         self._wrapped: dict[str, MethodHandler] = {}
@@ -69,10 +73,9 @@ class LinkInterceptor(grpc.aio.ServerInterceptor):
         """Note the peer for this call.
 
         Raises:
-            LinkRefusalError: its certificate is not good for this cluster.
+            LinkRefusalError: its certificate is not good for this node.
         """
-        if self._cluster is not None:
-            set_peer(peer_of(context.auth_context(), self._cluster))
+        set_peer(self._identify(context.auth_context()))
 
     def check(self, request: Message) -> None:
         """Look at the request's fields, where somebody has said how.

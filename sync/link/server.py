@@ -2,17 +2,22 @@
 
 import errno
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import grpc
+import structlog
 from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import CollectorRegistry
 
 from sync.link.address import address
+from sync.link.identity import ANONYMOUS, peer_of
 from sync.link.instruments import LinkInstruments
-from sync.link.interceptors import LinkInterceptor, RequestCheck
-from sync.link.tls import Security, Tls
+from sync.link.interceptors import Identify, LinkInterceptor, RequestCheck
+from sync.link.tls import Plaintext, Security, Tls
+
+log = structlog.get_logger()
 
 _CONCURRENT_CALL_LIMIT = 2000
 """Streams count: one a peer, one a desk, one a consolidation; the rest answers within 500 ms."""
@@ -51,11 +56,13 @@ class LinkServer:
         self._security = security
         self._asks_clients = asks_clients
         self.instruments = instruments = instruments or LinkInstruments(registry)
-        cluster = None
         if isinstance(security, Tls):
-            cluster = security.owner.cluster if asks_clients else None
             instruments.certificate_not_after.labels(str(security.owner)).set(security.not_after.timestamp())
-        interceptor = LinkInterceptor(cluster=cluster, checks=checks or {}, instruments=instruments)
+        interceptor = LinkInterceptor(
+            identify=_identification(security, asks_clients=asks_clients),
+            checks=checks or {},
+            instruments=instruments,
+        )
         self.grpc_server = grpc.aio.server(
             interceptors=[interceptor], options=OPTIONS, maximum_concurrent_rpcs=_CONCURRENT_CALL_LIMIT
         )
@@ -78,6 +85,7 @@ class LinkServer:
         await self.set_serving(is_serving=True)
         bound = self._bind(address(host, port))
         await self.grpc_server.start()
+        log.info("link_served", host=host, port=bound, **self._certificate())
         return bound
 
     async def set_serving(self, *, is_serving: bool) -> None:
@@ -95,6 +103,11 @@ class LinkServer:
         await self._health.enter_graceful_shutdown()
         await self.grpc_server.stop(grace_s)
 
+    def _certificate(self) -> dict[str, str]:
+        if isinstance(self._security, Plaintext):
+            return {"security": "plaintext"}
+        return {"owner": str(self._security.owner), "certificate_until": self._security.not_after.isoformat()}
+
     def _bind(self, where: str) -> int:
         try:
             if isinstance(self._security, Tls):
@@ -104,3 +117,11 @@ class LinkServer:
             return self.grpc_server.add_insecure_port(where)
         except RuntimeError as error:  # gRPC says no more than that it failed.
             raise OSError(errno.EADDRNOTAVAIL, "cannot listen there; is the port taken?", where) from error
+
+
+def _identification(security: Security, *, asks_clients: bool) -> Identify:
+    if isinstance(security, Plaintext):
+        return lambda _: None
+    if not asks_clients:
+        return lambda _: ANONYMOUS
+    return partial(peer_of, cluster=security.owner.cluster)

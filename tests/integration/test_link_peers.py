@@ -1,10 +1,10 @@
 """Two nodes over loopback gRPC with mutual TLS: who is let in, and what comes back."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import grpc
 import pytest
@@ -25,7 +25,7 @@ from sync.link.identity import Peer, peer, require_site
 from sync.link.refusals import MissingDeadlineError
 from sync.link.server import LinkServer
 from sync.link.status import refusal_from
-from sync.link.tls import Plaintext, Security, Tls
+from sync.link.tls import Plaintext, Security, Tls, TrustOnly
 
 NOW = datetime.now(UTC)
 SERVICE = "trunkline.handoff.v1.HandoffService"
@@ -76,12 +76,15 @@ class Cluster:
 class Node:
     """A serving node, and what can be seen of it from outside."""
 
-    def __init__(self, security: Security) -> None:
+    def __init__(self, security: Security, *, asks_clients: bool = True) -> None:
         self.registry = CollectorRegistry()
         self.desk = HelperDesk()  # type: ignore[abstract]  # two methods of six, on purpose
         self.security = security
         self.server = LinkServer(
-            security=security, registry=self.registry, checks={handoff_pb2.ReserveRequest: check_reserve}
+            security=security,
+            registry=self.registry,
+            checks={handoff_pb2.ReserveRequest: check_reserve},
+            asks_clients=asks_clients,
         )
         handoff_pb2_grpc.add_HandoffServiceServicer_to_server(self.desk, self.server.grpc_server)
         self.port = 0
@@ -94,15 +97,18 @@ class Node:
         return self.registry.get_sample_value(name, labels) or 0.0
 
 
-Serve = Callable[[Security], Awaitable[Node]]
+class Serve(Protocol):
+    """Starts a node that is stopped after the test."""
+
+    async def __call__(self, security: Security, *, asks_clients: bool = True) -> Node: ...
 
 
 @pytest.fixture
 async def serve() -> AsyncIterator[Serve]:
     async with AsyncExitStack() as stack:
 
-        async def started(security: Security) -> Node:
-            node = Node(security)
+        async def started(security: Security, *, asks_clients: bool = True) -> Node:
+            node = Node(security, asks_clients=asks_clients)
             node.port = await node.server.start("127.0.0.1", 0, [SERVICE])
             stack.push_async_callback(node.server.stop, 0)
             return node
@@ -241,6 +247,23 @@ async def test_an_operator_may_not_speak_for_a_site(cluster: Cluster, serve: Ser
         error = await refused(stub.Reserve(reserve("beijing"), timeout=LIMIT_S))
 
     assert error.code() is grpc.StatusCode.PERMISSION_DENIED
+
+
+async def test_nobody_speaks_for_a_site_at_a_port_that_asks_for_no_certificate(
+    cluster: Cluster, serve: Serve
+) -> None:
+    node = await serve(cluster.tls("site", "shanghai"), asks_clients=False)
+    shown_or_not = [
+        cluster.tls("site", "beijing"),
+        TrustOnly(ca_pem=(cluster.folder / "ca.pem").read_bytes()),
+    ]
+
+    for security in shown_or_not:
+        async with open_channel("127.0.0.1", node.port, security, expected=node_owner(node)) as channel:
+            stub = handoff_pb2_grpc.HandoffServiceStub(channel)
+            error = await refused(stub.Reserve(reserve("beijing"), timeout=LIMIT_S))
+
+        assert refusal_from(error).reason == "PEER_NAMES_ANOTHER_SITE"
 
 
 async def test_a_frame_that_speaks_for_another_site_ends_the_stream(cluster: Cluster, serve: Serve) -> None:
@@ -382,6 +405,11 @@ async def test_a_port_that_is_taken_is_not_shared(serve: Serve) -> None:
         await second.start("127.0.0.1", node.port, [])
 
     await second.stop(0)
+
+
+def node_owner(node: Node) -> Peer:
+    assert isinstance(node.security, Tls)
+    return node.security.owner
 
 
 def violations(error: grpc.aio.AioRpcError) -> list[BadRequest.FieldViolation]:
