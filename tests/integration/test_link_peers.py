@@ -253,7 +253,7 @@ async def test_nobody_speaks_for_a_site_at_a_port_that_asks_for_no_certificate(
     cluster: Cluster, serve: Serve
 ) -> None:
     node = await serve(cluster.tls("site", "shanghai"), asks_clients=False)
-    shown_or_not = [
+    shown_or_not: list[Tls | TrustOnly] = [
         cluster.tls("site", "beijing"),
         TrustOnly(ca_pem=(cluster.folder / "ca.pem").read_bytes()),
     ]
