@@ -162,11 +162,12 @@ async def test_a_frozen_etcd_ages_the_view_tells_nothing_and_holds_up_no_publish
 
     etcd.members[0].signal(SIGSTOP)
     try:
-        heard, confirmed_count = list(urumqi.heard), urumqi.confirmed_count
         began = time.monotonic()
         for version in range(2, 12):
             beijing.publish(site_load("beijing", version))
         assert time.monotonic() - began < 0.1
+        await until(lambda: age_ms(board) > 500)  # what had left etcd before it froze has arrived
+        heard, confirmed_count = list(urumqi.heard), urumqi.confirmed_count
         await until(lambda: age_ms(board) > 4_000)
         assert (urumqi.heard, urumqi.confirmed_count) == (heard, confirmed_count)
     finally:
@@ -303,7 +304,7 @@ async def test_two_processes_with_one_name_are_reported_and_do_not_fight(boards:
     assert [line["log_level"] for line in lines if line["event"] == "site_key_contested"] == ["error"]
 
 
-async def test_an_outage_is_logged_once_a_session_however_long_it_lasts(
+async def test_an_outage_is_logged_once_a_session_and_reason_however_long_it_lasts(
     etcd: EtcdCluster, boards: Boards
 ) -> None:
     with structlog.testing.capture_logs() as lines:
@@ -318,7 +319,8 @@ async def test_an_outage_is_logged_once_a_session_however_long_it_lasts(
         await until(lambda: sum(line["event"] == "board_session_recovered" for line in lines) == 2)
 
     failures = [(line["part"], line["reason"]) for line in lines if line["event"] == "board_session_failed"]
-    assert sorted(failures) == [("publish", "UNAVAILABLE"), ("watch", "UNAVAILABLE")]
+    assert {part for part, _ in failures} == {"publish", "watch"}
+    assert len(failures) == len(set(failures))
 
 
 @pytest.fixture

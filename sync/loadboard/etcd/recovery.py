@@ -1,4 +1,4 @@
-"""After a failure: which member next, after what delay, and one log line an outage."""
+"""After a failure: which member next, after what delay, and one log line for each reason of an outage."""
 
 import asyncio
 import random
@@ -24,7 +24,7 @@ class Recovery:
         self._rng = rng
         self._index = rng.randrange(len(endpoints))
         self._failure_count = 0
-        self._logged_reason: str | None = None
+        self._logged_reasons: set[str] = set()
 
     @property
     def endpoint(self) -> str:
@@ -33,7 +33,7 @@ class Recovery:
 
     def failed(self, error: EtcdError) -> float:
         """Take a failure; return the seconds to wait before the next try, elsewhere if there is one."""
-        if error.reason != self._logged_reason:
+        if error.reason not in self._logged_reasons:
             log.warning(
                 "board_session_failed",
                 part=self._part,
@@ -41,7 +41,7 @@ class Recovery:
                 reason=error.reason,
                 detail=str(error),
             )
-            self._logged_reason = error.reason
+            self._logged_reasons.add(error.reason)
         self._index = (self._index + 1) % len(self._endpoints)
         delay_s = min(RETRY_DELAY_MIN_S * 2.0**self._failure_count, RETRY_DELAY_MAX_S)
         self._failure_count = min(self._failure_count + 1, 16)
@@ -49,9 +49,9 @@ class Recovery:
 
     def succeeded(self) -> None:
         """The session works: the next failure is a new outage."""
-        if self._logged_reason is not None:
+        if self._logged_reasons:
             log.info("board_session_recovered", part=self._part, endpoint=self.endpoint)
-        self._logged_reason = None
+            self._logged_reasons.clear()
         self._failure_count = 0
 
 
