@@ -1,0 +1,152 @@
+"""A site's real floor and desk on a real PBX, with a ledger in memory and peers in this process."""
+
+import asyncio
+import random
+import secrets
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+import uuid_utils
+from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
+
+from branch.desk import Desk, Stamp
+from branch.hearing import Lines, PbxEar
+from branch.metrics import BranchInstruments
+from branch.peers.wire import Asked
+from branch.telephony.simulated.driver import SimulatedDriver
+from router.acd.policy import QueuePolicy
+from router.facts import LoadSeen, NodeStarted, SiteReplied
+from router.floor import Floor
+from router.ids import AgentId, QueueId, SiteId, Skills
+from router.ledger import LedgerRow
+from router.orders import Ask, Order, PublishLoad
+from router.overflow.policy import WIRE_LIMITS, LinkPolicy, OverflowPolicy
+from router.recovery import OpenWork
+from sync.clock import Clock
+from sync.records.business_day import BusinessCalendar
+from sync.token import TokenMint
+from tests.fakes.pbx_process import PASSWORD
+
+INCARNATION = 1_000
+
+
+class RunningSite:
+    """Everything of a branch that decides and speaks to the PBX."""
+
+    def __init__(
+        self,
+        site_id: str,
+        *,
+        queue_id: str,
+        clock: Clock,
+        speed: float,
+        address: str,
+        trunks: dict[SiteId, str],
+    ) -> None:
+        self.site_id = SiteId(site_id)
+        self.rows: list[LedgerRow] = []
+        self.peers: dict[SiteId, RunningSite] = {}
+        self.refused_tokens: list[str] = []
+        self.tasks: list[asyncio.Task[None]] = []
+        self._mint = TokenMint(self.site_id, INCARNATION, secrets.token_bytes(32))
+        self._policy = QueuePolicy(queue_id=QueueId(queue_id), skills=frozenset(), wrap_up_limit_ms=0)
+        self.desk = self._desk(clock, speed, tuple(trunks))
+        self.driver = SimulatedDriver(
+            address=address,
+            password=SecretStr(PASSWORD),
+            site_id=self.site_id,
+            trunks=trunks,
+            new_id=new_id,
+            start_task=self._start_task,
+        )
+        self.ear = PbxEar(
+            desk=self.desk,
+            driver=self.driver,
+            directory=self,
+            lines=Lines({}, self._policy.queue_id),
+            read_token=self._mint.read,
+            note_refused_token=self.refused_tokens.append,
+        )
+
+    async def start(self) -> None:
+        inventory = await self.driver.start(self.ear)
+        self.desk.resume(OpenWork(), inventory)
+        self.desk.tell(NodeStarted(version="test"))
+
+    async def close(self) -> None:
+        """Stop, and raise what broke a task meanwhile."""
+        await self.driver.close()
+        self.desk.close()
+        for task in self.tasks:
+            if task.done() and not task.cancelled():
+                task.result()
+
+    # --- what the site needs of a store, of peers and of a directory ------------------------
+
+    def append(self, rows: Sequence[LedgerRow]) -> None:
+        self.rows.extend(rows)
+        asyncio.get_running_loop().call_later(0.002, self.desk.committed, rows[-1].seq)
+
+    def skills_of(self, agent_id: AgentId) -> Skills | None:
+        return frozenset() if agent_id.startswith(f"{self.site_id}/") else None
+
+    def carry_out(self, order: Order) -> None:
+        if isinstance(order, Ask):
+            asyncio.get_running_loop().call_soon(self._ask, order)
+        elif isinstance(order, PublishLoad):
+            for peer in self.peers.values():
+                asyncio.get_running_loop().call_soon(peer.desk.tell, LoadSeen(load=order.load))
+        else:
+            self.driver.carry_out(order)
+
+    def _ask(self, order: Ask) -> None:
+        peer = self.peers[order.site_id]
+        asked = Asked(
+            site_id=self.site_id,
+            incarnation=INCARNATION,
+            asked_incarnation=INCARNATION,
+            request=order.request,
+        )
+        reply = peer.desk.answer(asked)
+        replied = SiteReplied(
+            site_id=peer.site_id, incarnation=INCARNATION, request=order.request, reply=reply
+        )
+        asyncio.get_running_loop().call_soon(self.desk.tell, replied)
+
+    def _desk(self, clock: Clock, speed: float, peers: tuple[SiteId, ...]) -> Desk:
+        limits = {name: round(getattr(OverflowPolicy(), name) * speed) for name in WIRE_LIMITS}
+        floor = Floor(
+            site_id=self.site_id,
+            incarnation=INCARNATION,
+            policies=[self._policy],
+            overflow=OverflowPolicy(links={peer: LinkPolicy(site_id=peer) for peer in peers}, **limits),
+            new_id=new_id,
+            rng=random.Random(1),
+            mint_token=self._mint.mint,
+        )
+        stamp = Stamp(
+            site_id=self.site_id,
+            incarnation=INCARNATION,
+            last_seq=0,
+            clock=clock,
+            calendar=BusinessCalendar("Asia/Shanghai"),
+        )
+        return Desk(
+            floor=floor,
+            stamp=stamp,
+            clock=clock,
+            speed=speed,
+            ledger=self,
+            carry_out=self.carry_out,
+            instruments=BranchInstruments(CollectorRegistry()),
+        )
+
+    def _start_task(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(coroutine)
+        self.tasks.append(task)
+        return task
+
+
+def new_id() -> str:
+    return str(uuid_utils.uuid7())
