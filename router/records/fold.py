@@ -172,7 +172,7 @@ class RecordFold:
             for handoff in list(self.kept.handoffs.values()):
                 yield from self._apply_to_handoff(row, handoff)
             return
-        handoff_id = _handoff_of(entry)
+        handoff_id = self._handoff_of_ended(entry) or _handoff_of(entry)
         if handoff_id is None:
             return
         found = self._handoff(handoff_id)
@@ -193,6 +193,12 @@ class RecordFold:
         else:
             self.kept.over.pop(handoff.record.handoff_id, None)
             self.kept.handoffs[handoff.record.handoff_id] = handoff
+
+    def _handoff_of_ended(self, entry: ledger.Entry) -> HandoffId | None:
+        """What carried a call of ours, whose end a restart may be the only one to write down."""
+        if not isinstance(entry, ledger.CallEnded) or entry.call_id not in self.kept.calls:
+            return None
+        return self.kept.calls[entry.call_id].record.handoff_id
 
     def _handoff(self, handoff_id: HandoffId) -> HandoffFold | None:
         return self.kept.handoffs.get(handoff_id) or self.kept.over.get(handoff_id)

@@ -12,7 +12,7 @@ from router.records.moment import Moment
 from router.recovery import OpenHelp
 
 NODE_RESTARTED = "NODE_RESTARTED"
-"""Why a hand-off that was only asked for or reserved is over: that was in the memory of a run that ended."""
+"""Why a hand-off that did not connect is over: it was in the memory of a run that ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ class HandoffFold:
     Only a connection, which two people can hear, is written whatever was thought before.
     """
 
-    __slots__ = ("_connected_at", "_leg_id", "record")
+    __slots__ = ("_connected_at", "_incarnation", "_leg_id", "record")
 
     def __init__(self, row: LedgerRow, entry: HandoffEntry) -> None:
         # Only the origin dials, only the helper is told of the confirmation; the rest say it.
@@ -85,6 +85,7 @@ class HandoffFold:
         )
         self._connected_at: Moment | None = None
         self._leg_id: LegId | None = None
+        self._incarnation = row.incarnation
 
     @property
     def is_over(self) -> bool:
@@ -97,6 +98,7 @@ class HandoffFold:
             return False
         before = self.record
         step(self, Moment.of(row), row.entry)
+        self._incarnation = row.incarnation
         return self.record is not before
 
     def open_help(self, now: Moment) -> OpenHelp | None:
@@ -186,11 +188,18 @@ class HandoffFold:
         self._finish(at, HandoffStage.ENDED, entry.call_id, None)
         self.record = replace(self.record, stage=HandoffStage.ENDED, talk_ms=entry.talk_ms)
 
+    def _call_ended(self, at: Moment, entry: ledger.CallEnded) -> None:
+        """The origin's own call is over, and so is what carried it."""
+        if self._connected_at is not None and self.record.stage is HandoffStage.CONNECTED:
+            self._finish(at, HandoffStage.ENDED, entry.call_id, None)
+            self.record = replace(self.record, talk_ms=at.since_ms(self._connected_at))
+
     def _wrapped_up(self, at: Moment, entry: ledger.WrapupEnded) -> None:
         self.record = replace(self.record, wrapup_ms=self.record.wrapup_ms + entry.wrapup_ms)
 
     def _node_started(self, at: Moment, entry: ledger.NodeStarted) -> None:
-        if self.record.stage in (HandoffStage.ASKED, HandoffStage.RESERVED):
+        # This run may have asked for hand-offs of its own before it wrote the row.
+        if self._incarnation < at.incarnation and self.record.stage is not HandoffStage.CONNECTED:
             self._finish(at, HandoffStage.EXPIRED, None, NODE_RESTARTED)
 
     def _finish(self, at: Moment, stage: HandoffStage, call_id: CallId | None, reason: str | None) -> None:
@@ -216,6 +225,7 @@ class HandoffFold:
         ledger.HandoffExpired: _expired,
         ledger.HandoffCancelled: _cancelled,
         ledger.HandoffEnded: _ended,
+        ledger.CallEnded: _call_ended,
         ledger.WrapupEnded: _wrapped_up,
         ledger.NodeStarted: _node_started,
     }
