@@ -9,23 +9,24 @@ process ends and starts anew from its ledger and its PBX.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
 
-from branch.hearing import Live
 from branch.outbox import Outbox
 from branch.peers.wire import Asked
 from router.errors import RouterError
 from router.facts import Fact, SiteAsked
 from router.floor import Floor
-from router.ids import Instant, SiteId
+from router.ids import CallId, HandoffId, Instant, LegId, SiteId
 from router.ledger import Entry, LedgerRow, Role
 from router.orders import Answer, Order, Outcome
 from router.overflow.messages import GetHandoff, HandoffState, Refusal, Refused, Reply
 from router.recovery import Inventory, OpenWork
 from sync.clock import Clock
 from sync.records.business_day import BusinessCalendar
+from sync.records.derived import CallerRecord
 
 log = structlog.get_logger()
 
@@ -37,8 +38,8 @@ _OVER = (HandoffState.UNKNOWN, HandoffState.OVER)
 class Ledger(Protocol):
     """The part of the store that takes rows."""
 
-    def append(self, rows: Sequence[LedgerRow]) -> None:
-        """Commit these soon, in this order; returns at once."""
+    def append(self, rows: Sequence[LedgerRow], callers: Sequence[CallerRecord] = ()) -> None:
+        """Commit these soon, together and in this order; returns at once."""
         ...
 
 
@@ -48,6 +49,25 @@ class DeskInstruments(Protocol):
     def note_rows(self, rows: Sequence[LedgerRow]) -> None: ...
 
     def note_refusal(self, fact: Fact, refusal: RouterError) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """The ids of what is going on at a desk."""
+
+    calls: frozenset[CallId]
+    legs: frozenset[LegId]
+    handoffs: frozenset[HandoffId]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerNumber:
+    """Who called: kept beside the ledger and never in it, since it may have to be erased."""
+
+    call_id: CallId
+    number: str | None
+    """E.164; None when it was withheld."""
+    dialled: str
 
 
 class Stamp:
@@ -79,6 +99,16 @@ class Stamp:
             for seq, entry in enumerate(entries, start=first)
         ]
 
+    def caller(self, caller: CallerNumber, row: LedgerRow) -> CallerRecord:
+        """The record that goes with the call's first row."""
+        return CallerRecord(
+            site_id=self._site_id,
+            call_id=caller.call_id,
+            business_date=row.business_date,
+            number=caller.number,
+            dialled=caller.dialled,
+        )
+
 
 class Desk:
     """One site's running ACD."""
@@ -102,7 +132,7 @@ class Desk:
         self._real_s_per_ms = 0.001 / speed
         self._ledger = ledger
         self._instruments = instruments
-        self._inbox: deque[tuple[Fact, IfRefused | None]] = deque()
+        self._inbox: deque[tuple[Fact, IfRefused | None, CallerNumber | None]] = deque()
         self._is_busy = False
         self._answer: Reply | None = None
         self._timer: tuple[Instant, asyncio.TimerHandle] | None = None
@@ -125,27 +155,29 @@ class Desk:
         now = self._clock.mono_ms()
         self._turn(lambda: self.floor.resume(work, alive, now), now)
 
-    def tell(self, fact: Fact, if_refused: IfRefused | None = None) -> None:
+    def tell(
+        self, fact: Fact, if_refused: IfRefused | None = None, caller: CallerNumber | None = None
+    ) -> None:
         """Take a fact whose teller waits for nothing: a refusal is counted, logged and told `if_refused`."""
         if self._is_busy:
-            self._inbox.append((fact, if_refused))
+            self._inbox.append((fact, if_refused, caller))
             return
         try:
-            self.handle(fact)
+            self.handle(fact, caller)
         except RouterError as refusal:
             self._instruments.note_refusal(fact, refusal)
             log.info("fact_refused", fact=type(fact).__name__, reason=refusal.reason, problem=str(refusal))
             if if_refused is not None:
                 if_refused(refusal)
 
-    def handle(self, fact: Fact) -> None:
-        """Take a fact.
+    def handle(self, fact: Fact, caller: CallerNumber | None = None) -> None:
+        """Take a fact; `caller` is kept in the same commit.
 
         Raises:
             RouterError: it was refused and changed nothing.
         """
         now = self._clock.mono_ms()
-        self._turn(lambda: self.floor.handle(fact, now), now)
+        self._turn(lambda: self.floor.handle(fact, now), now, caller)
 
     def answer(self, asked: Asked) -> Reply:
         """Take another site's request and give the answer.
@@ -200,9 +232,9 @@ class Desk:
 
     # --- a turn ------------------------------------------------------------------------
 
-    def _turn(self, decide: Callable[[], Outcome], now: Instant) -> None:
+    def _turn(self, decide: Callable[[], Outcome], now: Instant, caller: CallerNumber | None = None) -> None:
         assert not self._is_busy, "facts told from inside of a turn wait in the inbox"
-        self._guarded(lambda: self._settle(decide(), now))
+        self._guarded(lambda: self._settle(decide(), now, caller))
         self._work_off_inbox()
 
     def _guarded(self, work: Callable[[], None]) -> None:
@@ -222,13 +254,13 @@ class Desk:
         while self._inbox:
             self.tell(*self._inbox.popleft())
 
-    def _settle(self, outcome: Outcome, now: Instant) -> None:
+    def _settle(self, outcome: Outcome, now: Instant, caller: CallerNumber | None) -> None:
         """Rows first, then orders, each resting on the rows before it."""
         seq = self._stamp.last_seq
         entries = [each for each in outcome if isinstance(each, Entry)]
         if entries:
             rows = self._stamp.rows(entries, now)
-            self._ledger.append(rows)
+            self._ledger.append(rows, () if caller is None else (self._stamp.caller(caller, rows[0]),))
             self._instruments.note_rows(rows)
         for each in outcome:
             if isinstance(each, Entry):

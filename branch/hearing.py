@@ -5,11 +5,12 @@ agent has, whether an INVITE's token is ours.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
 
+from branch.desk import CallerNumber, Live
+from branch.numbers import e164
 from branch.telephony.port import CallerRinging, PhoneEvent, TelephonyDriver, TrunkRinging
 from router.errors import DuplicateError, RouterError
 from router.facts import (
@@ -25,7 +26,7 @@ from router.facts import (
     TrunkCallArrived,
     ViewConfirmed,
 )
-from router.ids import AgentId, CallId, HandoffId, LegId, QueueId, SiteId, Skills
+from router.ids import AgentId, CallId, HandoffId, QueueId, SiteId, Skills
 from router.orders import HangUpCall, HangUpLeg, HangUpTrunk
 from router.overflow.load import SiteLoad
 from router.recovery import Inventory
@@ -37,19 +38,15 @@ UNNAMED_REASON = "UNNAMED"
 """An agent's phone said not ready without saying why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Live:
-    """The ids of what is going on at a desk."""
-
-    calls: frozenset[CallId]
-    legs: frozenset[LegId]
-    handoffs: frozenset[HandoffId]
-
-
 class Tellable(Protocol):
     """The part of the desk that hears."""
 
-    def tell(self, fact: Fact, if_refused: Callable[[RouterError], None] | None = None) -> None: ...
+    def tell(
+        self,
+        fact: Fact,
+        if_refused: Callable[[RouterError], None] | None = None,
+        caller: CallerNumber | None = None,
+    ) -> None: ...
 
     def live(self) -> Live:
         """What the desk knows to live."""
@@ -88,20 +85,33 @@ class PbxEar:
         lines: Lines,
         read_token: Callable[[str, SiteId], HandoffId],
         note_refused_token: Callable[[str], None],
+        country: str | None = None,
     ) -> None:
-        """`read_token` raises TokenError for a token that is not ours for that site."""
+        """`read_token` raises TokenError for a token that is not ours for that site.
+
+        `country` is where national numbers are dialled: two letters, None for nowhere.
+        """
         self.is_connected = False
+        self._ended: frozenset[CallId] = frozenset()
         self._desk = desk
         self._driver = driver
         self._directory = directory
         self._lines = lines
+        self._country = country
         self._read_token = read_token
         self._note_refused_token = note_refused_token
 
     def fact_heard(self, fact: Fact) -> None:
         self._desk.tell(fact)
 
+    def expect_ended(self, calls: frozenset[CallId]) -> None:
+        """Callers that the PBX still holds and the ledger has ended: a process died before the hang-up."""
+        self._ended = calls
+
     def caller_heard(self, caller: CallerRinging) -> None:
+        if caller.call_id in self._ended:
+            self._driver.carry_out(HangUpCall(call_id=caller.call_id, reason="ENDED"))
+            return
         fact = CallArrived(
             call_id=caller.call_id,
             queue_id=caller.queue_id or self._lines.queue_of(caller.dialled),
@@ -109,7 +119,12 @@ class PbxEar:
             customer_id=caller.customer_id,
             priority=caller.priority,
         )
-        self._desk.tell(fact, lambda refusal: self._turn_away(caller.call_id, refusal))
+        number = CallerNumber(
+            call_id=caller.call_id,
+            number=e164(caller.caller_number, self._country),
+            dialled=caller.dialled,
+        )
+        self._desk.tell(fact, lambda refusal: self._turn_away(caller.call_id, refusal), number)
 
     def trunk_heard(self, trunk: TrunkRinging) -> None:
         try:

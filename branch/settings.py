@@ -5,23 +5,26 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from node.settings import (
     ClockSection,
     DatabaseSection,
     EtcdSection,
+    ExistingFile,
     ListenSettings,
     LogSection,
     Section,
     TlsSettings,
 )
+from node.settings.sections import Port
 from node.words import text as _
 from router.acd.policy import Distribution, LastResort, QueuePolicy
 from router.ids import FOREVER_MS, QueueId, SiteId, Skill
 from router.overflow.policy import WIRE_LIMITS, LinkPolicy, OverflowPolicy
 
 _OVERFLOW = OverflowPolicy()
+_NOT_POLICY = ("id", "numbers", "skills")
 _QUEUE = QueuePolicy(queue_id=QueueId("default"), skills=frozenset())
 
 SiteSlug = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
@@ -62,6 +65,8 @@ class SiteSection(Section):
     """For people; any language."""
     time_zone: Annotated[str, AfterValidator(_that_is_known)]
     """Where the site's business day turns."""
+    country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
+    """ISO 3166, such as CN: how a caller's national number is read. Absent: only +... numbers are kept."""
     parent: SiteSlug | None = None
     """The site above it in the tree; HQ itself when absent."""
 
@@ -120,6 +125,8 @@ class QueueSection(Section):
     """How one queue treats its callers at first; each as in router.acd.policy."""
 
     id: QueueName
+    numbers: tuple[str, ...] = ()
+    """Dialled lines that ring here; all other lines ring at the file's first queue."""
     skills: tuple[SkillName, ...] = ()
     distribution: Distribution = _QUEUE.distribution
     ring_limit_ms: PositiveDuration = _QUEUE.ring_limit_ms
@@ -147,6 +154,29 @@ class SimulatedTelephonySection(Section):
 
     driver: Literal["simulated"]
     address: HostPort
+    """Of its control port."""
+    password_file: ExistingFile
+
+    def password(self) -> SecretStr:
+        """The password's text, without the newline an editor leaves behind.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        return SecretStr(self.password_file.read_text(encoding="utf-8").rstrip("\r\n"))
+
+
+class BranchListenSettings(ListenSettings):
+    """Where this branch can be reached."""
+
+    desk_port: Port | None = None
+    """For people's tools without a certificate: TLS by our certificate alone, and a token. Absent: none."""
+
+
+class DeskSection(Section):
+    """What people at desks are offered."""
+
+    not_ready_reasons: tuple[str, ...] = ("BREAK", "LUNCH", "TRAINING", "PAPERWORK")
 
 
 class LimitsSection(Section):
@@ -156,13 +186,17 @@ class LimitsSection(Section):
     """Live calls get this long to finish once a drain has begun."""
     peer_request_limit: int = Field(default=256, ge=1)
     """Requests to one peer that wait for their answers; more are taken as unanswered at once."""
+    ballast_mb: int = Field(default=64, ge=0, le=65_536)
+    """A file of this size is kept beside SQLite's, and given back when its disk is full."""
+    unwritten_row_limit: int = Field(default=50_000, ge=1_000)
+    """Ledger rows kept in memory while the database takes none; with more, no new calls are taken."""
 
 
 class BranchSettings(Section):
     """A branch's whole file."""
 
     site: SiteSection
-    listen: ListenSettings
+    listen: BranchListenSettings
     tls: TlsSettings
     database: DatabaseSection
     telephony: SimulatedTelephonySection
@@ -170,6 +204,7 @@ class BranchSettings(Section):
     """Absent: the site shows its load to nobody and overflows by asking its peers."""
     overflow: OverflowSection = OverflowSection()
     queue: tuple[QueueSection, ...] = Field(min_length=1)
+    desk: DeskSection = DeskSection()
     limits: LimitsSection = LimitsSection()
     clock: ClockSection = ClockSection()
     log: LogSection = LogSection()

@@ -16,6 +16,7 @@ from router.orders import Order
 from router.overflow.policy import LinkPolicy, OverflowPolicy
 from sync.clock import SystemClock
 from sync.records.business_day import BusinessCalendar
+from sync.records.derived import CallerRecord
 
 SALES = QueueId("sales")
 FRENCH = frozenset({Skill("french")})
@@ -25,7 +26,7 @@ INCARNATION = 5
 class Nobody:
     """Keeps no rows and carries nothing out: answers to other sites need neither."""
 
-    def append(self, rows: Sequence[LedgerRow]) -> None:
+    def append(self, rows: Sequence[LedgerRow], callers: Sequence[CallerRecord] = ()) -> None:
         pass
 
     def carry_out(self, order: Order) -> None:

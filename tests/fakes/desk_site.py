@@ -38,6 +38,7 @@ from sync.link.identity import Peer
 from sync.link.server import LinkServer
 from sync.link.tls import Plaintext, Security, TrustOnly
 from sync.records.business_day import BusinessCalendar
+from sync.records.derived import CallerRecord
 from sync.records.tables import CustomerClass, PersonRole
 
 SITE = SiteId("beijing")
@@ -117,7 +118,7 @@ class PromptLedger:
         self.desk: Desk | None = None
         self.rows: list[LedgerRow] = []
 
-    def append(self, rows: Sequence[LedgerRow]) -> None:
+    def append(self, rows: Sequence[LedgerRow], callers: Sequence[CallerRecord] = ()) -> None:
         self.rows.extend(rows)
         assert self.desk is not None
         asyncio.get_running_loop().call_soon(self.desk.committed, rows[-1].seq)

@@ -25,6 +25,7 @@ from router.overflow.policy import WIRE_LIMITS, LinkPolicy, OverflowPolicy
 from router.recovery import OpenWork
 from sync.clock import Clock
 from sync.records.business_day import BusinessCalendar
+from sync.records.derived import CallerRecord
 from sync.token import TokenMint
 from tests.fakes.pbx_process import PASSWORD
 
@@ -84,7 +85,7 @@ class RunningSite:
 
     # --- what the site needs of a store, of peers and of a directory ------------------------
 
-    def append(self, rows: Sequence[LedgerRow]) -> None:
+    def append(self, rows: Sequence[LedgerRow], callers: Sequence[CallerRecord] = ()) -> None:
         self.rows.extend(rows)
         asyncio.get_running_loop().call_later(0.002, self.desk.committed, rows[-1].seq)
 

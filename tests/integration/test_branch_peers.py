@@ -35,6 +35,7 @@ from sync.link.server import LinkServer
 from sync.link.status import refusal_from
 from sync.link.tls import Tls
 from sync.records.business_day import BusinessCalendar
+from sync.records.derived import CallerRecord
 
 NOW = datetime.now(UTC)
 BEIJING, URUMQI, LHASA = SiteId("beijing"), SiteId("urumqi"), SiteId("lhasa")
@@ -46,7 +47,7 @@ INCARNATION = 5
 class Nobody:
     """Keeps no rows and carries nothing out: answers need neither."""
 
-    def append(self, rows: Sequence[LedgerRow]) -> None:
+    def append(self, rows: Sequence[LedgerRow], callers: Sequence[CallerRecord] = ()) -> None:
         pass
 
     def carry_out(self, order: Order) -> None:

@@ -30,6 +30,7 @@ from router.overflow.policy import LinkPolicy, OverflowPolicy
 from router.recovery import Inventory, OpenWork
 from sync.clock import Clock, ManualClock, ScaledClock, SystemClock
 from sync.records.business_day import BusinessCalendar
+from sync.records.derived import CallerRecord
 
 SITE = SiteId("beijing")
 PEER = SiteId("urumqi")
@@ -45,7 +46,7 @@ class RowsInMemory:
         self.rows: list[LedgerRow] = []
         self._grown = asyncio.Event()
 
-    def append(self, rows: Sequence[LedgerRow]) -> None:
+    def append(self, rows: Sequence[LedgerRow], callers: Sequence[CallerRecord] = ()) -> None:
         self.rows.extend(rows)
         self._grown.set()
 

@@ -25,6 +25,7 @@ url = "sqlite:///branch.db"
 [telephony]
 driver = "simulated"
 address = "127.0.0.1:7000"
+password_file = "pbx.password"
 
 [overflow]
 home_reserve = 1
@@ -45,6 +46,7 @@ wrap_up_limit_ms = 5000
 def read(tmp_path: Path, text: str) -> BranchSettings:
     path = tmp_path / "branch.toml"
     path.write_text(text, encoding="utf-8")
+    (tmp_path / "pbx.password").write_text("secret\n", encoding="utf-8")
     return load(BranchSettings, path, {})
 
 
@@ -80,7 +82,7 @@ def test_three_faults_are_all_reported_each_with_its_line(tmp_path: Path) -> Non
     message = faults(tmp_path, text.replace('trunk = "10.0.0.2:7001"', 'trunc = "x"\ntrunk = "t"'))
 
     assert "line 4: site.time_zone" in message
-    assert "line 21: overflow.home_reserve" in message
+    assert "line 22: overflow.home_reserve" in message
     assert "did you mean" in message
 
 

@@ -1,0 +1,27 @@
+"""Sends each order that leaves the outbox to who carries it out."""
+
+from collections.abc import Callable
+
+from branch.peers.lines import PeerLines
+from branch.telephony.port import TelephonyDriver
+from router.orders import Ask, Order, PublishLoad
+from router.overflow.load import SiteLoad
+
+
+class Dispatch:
+    """The PBX, the peers and the load board, as one carrier of orders."""
+
+    def __init__(
+        self, *, driver: TelephonyDriver, peers: PeerLines, publish: Callable[[SiteLoad], None]
+    ) -> None:
+        self._driver = driver
+        self._peers = peers
+        self._publish = publish
+
+    def carry_out(self, order: Order) -> None:
+        if isinstance(order, PublishLoad):
+            self._publish(order.load)
+        elif isinstance(order, Ask):
+            self._peers.carry_out(order)
+        else:
+            self._driver.carry_out(order)

@@ -1,0 +1,47 @@
+"""The business day so far, by queue, for those who watch: calls offered, answered, answered in time."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from branch.serving.site_items import DayTally
+from router.ids import CallId, QueueId
+from router.ledger import CallConnected, CallEnded, CallQueued, LedgerRow
+
+_NOTHING = DayTally()
+
+
+class DayTallies:
+    """Counts from the ledger's rows, and begins anew with each business day."""
+
+    def __init__(self, service_level_ms: Callable[[QueueId], int]) -> None:
+        """`service_level_ms` is a queue's present target."""
+        self._service_level_ms = service_level_ms
+        self._business_date = ""
+        self._tallies: dict[QueueId, DayTally] = {}
+        self._answered: set[CallId] = set()
+        """Live calls that a person has talked to: a transferred one is not answered twice."""
+
+    def current(self) -> Mapping[QueueId, DayTally]:
+        return self._tallies
+
+    def note_rows(self, rows: Iterable[LedgerRow]) -> None:
+        for row in rows:
+            if row.business_date != self._business_date:
+                self._business_date = row.business_date
+                self._tallies = {}
+            self._note(row)
+
+    def _note(self, row: LedgerRow) -> None:
+        entry = row.entry
+        if isinstance(entry, CallQueued):
+            tally = self._tallies.get(entry.queue_id, _NOTHING)
+            self._tallies[entry.queue_id] = replace(tally, offered=tally.offered + 1)
+        elif isinstance(entry, CallEnded):
+            self._answered.discard(entry.call_id)
+        elif isinstance(entry, CallConnected) and entry.call_id not in self._answered:
+            self._answered.add(entry.call_id)
+            tally = self._tallies.get(entry.queue_id, _NOTHING)
+            is_in_level = entry.waited_ms <= self._service_level_ms(entry.queue_id)
+            self._tallies[entry.queue_id] = replace(
+                tally, answered=tally.answered + 1, in_level=tally.in_level + is_in_level
+            )
