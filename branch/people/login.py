@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 from branch.people import passwords
 from branch.people.attempts import LoginAttempts
-from branch.people.refusals import LoginLimitedError, WrongCredentialsError
+from branch.people.refusals import LoginLimitedError, NotLoggedInError, WrongCredentialsError
 from branch.people.sessions import Session, Sessions
 from router.errors import RouterError
 from router.ids import AgentId, SiteId, Skills
@@ -20,6 +20,8 @@ from sync.records.tables import PersonRole
 CONCURRENT_LIMIT = 2
 """Each password costs 64 MiB and a core for tens of milliseconds; calls come first."""
 WAITING_LIMIT = 32
+CHECK_INTERVAL_MS = 60_000
+"""Who is removed while at a desk is out after so long."""
 
 log = structlog.get_logger()
 
@@ -106,6 +108,22 @@ class Login:
         log.info("person_logged_in", person=person.session.person_id, role=person.session.role)
         return person
 
+    async def check(self, session: Session) -> None:
+        """See, now and then, that the person may still be here.
+
+        Raises:
+            NotLoggedInError: removed, or with another role: every session of the person is over.
+        """
+        now = self._clock.mono_ms()
+        if now - session.checked_at < CHECK_INTERVAL_MS:
+            return
+        session.checked_at = now
+        credential = await asyncio.to_thread(self._records.credential, session.person_id)
+        if credential is None or credential.role is not session.role:
+            self._sessions.close_all_of(session.person_id)
+            log.info("person_shut_out", person=session.person_id)
+            raise NotLoggedInError("the person was removed or has another role")
+
     async def _log_in(self, name: str, password: str) -> LoggedIn:
         if self._waiting_count >= WAITING_LIMIT:
             raise LoginLimitedError(1)
@@ -151,6 +169,7 @@ class Login:
             agent_id=agent.agent_id if agent else None,
             opened_at=now,
             used_at=now,
+            checked_at=now,
         )
         token = self._sessions.open(session)
         return LoggedIn(

@@ -35,6 +35,8 @@ class Session:
     agent_id: AgentId | None
     opened_at: Instant
     used_at: Instant
+    checked_at: Instant
+    """When the person's credential was last looked at."""
     is_closed: bool = False
 
 

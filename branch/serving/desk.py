@@ -116,7 +116,7 @@ class DeskFace(DeskServiceServicer):
         return await self._repeats.once("", request.request_id, request, lambda: self._log_in(request))
 
     async def Logout(self, request: pb.LogoutRequest, context: Context) -> pb.LogoutResponse:
-        session = self._session(context)
+        session = await self._session(context)
         return await self._once(session, request, lambda: self._log_out(session), pb.LogoutResponse())
 
     async def _log_in(self, request: pb.LoginRequest) -> pb.LoginResponse:
@@ -133,41 +133,41 @@ class DeskFace(DeskServiceServicer):
     # --- agents -------------------------------------------------------------------------
 
     async def SetState(self, request: pb.SetStateRequest, context: Context) -> pb.SetStateResponse:
-        session, agent_id = self._agent(context)
+        session, agent_id = await self._agent(context)
         return await self._once(
             session, request, lambda: self._set_state(agent_id, request), pb.SetStateResponse()
         )
 
     async def Answer(self, request: pb.AnswerRequest, context: Context) -> pb.AnswerResponse:
-        session, agent_id = self._agent(context)
+        session, agent_id = await self._agent(context)
         leg_id = LegId(request.leg_id)
         return await self._once(
             session, request, lambda: self._workplaces.answer(agent_id, leg_id), pb.AnswerResponse()
         )
 
     async def HangUp(self, request: pb.HangUpRequest, context: Context) -> pb.HangUpResponse:
-        session, agent_id = self._agent(context)
+        session, agent_id = await self._agent(context)
         leg_id = LegId(request.leg_id)
         return await self._once(
             session, request, lambda: self._workplaces.hang_up(agent_id, leg_id), pb.HangUpResponse()
         )
 
     async def Hold(self, request: pb.HoldRequest, context: Context) -> pb.HoldResponse:
-        session, agent_id = self._agent(context)
+        session, agent_id = await self._agent(context)
         leg_id = LegId(request.leg_id)
         return await self._once(
             session, request, lambda: self._workplaces.hold(agent_id, leg_id), pb.HoldResponse()
         )
 
     async def Resume(self, request: pb.ResumeRequest, context: Context) -> pb.ResumeResponse:
-        session, agent_id = self._agent(context)
+        session, agent_id = await self._agent(context)
         leg_id = LegId(request.leg_id)
         return await self._once(
             session, request, lambda: self._workplaces.resume(agent_id, leg_id), pb.ResumeResponse()
         )
 
     async def Transfer(self, request: pb.TransferRequest, context: Context) -> pb.TransferResponse:
-        session, agent_id = self._agent(context)
+        session, agent_id = await self._agent(context)
         return await self._once(
             session, request, lambda: self._transfer(agent_id, request), pb.TransferResponse()
         )
@@ -190,7 +190,7 @@ class DeskFace(DeskServiceServicer):
         )
 
     async def GetCustomer(self, request: pb.GetCustomerRequest, context: Context) -> pb.GetCustomerResponse:
-        session = self._session(context)
+        session = await self._session(context)
         customer_id = CustomerId(request.customer_id)
         if not may(session.role, Act.SEE_ANY_CUSTOMER) and not self._is_callers(session, customer_id):
             raise RoleForbidsError(session.role, Act.SEE_ANY_CUSTOMER)
@@ -204,7 +204,7 @@ class DeskFace(DeskServiceServicer):
     async def WatchDesk(
         self, request: pb.WatchDeskRequest, context: Context
     ) -> AsyncIterator[pb.WatchDeskResponse]:
-        session, agent_id = self._agent(context)
+        session, agent_id = await self._agent(context)
         after = self._after(request.after) if request.HasField("after") else None
         stays = nullcontext() if request.is_glance else self._workplaces.watched(session, agent_id)
         with stays:
@@ -215,7 +215,7 @@ class DeskFace(DeskServiceServicer):
     async def Monitor(
         self, request: pb.MonitorRequest, context: Context
     ) -> AsyncIterator[pb.MonitorResponse]:
-        session = self._session(context)
+        session = await self._session(context)
         require(session.role, Act.WATCH_SITE)
         after = self._after(request.after) if request.HasField("after") else None
         async with aclosing(self._updates(session, after, _everything)) as updates:
@@ -231,6 +231,7 @@ class DeskFace(DeskServiceServicer):
         async with aclosing(self._watch.steps(after, scope)) as steps:
             async for step in steps:
                 self._sessions.keep(session, self._clocks.real.mono_ms())
+                await self._check(session)
                 yield self._update(step)
 
     def _after(self, position: pb.Position) -> int | None:
@@ -251,16 +252,26 @@ class DeskFace(DeskServiceServicer):
 
     # --- who asks -----------------------------------------------------------------------
 
-    def _session(self, context: Context) -> Session:
+    async def _session(self, context: Context) -> Session:
         """Raises:
         NotAToolError: a node's certificate.
         NotLoggedInError: no token, or not a good one.
         """
         _require_tool(self._site.site_id)
-        return self._sessions.use(_token(context), self._clocks.real.mono_ms())
+        session = self._sessions.use(_token(context), self._clocks.real.mono_ms())
+        await self._check(session)
+        return session
 
-    def _agent(self, context: Context) -> tuple[Session, AgentId]:
-        session = self._session(context)
+    async def _check(self, session: Session) -> None:
+        try:
+            await self._login.check(session)
+        except NotLoggedInError:
+            if session.agent_id is not None:
+                self._workplaces.end(session.agent_id)
+            raise
+
+    async def _agent(self, context: Context) -> tuple[Session, AgentId]:
+        session = await self._session(context)
         require(session.role, Act.TAKE_CALLS)
         assert session.agent_id is not None, "who may take calls is an agent"
         return session, session.agent_id

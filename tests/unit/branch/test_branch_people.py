@@ -5,7 +5,7 @@ from prometheus_client import CollectorRegistry
 
 from branch.people import attempts, passwords, sessions
 from branch.people.attempts import INTERVAL_MS, WRONG_AT_ONCE, LoginAttempts
-from branch.people.login import AgentRecord, Credential, Login
+from branch.people.login import CHECK_INTERVAL_MS, AgentRecord, Credential, Login
 from branch.people.refusals import (
     LoginLimitedError,
     NotLoggedInError,
@@ -28,8 +28,7 @@ class Records:
 
     def __init__(self) -> None:
         secret_hash = passwords.hashed(PASSWORD)
-        self.asked: list[str] = []
-        self._people = {
+        self.people = {
             "beijing/1001": Credential(
                 person_id="beijing/1001", role=PersonRole.AGENT, secret_hash=secret_hash
             ),
@@ -37,8 +36,7 @@ class Records:
         }
 
     def credential(self, person_id: str) -> Credential | None:
-        self.asked.append(person_id)
-        return self._people.get(person_id)
+        return self.people.get(person_id)
 
     def agent(self, agent_id: AgentId) -> AgentRecord | None:
         return AgentRecord(agent_id=agent_id, name="Kim", skills=frozenset({Skill("PS")}))
@@ -51,10 +49,11 @@ class Place:
         self.clock = ManualClock(mono_ms=1_000)
         self.sessions = Sessions(incarnation=7, key=b"k" * 32)
         self.registry = CollectorRegistry()
+        self.records = Records()
         ids = (f"s{number}" for number in range(100))
         self.login = Login(
             site_id=SiteId("beijing"),
-            records=Records(),
+            records=self.records,
             sessions=self.sessions,
             clock=self.clock,
             new_id=lambda: next(ids),
@@ -78,6 +77,7 @@ def session(session_id: str, *, person_id: str = "kim", at: int = 0) -> Session:
         agent_id=AgentId(person_id),
         opened_at=Instant(at),
         used_at=Instant(at),
+        checked_at=Instant(at),
     )
 
 
@@ -269,6 +269,19 @@ async def test_an_unknown_name_costs_a_hash_as_a_known_one_does(place: Place) ->
         await place.login.log_in("nobody", "wrong password")
 
     assert passwords._hash_of_nobody.cache_info().misses == 1
+
+
+async def test_a_person_who_is_removed_is_out_within_a_minute(place: Place) -> None:
+    person = await place.login.log_in("1001", PASSWORD)
+    place.records.people.clear()
+
+    await place.login.check(person.session)
+    place.clock.advance_ms(CHECK_INTERVAL_MS)
+    with pytest.raises(NotLoggedInError):
+        await place.login.check(person.session)
+
+    with pytest.raises(NotLoggedInError):
+        place.sessions.use(person.token, place.clock.mono_ms())
 
 
 async def test_both_spellings_of_a_name_share_its_tries(place: Place) -> None:
