@@ -12,10 +12,12 @@ from branch.telephony.simulated.wire import FRAME_LIMIT_BYTES, PROTOCOL, Do, Rol
 PASSWORD = "open, sesame"
 
 _COMMAND = """
-from node.cli import build
 from branch.telephony.simulated.commands import register
-build([register])()
+from node import cli
+cli.entry_point_groups = lambda: [register]
+cli.main()
 """
+"""The command line with this one group: the others' imports are no part of these tests."""
 
 _START_LIMIT_S = 20.0
 """A busy machine imports slowly."""
@@ -84,6 +86,29 @@ delay_max_ms = 30
                 await asyncio.sleep(0.05)
         return self
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def use_ports_of(self, other: "PbxProcess") -> None:
+        """Listen where `other` does."""
+        text = self.file.read_text(encoding="utf-8")
+        for mine, theirs in ((self.control_port, other.control_port), (self.trunk_port, other.trunk_port)):
+            text = text.replace(f"port = {mine}\n", f"port = {theirs}\n")
+        self.file.write_text(text, encoding="utf-8")
+
+    async def run_to_its_end(self) -> tuple[int, str]:
+        """Start it where it cannot start: its exit code, and what it said."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", _COMMAND, "simpbx", "run", str(self.file)),
+            stderr=asyncio.subprocess.PIPE,
+            env=_environ(),
+        )
+        async with asyncio.timeout(_START_LIMIT_S):
+            _out, said = await process.communicate()
+        return process.returncode or 0, said.decode()
+
     async def stop(self) -> int:
         """SIGTERM, and its exit code."""
         assert self._process is not None
@@ -109,7 +134,7 @@ delay_max_ms = 30
         assert "code" not in reply, f"{do} {parameters}: {reply}"
         return reply["result"]
 
-    async def reply(self, do: Do, **parameters: object) -> Any:
+    async def reply(self, do: str, **parameters: object) -> Any:
         assert self._operator is not None
         reader, writer = self._operator
         writer.write(encode({"id": 1, "do": do, **parameters}))
