@@ -48,7 +48,7 @@ class FloorViews(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayTally:
-    """One queue's calls of the business day that are over or answered, counted."""
+    """One queue's calls of the business day that asked for a person, counted."""
 
     offered: int = 0
     answered: int = 0

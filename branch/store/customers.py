@@ -83,21 +83,17 @@ class Customers:
         Raises:
             NumberTakenError: one of the numbers is another's; nothing changed.
         """
+        self.put_all([customer])
+
+    def put_all(self, customers: Iterable[Customer]) -> None:
+        """The same for several, in one commit.
+
+        Raises:
+            NumberTakenError: one of the numbers is another's; nothing changed.
+        """
         with self._database.writing() as connection:
-            self._refuse_taken(connection, customer)
-            values = {
-                "customer_id": customer.customer_id,
-                "name": customer.name,
-                "customer_class": str(customer.customer_class),
-                "region": customer.region,
-            }
-            self._database.put(connection, CUSTOMERS, values)
-            before = self._numbers(connection, customer.customer_id).get(customer.customer_id, ())
-            for number in set(before) - set(customer.numbers):
-                self._database.remove(connection, CUSTOMER_NUMBERS, (number,))
-            for number in sorted(set(customer.numbers) - set(before)):
-                values = {"number": number, "customer_id": customer.customer_id}
-                self._database.put(connection, CUSTOMER_NUMBERS, values)
+            for customer in customers:
+                self._put(connection, customer)
 
     def remove(self, customer_id: CustomerId) -> bool:
         """Forget the customer and its numbers; its calls stay. False: there is none."""
@@ -105,6 +101,23 @@ class Customers:
             for number in self._numbers(connection, customer_id).get(customer_id, ()):
                 self._database.remove(connection, CUSTOMER_NUMBERS, (number,))
             return self._database.remove(connection, CUSTOMERS, (customer_id,))
+
+    def _put(self, connection: Connection, customer: Customer) -> None:
+        self._refuse_taken(connection, customer)
+        values = {
+            "customer_id": customer.customer_id,
+            "name": customer.name,
+            "customer_class": str(customer.customer_class),
+            "region": customer.region,
+        }
+        self._database.put(connection, CUSTOMERS, values)
+        before = self._numbers(connection, customer.customer_id).get(customer.customer_id, ())
+        for number in set(before) - set(customer.numbers):
+            self._database.remove(connection, CUSTOMER_NUMBERS, (number,))
+        for number in sorted(set(customer.numbers) - set(before)):
+            self._database.put(
+                connection, CUSTOMER_NUMBERS, {"number": number, "customer_id": customer.customer_id}
+            )
 
     def _numbers(
         self, connection: Connection, customer_id: CustomerId | None = None

@@ -1031,7 +1031,7 @@ class QueueView(_message.Message):
     service_level_ms: _builtins.int
     """The service level's target, in ms of waiting."""
     offered_today: _builtins.int
-    """Calls of the business day that asked for a person and are over or answered, a count."""
+    """Calls of the business day that asked for a person, those that still wait included, a count."""
     answered_today: _builtins.int
     """Those that were answered, a count."""
     in_level_today: _builtins.int
