@@ -154,15 +154,23 @@ class Node:
             return
         self._last_pbx_run = pbx.run
         alive = pbx.inventory(last_run=pbx.run)
-        for handoff in list(floor.handoffs()):
-            if handoff.state in _WITH_TRUNK and handoff.handoff_id not in alive.trunks:
-                self.tell(facts.TrunkHungUp(handoff_id=handoff.handoff_id))
-        for agent in list(floor.agents()):
-            if agent.leg_id is not None and agent.leg_id not in alive.legs:
-                self.tell(facts.LegHungUp(leg_id=agent.leg_id))
-        for call in list(floor.calls()):
-            if call.call_id not in alive.callers:
-                self.tell(facts.CallFailed(call_id=call.call_id, reason="PBX_RESTARTED"))
+        lost: list[Fact] = [
+            facts.TrunkHungUp(handoff_id=handoff.handoff_id)
+            for handoff in floor.handoffs()
+            if handoff.state in _WITH_TRUNK and handoff.handoff_id not in alive.trunks
+        ]
+        lost += [
+            facts.LegHungUp(leg_id=agent.leg_id)
+            for agent in floor.agents()
+            if agent.leg_id is not None and agent.leg_id not in alive.legs
+        ]
+        lost += [
+            facts.CallFailed(call_id=call.call_id, reason="PBX_RESTARTED")
+            for call in floor.calls()
+            if call.call_id not in alive.callers
+        ]
+        for fact in lost:
+            self.tell(fact)
 
     def _hear_callers(self) -> None:
         """Callers the dead process never queued are told again; those of ended calls are hung up."""

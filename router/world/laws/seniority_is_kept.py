@@ -64,7 +64,9 @@ class SeniorityIsKept(LedgerLaw):
         elif queued.seq < self._stepped.get(row.site_id, 0):
             return
         else:
-            wanted_ms, tolerance_ms = (row.at_utc_us - queued.at_utc_us) // 1000, RESTART_TOLERANCE_MS
+            # A clock set back while the process was dead leaves no row; such a wait counts as 0.
+            wanted_ms = max(0, (row.at_utc_us - queued.at_utc_us) // 1000)
+            tolerance_ms = RESTART_TOLERANCE_MS
         self._checked += 1
         if abs(waited_ms - wanted_ms) > tolerance_ms:
             self._violate(row, f"call {call_id} says it waited {waited_ms} ms; its rows say {wanted_ms}")

@@ -1,0 +1,137 @@
+"""Small worlds drawn from a seed: sites, calls and faults; played with every law looking on."""
+
+import random
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from router.agent import AgentState
+from router.ids import QueueId, SiteId, Skill
+from router.ledger import LedgerRow
+from router.world.busy_hour import BusyHour, generate
+from router.world.calls import PlannedCall
+from router.world.cluster import Cluster, Watchers
+from router.world.faults import Faults, draw_faults
+from router.world.laws.floors import FloorLaws
+from router.world.laws.law import LawResult
+from router.world.laws.ledgers import ledger_laws
+from router.world.node import Node
+from router.world.scenario import RosterChange, Scenario, ScenarioLink, ScenarioSite
+
+QUEUES = (QueueId("PS"), QueueId("NW"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    scenario: Scenario
+    calls: list[PlannedCall]
+    faults: Faults
+
+
+@dataclass(frozen=True, kw_only=True)
+class Played:
+    results: list[LawResult]
+    objections: list[str]
+    """What no ledger shows: a phone rung twice, a world not at rest, a floor that failed."""
+    call_count: int
+    overflow_count: int
+
+    @property
+    def violations(self) -> list[str]:
+        told = [f"{law.name}: {violation}" for law in self.results for violation in law.violations]
+        return told + self.objections
+
+
+def draw_world(seed: int) -> World:
+    rng = random.Random(seed)
+    names = tuple(SiteId(name) for name in ("a", "b", "c", "d")[: rng.randint(1, 4)])
+    duration_ms = rng.choice((60_000, 180_000, 300_000))
+    scenario = Scenario(
+        duration_ms=duration_ms,
+        board_period_ms=rng.choice((0, 500, 1_000, 10_000)),
+        link_rtt_ms=rng.choice((2, 60, 400)),
+        media_setup_ms=rng.choice((50, 400, 1_500)),
+        ring_ms=rng.choice((500, 2_000, 6_000)),
+        sites=tuple(draw_site(rng, name) for name in names),
+        links={
+            frozenset((names[0], other)): ScenarioLink(
+                rtt_ms=rng.choice((10, 900)), cost_s=rng.choice((0.0, 5.0)), max_legs=rng.choice((1, 30))
+            )
+            for other in names[1:]
+            if rng.random() < 0.3
+        },
+        roster=tuple(
+            RosterChange(
+                site_id=rng.choice(names), from_ms=rng.randrange(duration_ms), agents=rng.randint(0, 4)
+            )
+            for _ in range(rng.choice((0, 0, 1, 2)))
+        ),
+        queues=QUEUES,
+    )
+    callers = BusyHour(
+        occupancy=rng.choice((0.6, 1.0, 1.6)),
+        handle_mean_s=rng.choice((10.0, 30.0)),
+        patience_mean_s=rng.choice((15.0, 60.0)),
+        queues=QUEUES,
+        vip_share=rng.choice((0.0, 0.2)),
+    )
+    calls = generate(scenario, seed, callers)
+    return World(scenario=scenario, calls=calls, faults=draw_faults(rng, names, duration_ms))
+
+
+def draw_site(rng: random.Random, name: SiteId) -> ScenarioSite:
+    skills = rng.choice((None, None, frozenset({Skill("PS")}), frozenset({Skill("PS"), Skill("NW")})))
+    return ScenarioSite(
+        site_id=name, agents=rng.randint(1, 4), skills=skills, home_reserve=rng.choice((0, 0, 0, 1))
+    )
+
+
+def play(world: World, seed: int, trace: Callable[[int, SiteId, object], None] | None = None) -> Played:
+    """Play to the end, or to the first failure of the machine itself, which is an objection too."""
+    book, floors, objections = ledger_laws(), FloorLaws(), list[str]()
+    confirmed = 0
+
+    def see(row: LedgerRow) -> None:
+        nonlocal confirmed
+        confirmed += row.entry.kind == "HANDOFF_CONFIRMED"
+        book.see(row)
+
+    def look(node: Node) -> None:
+        if node.floor is not None:
+            floors.look(node.site_id, node.incarnation, node.floor, cluster.loop.now)
+
+    cluster = Cluster(
+        world.scenario,
+        world.calls,
+        seed=seed,
+        watchers=Watchers(see_row=see, object_to=objections.append, look=look, trace=trace),
+        faults=world.faults,
+    )
+    try:
+        cluster.play()
+        objections += left_over(cluster)
+    except Exception:  # noqa: BLE001 - whatever the machine raises is what this run has found
+        objections.append(f"at {cluster.loop.now} ms: {traceback.format_exc()}")
+    return Played(
+        results=[*book.results(cluster.in_system()), *floors.results()],
+        objections=objections,
+        call_count=len(world.calls),
+        overflow_count=confirmed,
+    )
+
+
+def left_over(cluster: Cluster) -> list[str]:
+    """At rest no channel is up and every agent who is logged in is free."""
+    found = [
+        f"{site_id}: {pbx.channel_count} channels are up at rest"
+        for site_id, pbx in cluster.pbxes.items()
+        if pbx.channel_count
+    ]
+    found += [
+        f"{agent.agent_id} is {agent.state} ({agent.reason}) at rest"
+        for node in cluster.nodes.values()
+        if node.floor is not None
+        for agent in node.floor.agents()
+        if agent.state is not AgentState.READY
+    ]
+    return found
