@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
-from pydantic import SecretStr
 
 from branch.telephony.simulated.pbx.callers import Caller, CallerStream
 from branch.telephony.simulated.pbx.control import Control
@@ -19,7 +18,7 @@ from branch.telephony.simulated.pbx.settings import AgentSection, PbxSettings
 from branch.telephony.simulated.pbx.switch import Switch
 from branch.telephony.simulated.pbx.timers import LabTimers
 from branch.telephony.simulated.pbx.trunks import Trunks
-from branch.telephony.simulated.pbx.witness import Witness, read_account
+from branch.telephony.simulated.pbx.witness import Witness
 from node.settings import ClockSection
 from router.world.calls import PlannedCall, parse_calls
 from router.world.scenario import parse_scenario
@@ -45,20 +44,13 @@ class SimulatedPbx:
     """One PBX process, from binding its ports to writing its account."""
 
     def __init__(self, settings: PbxSettings, calls: list[PlannedCall]) -> None:
-        run = secrets.token_hex(4)
+        self._run = run = secrets.token_hex(4)
         self._settings = settings
         self._clock = _clock(settings.clock)
         self._timers = LabTimers(settings.clock.speed)
         self._channel_numbers = itertools.count(1)
-        self._run = run
-        journal = settings.witness.journal
-        account = read_account(journal)
-        self._journal = journal.open("a", encoding="utf-8")
-        self._witness = Witness(
-            run=run, journal=self._journal, account=account, now_utc_us=self._clock.utc_us
-        )
-        password = SecretStr(settings.control.password_file.read_text(encoding="utf-8").strip())
-        self._control = Control(run=run, password=password, awkward=settings.awkward)
+        self._witness = Witness(settings.witness.journal, run=run, now_utc_us=self._clock.utc_us)
+        self._control = Control(run=run, password=settings.control.password(), awkward=settings.awkward)
         self._switch = Switch(tell=self._control.tell, now_ms=self._clock.mono_ms)
         self._phones = Phones(map(self._phone, settings.people.agent), self._switch)
         self._trunks = Trunks(settings.site.id, self._switch, lambda: self._control.is_application_there)
@@ -105,7 +97,7 @@ class SimulatedPbx:
         await self._control.close()
         await self._trunks.close()
         self.write_counts()
-        self._journal.close()
+        self._witness.close()
 
     def write_counts(self) -> dict[str, object]:
         """Write the account, and return it."""

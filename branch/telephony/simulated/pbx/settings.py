@@ -1,8 +1,9 @@
 """What the simulated PBX's file may say."""
 
+from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from node.settings import ClockSection, ExistingFile, LogSection, NodePath, Section
 from node.words import text as _
@@ -25,6 +26,21 @@ class ControlSection(Section):
     host: str = "127.0.0.1"
     port: Port
     password_file: ExistingFile
+
+    @field_validator("password_file")
+    @classmethod
+    def _holds_a_password(cls, path: Path) -> Path:
+        if not path.read_text(encoding="utf-8").strip():
+            raise ValueError(_("{path} is empty; write a password into it", path=path))
+        return path
+
+    def password(self) -> SecretStr:
+        """The password's text, without the newline an editor leaves behind.
+
+        Raises:
+            OSError: the file cannot be read any more.
+        """
+        return SecretStr(self.password_file.read_text(encoding="utf-8").strip())
 
 
 class TrunkSection(Section):

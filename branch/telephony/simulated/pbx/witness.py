@@ -5,12 +5,13 @@ the counts are the sum of all lines, those of earlier runs included.
 """
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 
 class Step(StrEnum):
@@ -100,11 +101,20 @@ class Account:
 class Witness:
     """Writes the journal of one run and keeps the account of all."""
 
-    def __init__(self, *, run: str, journal: TextIO, account: Account, now_utc_us: Callable[[], int]) -> None:
+    def __init__(self, journal: Path, *, run: str, now_utc_us: Callable[[], int]) -> None:
+        """Goes on with the journal of earlier runs.
+
+        Raises:
+            OSError: the journal cannot be read or written.
+        """
         self._run = run
-        self._journal = journal
-        self._account = account
         self._now_utc_us = now_utc_us
+        self._account = read_account(journal)
+        _drop_cut_line(journal)
+        self._journal = journal.open("a", encoding="utf-8")
+
+    def close(self) -> None:
+        self._journal.close()
 
     def note(self, caller: str, step: Step, *, call_id: str = "", others: Iterable[str] = ()) -> None:
         line = {
@@ -124,7 +134,7 @@ class Witness:
 
 
 def read_account(path: Path) -> Account:
-    """The account of earlier runs; a last line that a kill cut short was never seen."""
+    """The account of earlier runs; a last line that a kill has cut short was never seen."""
     account = Account()
     if path.exists():
         with path.open(encoding="utf-8") as lines:
@@ -132,3 +142,10 @@ def read_account(path: Path) -> Account:
                 if line.endswith("\n"):
                     account.add(json.loads(line))
     return account
+
+
+def _drop_cut_line(path: Path) -> None:
+    """The next run's first line must not be glued to half a line."""
+    if path.exists():
+        written = path.read_bytes()
+        os.truncate(path, written.rfind(b"\n") + 1)

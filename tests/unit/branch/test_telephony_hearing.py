@@ -1,0 +1,193 @@
+"""The simulated PBX's driver without a PBX: events told twice or late, requests across an absence."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from branch.telephony.simulated.carrying import Carrying
+from branch.telephony.simulated.hearing import Hearing
+from branch.telephony.simulated.holdings import Holdings
+from branch.telephony.simulated.resync import resync
+from branch.telephony.simulated.unanswered import Unanswered
+from branch.telephony.simulated.wire import Cause, Do, Event, Frame
+from router.agent import RingFailure
+from router.facts import CallerHungUp, Fact, LegAnswered, LegFailed, LegHungUp, LegRang
+from router.ids import AgentId, CallId, LegId, QueueId
+from router.orders import HangUpCall, HoldInQueue, RingAgent
+from tests.fakes.telephony import TelephonyEar
+
+LEG = LegId("leg-1")
+CALL = CallId("call-1")
+SALES = QueueId("sales")
+CALLER = "caller-1"
+
+RING = RingAgent(leg_id=LEG, agent_id=AgentId("a/1"), call_id=CALL, queue_id=SALES, handoff_id=None)
+
+
+class Driven:
+    """The driver's parts on a connection that only remembers."""
+
+    def __init__(self) -> None:
+        self.sent: list[Frame] = []
+        self.holdings = Holdings()
+        self.unanswered = Unanswered()
+        self.unanswered.connect(self.sent.append)
+        self.hearing = Hearing(self.holdings, self.unanswered, lambda: CALL)
+        self.carrying = Carrying(self.holdings, self.unanswered, self.hearing.note, {})
+        self.facts: list[Fact] = []
+
+    def hear(self, *frames: Frame) -> list[Fact]:
+        ear = TelephonyEar()
+        self.hearing.tell_to(ear)
+        for frame in frames:
+            self.hearing.heard(frame)
+        self.hearing.flush()
+        self.facts += ear.facts
+        return self.facts
+
+    def come_back(self, *channels: Frame) -> list[str]:
+        """A new connection, and what went out on it."""
+        self.sent.clear()
+        self.unanswered.disconnect()
+        resync(self.holdings, self.hearing, self.unanswered, channels=list(channels), bridges=[], phones=[])
+        self.unanswered.connect(self.sent.append)
+        self.hear()
+        return [frame["do"] for frame in self.sent]
+
+    def asked(self) -> list[str]:
+        return [frame["do"] for frame in self.sent]
+
+
+def leg(state: str, *, is_started: bool = False) -> Frame:
+    return {
+        "channel": LEG,
+        "kind": "phone",
+        "state": state,
+        "is_started": is_started,
+        "facts": {},
+        "variables": {},
+    }
+
+
+def caller(**variables: str) -> Frame:
+    facts = {"dialled": "100", "priority": "0"}
+    return {
+        "event": Event.CHANNEL_STARTED,
+        "channel": CALLER,
+        "kind": "caller",
+        "state": "RINGING",
+        "is_started": True,
+        "facts": facts,
+        "variables": variables,
+    }
+
+
+RANG: Frame = {"event": Event.CHANNEL_STATE, "channel": LEG, "state": "RINGING"}
+UP: Frame = {"event": Event.CHANNEL_STATE, "channel": LEG, "state": "UP"}
+STARTED: Frame = {"event": Event.CHANNEL_STARTED, **leg("UP", is_started=True)}
+GONE: Frame = {"event": Event.CHANNEL_GONE, "channel": LEG, "cause": int(Cause.NORMAL)}
+CALLER_GONE: Frame = {"event": Event.CHANNEL_GONE, "channel": CALLER, "cause": int(Cause.NORMAL)}
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 6)), max_size=12))
+def test_each_step_of_a_leg_is_told_once_however_often_and_late_it_is_repeated(
+    repeats: list[tuple[int, int]],
+) -> None:
+    driven = Driven()
+    driven.carrying.carry_out(RING)
+    events = [RANG, UP, STARTED, GONE]
+    heard = list(enumerate(events))
+    for which, later in repeats:
+        place = next(n for n, (number, _) in enumerate(heard) if number == which)
+        heard.insert(min(len(heard), place + 1 + later), (4, events[which]))
+
+    driven.hear(*(frame for _, frame in heard))
+
+    assert driven.facts == [LegRang(leg_id=LEG), LegAnswered(leg_id=LEG), LegHungUp(leg_id=LEG)]
+
+
+def test_an_answer_before_the_reply_to_originate_is_an_answer() -> None:
+    driven = Driven()
+    driven.carrying.carry_out(RING)
+
+    driven.hear(RANG, UP, STARTED)
+    reply = {"re": driven.sent[0]["id"], "result": None}
+
+    assert driven.unanswered.answered(reply) is not None
+    assert driven.facts[-1] == LegAnswered(leg_id=LEG)
+
+
+def test_a_leg_that_is_up_and_has_not_started_is_not_answered_yet() -> None:
+    driven = Driven()
+    driven.carrying.carry_out(RING)
+
+    assert driven.hear(RANG, UP) == [LegRang(leg_id=LEG)]
+
+
+def test_a_callers_start_told_again_after_its_end_is_no_new_call() -> None:
+    driven = Driven()
+
+    driven.hear(caller(), CALLER_GONE, caller())
+
+    assert driven.facts == [CallerHungUp(call_id=CALL)]
+    assert list(driven.holdings) == []
+
+
+def test_requests_without_a_reply_go_out_again_in_their_order() -> None:
+    driven = Driven()
+    driven.hear(caller())
+    driven.carrying.carry_out(HoldInQueue(call_id=CALL, queue_id=SALES))
+    first = driven.asked()
+
+    again = driven.come_back(caller(TRUNKLINE_CALL=CALL))
+
+    assert again == first
+    assert again[0] == Do.SET
+    assert again[-1] == Do.ADD
+
+
+def test_an_answered_request_does_not_go_out_again() -> None:
+    driven = Driven()
+    driven.hear(caller())
+    driven.unanswered.answered({"re": driven.sent[0]["id"], "result": None})
+
+    assert driven.come_back(caller(TRUNKLINE_CALL=CALL)) == []
+
+
+def test_orders_given_while_the_pbx_is_away_wait_for_it() -> None:
+    driven = Driven()
+    driven.hear(caller())
+    driven.unanswered.disconnect()
+    driven.carrying.carry_out(HangUpCall(call_id=CALL, reason="SERVED"))
+    driven.carrying.carry_out(RING)
+
+    assert driven.come_back(caller(TRUNKLINE_CALL=CALL))[-2:] == [Do.HANG_UP, Do.ORIGINATE]
+
+
+def test_a_phone_that_was_dialled_before_the_loss_is_not_dialled_twice() -> None:
+    driven = Driven()
+    driven.carrying.carry_out(RING)
+
+    assert driven.come_back(leg("RINGING")) == []
+    assert driven.facts == [LegRang(leg_id=LEG)]
+
+
+def test_a_leg_that_ended_during_the_loss_is_told_and_not_dialled_again() -> None:
+    driven = Driven()
+    driven.carrying.carry_out(RING)
+
+    assert driven.come_back() == []
+    assert driven.facts == [LegFailed(leg_id=LEG, reason=RingFailure.NO_ANSWER)]
+
+
+def test_what_went_on_during_the_loss_is_told_step_by_step() -> None:
+    driven = Driven()
+    driven.hear(caller())
+    driven.carrying.carry_out(RING)
+
+    driven.come_back(leg("UP", is_started=True))
+
+    assert driven.facts == [
+        CallerHungUp(call_id=CALL),
+        LegRang(leg_id=LEG),
+        LegAnswered(leg_id=LEG),
+    ]
