@@ -1,0 +1,1 @@
+"""Many sites on one machine as real processes: a day played fast, and a night."""

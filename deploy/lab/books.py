@@ -1,0 +1,73 @@
+"""What the databases of a lab hold: the ledgers of the branches, HQ's copy, and its certificates."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, create_engine, text
+
+from deploy.lab import files
+from deploy.lab.plan import LabPlan, LabSite
+from router.ids import SiteId
+from router.ledger import LedgerRow
+from sync.records.codec import ledger_row
+
+_ROWS = text("SELECT * FROM ledger WHERE site_id = :site_id ORDER BY seq")
+_CERTIFICATES = text("SELECT site_id, quarantined_count FROM certificates WHERE business_date = :day")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """Rows of the branches and of HQ, each site's in the order of seq."""
+
+    branches: tuple[LedgerRow, ...]
+    hq: tuple[LedgerRow, ...]
+    certified: frozenset[SiteId]
+    """Sites whose played day HQ certified."""
+    quarantined_count: int
+
+
+def read_books(plan: LabPlan, hq_url: str) -> Books:
+    """Read everything as it stands; the processes may run."""
+    branches: list[LedgerRow] = []
+    hq: list[LedgerRow] = []
+    with _open(hq_url) as hq_engine:
+        for site in plan.sites:
+            with _open(f"sqlite:///{(site.folder / 'branch.db').absolute()}") as engine:
+                branches += _rows(engine, site)
+            hq += _rows(hq_engine, site)
+        with hq_engine.connect() as connection:
+            certificates = connection.execute(_CERTIFICATES, {"day": plan.business_date}).all()
+    return Books(
+        branches=tuple(branches),
+        hq=tuple(hq),
+        certified=frozenset(SiteId(site_id) for site_id, _ in certificates),
+        quarantined_count=sum(count for _, count in certificates),
+    )
+
+
+def read_witness(site: LabSite) -> dict[str, dict[str, object]]:
+    """What the site's PBX saw of each call that the branch answered, by call id.
+
+    Raises:
+        OSError: the PBX has not written it down.
+    """
+    account = json.loads((site.folder / files.WITNESS_FILE).read_text(encoding="utf-8"))
+    stories: dict[str, dict[str, object]] = account["calls"]
+    return stories
+
+
+def _rows(engine: Engine, site: LabSite) -> list[LedgerRow]:
+    with engine.connect() as connection:
+        found = connection.execute(_ROWS, {"site_id": site.site_id}).mappings()
+        return [ledger_row(record) for record in found]
+
+
+@contextmanager
+def _open(url: str) -> Iterator[Engine]:
+    engine = create_engine(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()

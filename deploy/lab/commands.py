@@ -1,0 +1,87 @@
+"""`trunkline lab`: a whole cluster on this machine, a day played fast, and a night."""
+
+import asyncio
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from node.terminal import messages, print_json
+from node.troubles import TroubleError
+from node.words import text as _
+
+
+def register(root: typer.Typer) -> None:
+    """Add the `lab` command."""
+    root.command("lab", help=_("Run HQ and several sites on this machine and play a day of calls."))(_lab)
+
+
+def _lab(
+    sites: Annotated[
+        int, typer.Option("--sites", min=1, max=12, help=_("How many sites, without --scenario."))
+    ] = 3,
+    scenario: Annotated[
+        Path | None, typer.Option("--scenario", help=_("The sites: a scenario.toml."), show_default=False)
+    ] = None,
+    calls: Annotated[
+        Path | None,
+        typer.Option("--calls", help=_("Who calls: a calls.csv; a busy hour is made up without it.")),
+    ] = None,
+    speed: Annotated[
+        float, typer.Option("--speed", min=1, max=600, help=_("Seconds of calls a real second."))
+    ] = 60.0,
+    seed: Annotated[int, typer.Option("--seed", help=_("Of the made-up busy hour."))] = 1,
+    report: Annotated[Path | None, typer.Option("--report", help=_("Write the report to this file."))] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option("--keep", help=_("Keep everything in this new folder: files, logs, databases.")),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=_("Print the report as JSON."))] = False,
+) -> None:
+    from deploy.lab.play import Day, play
+    from deploy.lab.telling import tell_verdict
+    from router.world.busy_hour import default_scenario, generate
+    from router.world.calls import parse_calls
+    from router.world.report import format_report
+    from router.world.scenario import parse_scenario
+
+    planned = (
+        parse_scenario(scenario.read_text(encoding="utf-8"))
+        if scenario is not None
+        else default_scenario(sites)
+    )
+    if calls is None:
+        arrivals = generate(planned, seed)
+    else:
+        with calls.open(encoding="utf-8", newline="") as lines:
+            arrivals = parse_calls(lines, planned)
+    folder = _folder(keep)
+    verdict = asyncio.run(play(Day(scenario=planned, calls=arrivals, speed=speed, seed=seed), folder))
+    if report is not None:
+        report.write_text(format_report(verdict.report), encoding="utf-8")
+    if as_json:
+        print_json(verdict.report)
+    else:
+        tell_verdict(verdict)
+    if keep is None and verdict.is_good:
+        shutil.rmtree(folder)
+    else:
+        messages().print(_("everything is kept in {folder}", folder=folder), markup=False)
+    if not verdict.is_good:
+        raise typer.Exit(1)
+
+
+def _folder(keep: Path | None) -> Path:
+    """A folder of the lab's own.
+
+    Raises:
+        TroubleError: `keep` exists and is not empty.
+    """
+    if keep is None:
+        return Path(tempfile.mkdtemp(prefix="trunkline-lab-"))
+    if keep.exists() and any(keep.iterdir()):
+        raise TroubleError(_("{folder} is not empty; name a new folder for --keep", folder=keep))
+    keep.mkdir(parents=True, exist_ok=True)
+    return keep

@@ -1,0 +1,171 @@
+"""Writes a lab's folder: certificates, one file a node, the scenario and the calls.
+
+Everything that a person would write for a real cluster, and nothing else: the processes
+are started with these files and know of no lab.
+"""
+
+import csv
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from deploy.lab.plan import CLUSTER, HQ_ID, TIME_ZONE, LabPlan, LabSite
+from node.pki import Issued, init_ca, issue
+from router.world.calls import format_calls
+from router.world.scenario import Scenario
+
+SCENARIO_FILE = "scenario.toml"
+CALLS_FILE = "calls.csv"
+BRANCH_FILE = "branch.toml"
+PBX_FILE = "pbx.toml"
+HQ_FILE = "hq.toml"
+AGENTS_FILE = "agents.csv"
+PASSWORD_FILE = "pbx-password"  # noqa: S105 - a file's name
+NIGHT_BEGINS = "00:01:00"
+WITNESS_FILE = "pbx-saw.json"
+
+
+def write_lab(plan: LabPlan, etcd_endpoint: str, hq_database_url: str) -> None:
+    """Write every file that the processes of `plan` need.
+
+    Raises:
+        OSError: the folder cannot be written.
+        PkiError: certificates stand there already.
+    """
+    pki = plan.folder / "pki"
+    now = datetime.now(UTC)
+    authority = init_ca(pki, CLUSTER, now=now)
+    _write(plan.folder / SCENARIO_FILE, _scenario(plan.scenario))
+    with (plan.folder / CALLS_FILE).open("w", encoding="utf-8", newline="") as lines:
+        lines.writelines(format_calls(plan.calls))
+    for site in plan.sites:
+        issued = issue(pki, "site", site.site_id, ["127.0.0.1"], now=now)
+        _write_site(plan, site, _tls(authority, issued), etcd_endpoint)
+    issued = issue(pki, "hq", HQ_ID, ["127.0.0.1"], now=now)
+    _write(plan.folder / HQ_FILE, _hq(plan, _tls(authority, issued), hq_database_url))
+
+
+def _write_site(plan: LabPlan, site: LabSite, tls: dict[str, str], etcd_endpoint: str) -> None:
+    site.folder.mkdir(parents=True, exist_ok=True)
+    password = site.folder / PASSWORD_FILE
+    password.write_text(secrets.token_urlsafe(24) + "\n", encoding="utf-8")
+    password.chmod(0o600)
+    _write(site.folder / BRANCH_FILE, _branch(plan, site, tls, etcd_endpoint))
+    _write(site.folder / PBX_FILE, _pbx(plan, site))
+    with (site.folder / AGENTS_FILE).open("w", encoding="utf-8", newline="") as lines:
+        rows = csv.writer(lines)
+        rows.writerow(["id", "name", "skills"])
+        rows.writerows([shift.agent_id, shift.agent_id, " ".join(site.skills)] for shift in site.shifts)
+
+
+def _branch(plan: LabPlan, site: LabSite, tls: dict[str, str], etcd_endpoint: str) -> dict[str, Any]:
+    return {
+        "site": {"id": site.site_id, "name": site.site_id, "time_zone": TIME_ZONE},
+        "listen": {"port": site.grpc_port, "metrics_port": site.metrics_port},
+        "tls": tls,
+        "database": {"url": f"sqlite:///{(site.folder / 'branch.db').absolute()}"},
+        "telephony": {
+            "driver": "simulated",
+            "address": f"127.0.0.1:{site.control_port}",
+            "password_file": PASSWORD_FILE,
+        },
+        "etcd": {"endpoints": [etcd_endpoint]},
+        "overflow": {
+            "home_reserve": site.home_reserve,
+            "peer": [_peer(plan, site, other) for other in plan.sites if other is not site],
+        },
+        # Handling times of a calls file hold the wrap-up; waits end by the callers' patience.
+        "queue": [{"id": queue, "skills": [queue], "wrap_up_limit_ms": 0} for queue in plan.queues],
+        "clock": _clock(plan),
+    }
+
+
+def _peer(plan: LabPlan, site: LabSite, other: LabSite) -> dict[str, Any]:
+    link = plan.scenario.link(site.site_id, other.site_id)
+    return {
+        "site": other.site_id,
+        "address": f"127.0.0.1:{other.grpc_port}",
+        "trunk": f"127.0.0.1:{other.trunk_port}",
+        "cost_s": link.cost_s,
+        "leg_limit": link.max_legs,
+    }
+
+
+def _pbx(plan: LabPlan, site: LabSite) -> dict[str, Any]:
+    return {
+        "site": {"id": site.site_id},
+        "control": {"port": site.control_port, "password_file": PASSWORD_FILE},
+        "trunk": {"port": site.trunk_port},
+        "people": {
+            "ring_s": plan.scenario.ring_ms / 1000,
+            "agent": [
+                {"id": shift.agent_id, "from_s": shift.from_s, "until_s": shift.until_s}
+                for shift in site.shifts
+            ],
+        },
+        "calls": {
+            "scenario": f"../{SCENARIO_FILE}",
+            "file": f"../{CALLS_FILE}",
+            "start_utc_us": plan.day_start_utc_us,
+        },
+        "witness": {"journal": "pbx-saw.jsonl", "counts": WITNESS_FILE},
+        "clock": _clock(plan),
+    }
+
+
+def _hq(plan: LabPlan, tls: dict[str, str], database_url: str) -> dict[str, Any]:
+    return {
+        "hq": {"name": "HQ 总部", "time_zone": TIME_ZONE},
+        "listen": {"port": plan.hq_port, "metrics_port": plan.hq_metrics_port},
+        "tls": tls,
+        "database": {"url": database_url},
+        "site": [
+            {"id": site.site_id, "address": f"127.0.0.1:{site.grpc_port}", "time_zone": TIME_ZONE}
+            for site in plan.sites
+        ],
+        "consolidation": {"window_start": NIGHT_BEGINS},
+        "clock": _clock(plan),
+    }
+
+
+def _tls(authority: Issued, own: Issued) -> dict[str, str]:
+    return {
+        "ca": str(authority.certificate.absolute()),
+        "cert": str(own.certificate.absolute()),
+        "key": str(own.key.absolute()),
+    }
+
+
+def _scenario(scenario: Scenario) -> dict[str, Any]:
+    """What the PBXes read of it: names and times, since rosters are in their own files."""
+    return {
+        "duration_s": scenario.duration_ms / 1000,
+        "ring_s": scenario.ring_ms / 1000,
+        "queues": list(scenario.queues),
+        "site": [
+            {
+                "id": site.site_id,
+                "agents": site.agents,
+                **({"skills": sorted(site.skills)} if site.skills is not None else {}),
+            }
+            for site in scenario.sites
+        ],
+    }
+
+
+def _clock(plan: LabPlan) -> dict[str, Any]:
+    return {
+        "speed": plan.clock.speed,
+        "started_at_utc_us": plan.clock.started_at_utc_us,
+        "epoch_utc_us": plan.clock.epoch_utc_us,
+    }
+
+
+def _write(file: Path, values: Mapping[str, Any]) -> None:
+    with file.open("wb") as target:
+        tomli_w.dump(values, target)
+    file.chmod(0o600)

@@ -1,0 +1,131 @@
+"""A running lab: its processes in the order they need each other, and back."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deploy.etcd import EtcdCluster, start_etcd
+from deploy.lab import files
+from deploy.lab.looks import is_ready
+from deploy.lab.plan import LabPlan, LabSite
+from deploy.lab.processes import LabProcess, run_command
+from deploy.postgres import PostgresServer, start_postgres
+from node.troubles import TroubleError
+from node.words import text as _
+
+_READY_LIMIT_S = 60.0
+_POLL_S = 0.1
+
+
+class LabNotReadyError(TroubleError):
+    """The nodes did not come up in time."""
+
+    reason = "LAB_NOT_READY"
+
+
+@dataclass(slots=True, kw_only=True)
+class Servers:
+    """What the nodes need before they start; both die with this process."""
+
+    etcd: EtcdCluster
+    postgres: PostgresServer
+    hq_url: str
+
+    def stop(self) -> None:
+        self.etcd.stop()
+        self.postgres.stop()
+
+
+def start_servers(folder: Path) -> Servers:
+    """Real etcd and real PostgreSQL on free loopback ports; from the main thread.
+
+    Raises:
+        EtcdStartError, OSError: one of them did not come up; the other is stopped.
+    """
+    etcd = start_etcd(folder / "etcd")
+    try:
+        postgres = start_postgres(folder / "postgres")
+    except BaseException:
+        etcd.stop()
+        raise
+    return Servers(etcd=etcd, postgres=postgres, hq_url=postgres.create_database("trunkline_hq"))
+
+
+@dataclass(slots=True)
+class Lab:
+    """All processes of one plan, by name: `branch:beijing`, `pbx:beijing`, `hq`."""
+
+    plan: LabPlan
+    servers: Servers
+    processes: dict[str, LabProcess] = field(default_factory=dict)
+    _keepers: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def start(self, tell: Callable[[str], None]) -> None:
+        """Write the files, fill the branches with their agents, start everybody, wait until ready.
+
+        Raises:
+            ProcessFailedError, LabNotReadyError: with the end of the log that says why.
+        """
+        tell(_("writing certificates and files"))
+        files.write_lab(self.plan, self.servers.etcd.endpoint, self.servers.hq_url)
+        tell(_("adding the agents"))
+        await asyncio.gather(*(self._fill(site) for site in self.plan.sites))
+        tell(_("starting the nodes"))
+        for name, arguments in self._commands():
+            process = LabProcess(name, arguments, self.log_of(name))
+            self.processes[name] = process
+            self._keepers.append(asyncio.create_task(process.keep_up(), name=name))
+        await self._wait_ready()
+
+    async def wait(self, seconds: float) -> None:
+        """Let time pass, unless a process does not stay up.
+
+        Raises:
+            ProcessFailedError: one that ends whenever it is started.
+        """
+        done, _pending = await asyncio.wait(
+            self._keepers, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+        )
+        for keeper in done:
+            keeper.result()
+
+    async def stop_nodes(self) -> None:
+        """End every node in order; etcd and PostgreSQL go on. Safe to call at any point, and again."""
+        await asyncio.gather(*(process.stop() for process in self.processes.values()))
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+
+    def log_of(self, name: str) -> Path:
+        return self.plan.folder / "logs" / f"{name.replace(':', '-')}.log"
+
+    def _commands(self) -> list[tuple[str, list[str]]]:
+        folder = self.plan.folder
+        commands = [("hq", ["hq", "run", str(folder / files.HQ_FILE)])]
+        for site in self.plan.sites:
+            branch, pbx = site.folder / files.BRANCH_FILE, site.folder / files.PBX_FILE
+            commands.append((f"branch:{site.site_id}", ["branch", "run", str(branch)]))
+            commands.append((f"pbx:{site.site_id}", ["simpbx", "run", str(pbx)]))
+        return commands
+
+    async def _fill(self, site: LabSite) -> None:
+        branch, agents = site.folder / files.BRANCH_FILE, site.folder / files.AGENTS_FILE
+        name = f"agents:{site.site_id}"
+        await run_command(name, ["agent", "import", str(agents), "--site", str(branch)], self.log_of(name))
+
+    async def _wait_ready(self) -> None:
+        ports = {f"branch:{site.site_id}": site.metrics_port for site in self.plan.sites}
+        ports["hq"] = self.plan.hq_metrics_port
+        late = list(ports)
+        for _attempt in range(round(_READY_LIMIT_S / _POLL_S)):
+            await self.wait(_POLL_S)
+            late = [name for name in late if not await is_ready(ports[name])]
+            if not late:
+                return
+        raise LabNotReadyError(
+            _(
+                "not ready after {seconds:.0f} s: {names}; see {logs}",
+                seconds=_READY_LIMIT_S,
+                names=", ".join(late),
+                logs=", ".join(str(self.log_of(name)) for name in late),
+            )
+        )

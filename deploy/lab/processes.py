@@ -1,0 +1,115 @@
+"""The lab's processes: started by command, kept running as a service manager would, ended without a trace."""
+
+import asyncio
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import Sequence
+from pathlib import Path
+from signal import SIGKILL, SIGTERM, Signals
+
+from deploy.children import die_with_parent
+from node.troubles import TroubleError
+from node.words import text as _
+
+_RESTART_DELAY_S = 0.5
+_STOP_LIMIT_S = 10.0
+_RESTART_LIMIT = 10
+"""A process that ends so often is not coming up; its log says why."""
+_LOG_LINES_SHOWN = 8
+
+
+class ProcessFailedError(TroubleError):
+    """A process of the lab does not stay up, or a command of it failed."""
+
+    reason = "PROCESS_FAILED"
+
+    def __init__(self, name: str, status: int, log: Path) -> None:
+        lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        super().__init__(
+            _(
+                "{name} ended with status {status}; the end of {log}:\n{lines}",
+                name=name,
+                status=status,
+                log=log,
+                lines="\n".join(lines[-_LOG_LINES_SHOWN:]),
+            )
+        )
+
+
+class LabProcess:
+    """One command, its log file and its restarts."""
+
+    def __init__(self, name: str, arguments: Sequence[str], log: Path) -> None:
+        self.name = name
+        self.log = log
+        self.restart_count = 0
+        self._arguments = arguments
+        self._stopped = asyncio.Event()
+        self._process: Process | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """None while it is down."""
+        return self._process.pid if self._process is not None and self._process.returncode is None else None
+
+    async def keep_up(self) -> None:
+        """Run it, again whenever it ends unasked, until it is stopped. On the main thread's loop.
+
+        Raises:
+            ProcessFailedError: it ended too often.
+        """
+        while not self._stopped.is_set():
+            self._process = await _start(self._arguments, self.log)
+            status = await self._process.wait()
+            if self._stopped.is_set():
+                return
+            self.restart_count += 1
+            if self.restart_count > _RESTART_LIMIT:
+                raise ProcessFailedError(self.name, status, self.log)
+            await asyncio.sleep(_RESTART_DELAY_S)
+
+    def kill(self) -> None:
+        """As a crash would: no warning. `keep_up` starts it again."""
+        self.signal(SIGKILL)
+
+    def signal(self, number: Signals) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(number)
+
+    async def stop(self) -> None:
+        """End it in order; killed when it takes too long."""
+        self._stopped.set()
+        if self._process is None:
+            return
+        self.signal(SIGTERM)
+        try:
+            async with asyncio.timeout(_STOP_LIMIT_S):
+                await self._process.wait()
+        except TimeoutError:
+            self.signal(SIGKILL)
+            await self._process.wait()
+
+
+async def run_command(name: str, arguments: Sequence[str], log: Path) -> None:
+    """Run one command of ours to its end.
+
+    Raises:
+        ProcessFailedError: it failed.
+    """
+    process = await _start(arguments, log)
+    try:
+        status = await process.wait()
+    except asyncio.CancelledError:
+        process.kill()
+        raise
+    if status != 0:
+        raise ProcessFailedError(name, status, log)
+
+
+async def _start(arguments: Sequence[str], log: Path) -> Process:
+    # The script beside this interpreter, so that a lab runs what it was installed with.
+    program = Path(sys.executable).with_name("trunkline")
+    command = [*die_with_parent(SIGKILL), str(program), *arguments]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as target:
+        return await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=target, stderr=target)

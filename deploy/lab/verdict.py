@@ -1,0 +1,143 @@
+"""What a lab has shown: laws over all ledgers, the PBXes' own account, HQ against branches, the report."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from deploy.lab.books import Books
+from deploy.lab.plan import LabPlan
+from router.ids import CallId, SiteId
+from router.ledger import CallArrived, CallConnected, CallEnded, LedgerRow
+from router.world.laws.journal import hq_equals_branches, journal_has_no_gap_below_the_watermark
+from router.world.laws.law import VIOLATION_LIMIT, LawResult
+from router.world.laws.ledgers import check_ledgers
+from router.world.report import Report, build_report
+from router.world.tally import DayTally
+
+Witness = Mapping[SiteId, Mapping[str, Mapping[str, object]]]
+"""Each site's calls by call id, as its PBX saw them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    report: Report
+    laws: Sequence[LawResult]
+    are_kpis_equal: bool
+    """The report's figures recomputed from HQ's rows are those of the branches' rows."""
+
+    @property
+    def is_good(self) -> bool:
+        consolidation = self.report["consolidation"]
+        return (
+            self.are_kpis_equal
+            and not any(law.violation_count for law in self.laws)
+            and consolidation["certified"] == consolidation["due"]
+            and bool(consolidation["digests_equal"])
+        )
+
+
+def judge(
+    plan: LabPlan, books: Books, witness: Witness, *, seed: int, reference: Mapping[str, object]
+) -> Verdict:
+    """Everything a lab promises, from what its databases and its PBXes hold."""
+    day = [row for row in books.branches if row.business_date == plan.business_date]
+    day_at_hq = [row for row in books.hq if row.business_date == plan.business_date]
+    same = hq_equals_branches(day, day_at_hq)
+    laws = [
+        *check_ledgers(books.branches),
+        the_pbx_saw_the_same(books.branches, witness),
+        journal_has_no_gap_below_the_watermark(
+            ((row.site_id, row.seq) for row in books.hq), _watermarks(day)
+        ),
+        same,
+    ]
+    tally, tally_at_hq = _tally(plan, day), _tally(plan, day_at_hq)
+    consolidation = {
+        "due": len(plan.sites),
+        "certified": len(books.certified),
+        "rows_branches": len(day),
+        "rows_hq": len(day_at_hq),
+        "quarantined": books.quarantined_count,
+        "digests_equal": len(books.certified) == len(plan.sites) and not same.violation_count,
+    }
+    reports = [
+        build_report(
+            policy="reserve+pull",
+            seed=seed,
+            tally=each,
+            laws=laws,
+            reference=reference,
+            consolidation=consolidation,
+        )
+        for each in (tally, tally_at_hq)
+    ]
+    return Verdict(report=reports[0], laws=laws, are_kpis_equal=reports[0] == reports[1])
+
+
+def the_pbx_saw_the_same(rows: Iterable[LedgerRow], witness: Witness) -> LawResult:
+    """Every caller whom a PBX saw answered is one call in the ledger, ended once, and talked if it says so.
+
+    The PBX's account is its own: no branch has written it.
+    """
+    known = _Known()
+    for row in rows:
+        known.see(row)
+    faults = []
+    checked = 0
+    for site_id, stories in sorted(witness.items()):
+        for call_id, story in stories.items():
+            checked += 1
+            fault = known.fault(site_id, CallId(call_id), story)
+            if fault is not None:
+                faults.append(f"{site_id}'s PBX saw call {call_id} {fault}")
+    return LawResult(
+        name="the_pbx_saw_the_same",
+        checked=checked,
+        violations=faults[:VIOLATION_LIMIT],
+        violation_count=len(faults),
+    )
+
+
+class _Known:
+    """What the ledgers know of calls."""
+
+    def __init__(self) -> None:
+        self._arrived: set[tuple[SiteId, CallId]] = set()
+        self._connected: set[CallId] = set()
+        self._ended: set[CallId] = set()
+
+    def see(self, row: LedgerRow) -> None:
+        entry = row.entry
+        if isinstance(entry, CallArrived):
+            self._arrived.add((row.site_id, entry.call_id))
+        elif isinstance(entry, CallConnected):
+            self._connected.add(entry.call_id)
+        elif isinstance(entry, CallEnded):
+            self._ended.add(entry.call_id)
+
+    def fault(self, site_id: SiteId, call_id: CallId, story: Mapping[str, object]) -> str | None:
+        """How the PBX's story of a call goes against the ledger; None when it does not."""
+        if int(str(story["conversations"])) > 0 and call_id not in self._connected:
+            return "talk, and the ledger did not"
+        if story["taken"] and (site_id, call_id) not in self._arrived:
+            return "answered, and the ledger does not know it"
+        if story["taken"] and call_id not in self._ended:
+            return "over, and the ledger has no ending"
+        return None
+
+
+def _tally(plan: LabPlan, rows: Iterable[LedgerRow]) -> DayTally:
+    tally = DayTally(
+        [site.site_id for site in plan.sites],
+        counts_from_utc_us=plan.day_start_utc_us + plan.scenario.warmup_ms * 1000,
+    )
+    for row in rows:
+        tally.see(row)
+    return tally
+
+
+def _watermarks(day: Iterable[LedgerRow]) -> dict[SiteId, int]:
+    """The last seq of each site's played day: HQ must hold all up to there."""
+    last: dict[SiteId, int] = {}
+    for row in day:
+        last[row.site_id] = max(row.seq, last.get(row.site_id, 0))
+    return last
