@@ -1,5 +1,6 @@
-"""`trunkline agent add|list|set|remove` at the command line."""
+"""`trunkline agent add|import|list|set|remove` at the command line."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -14,6 +15,7 @@ def register(root: typer.Typer) -> None:
     """Add the `agent` group."""
     group = typer.Typer(no_args_is_help=True, help=_("The people of a site: agents, supervisors and admins."))
     group.command("add", help=_("Add a person; asks for a password."))(_add)
+    group.command("import", help=_("Add or change many agents, from a CSV file."))(_import)
     group.command("list", help=_("List the people of the site."))(_list)
     group.command("set", help=_("Change a person's name, skills, role or password."))(_set)
     group.command("remove", help=_("Remove a person; what they did stays in the records."))(_remove)
@@ -44,6 +46,15 @@ def _add(
         name=name, skills=skill or [], role=role, password_file=password_file, is_phone_only=phone_only
     )
     agents.add(site, person, wanted)
+
+
+def _import(
+    file: Annotated[Path, typer.Argument(help=_("A CSV file with the columns id,name,skills."))],
+    site: SiteFile,
+) -> None:
+    from branch.admin import agents
+
+    agents.take_in(site, file)
 
 
 def _list(site: SiteFile, as_json: AsJson = False) -> None:

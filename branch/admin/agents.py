@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from branch.admin.agent_csv import read_agents
 from branch.admin.asking import new_password
 from branch.admin.site_records import SiteRecords, open_site
 from branch.people import passwords
 from branch.people.login import AgentRecord, Credential
 from node.terminal import output, print_json, print_table
 from node.troubles import TroubleError
+from node.words import plural
 from node.words import text as _
 from router.ids import AgentId, Skill
 from sync.records.tables import PersonRole
@@ -66,6 +68,19 @@ def add(file: Path, person: str, wanted: NewPerson) -> None:
         if secret is not None:
             _put_credential(records, person_id, role, secret)
     _say(_("{person} added", person=person_id))
+
+
+def take_in(file: Path, csv_file: Path) -> None:
+    """Add the agents of a CSV file, or change those that are there; nothing when it has a fault.
+
+    Raises:
+        CsvFaultsError: with every fault and its line.
+        OSError: the file cannot be read.
+    """
+    with open_site(file) as records:
+        found = read_agents(csv_file, records.site_id)
+        records.people.set_agents(found)
+    _say(plural("{count} agent taken in", "{count} agents taken in", len(found)))
 
 
 def show(file: Path, *, as_json: bool) -> None:

@@ -1,6 +1,7 @@
 """Agents as the site set them up, and who may log in; secrets never leave the site."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -42,13 +43,18 @@ class People:
 
     def set_agent(self, agent: AgentRecord) -> None:
         """Add the agent, or change the one with this id."""
-        values = {
-            "agent_id": agent.agent_id,
-            "name": agent.name,
-            "skills": canonical_json(sorted(agent.skills)),
-        }
+        self.set_agents([agent])
+
+    def set_agents(self, agents: Iterable[AgentRecord]) -> None:
+        """Add or change them all, or none."""
         with self._database.writing() as connection:
-            self._database.put(connection, AGENTS, values)
+            for agent in agents:
+                values = {
+                    "agent_id": agent.agent_id,
+                    "name": agent.name,
+                    "skills": canonical_json(sorted(agent.skills)),
+                }
+                self._database.put(connection, AGENTS, values)
 
     def remove_agent(self, agent_id: AgentId) -> bool:
         """Remove the agent and its credential; what it did stays in the ledger. False: there is none."""
