@@ -1,0 +1,1 @@
+"""What a planner asks: what if, and what the past was like."""

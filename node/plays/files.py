@@ -1,0 +1,62 @@
+"""A scenario and its calls from files, their faults told in the reader's language."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from node.troubles import TroubleError
+from node.words import plural
+from node.words import text as _
+from router.world.calls import PlannedCall, parse_calls
+from router.world.problems import BadInputError, Problem, marked
+from router.world.report import Report, format_report
+from router.world.scenario import Scenario, parse_scenario
+
+T = TypeVar("T")
+
+
+class BadFileError(TroubleError):
+    """A file can't be played: every fault of it in words, a line each."""
+
+    reason = "INPUT_INVALID"
+
+    def __init__(self, path: Path, problems: tuple[Problem, ...]) -> None:
+        head = plural("{path} has {count} fault:", "{path} has {count} faults:", len(problems), path=path)
+        super().__init__("\n".join([head, *(f"  {_told(problem)}" for problem in problems)]))
+        self.problems = problems
+
+
+def read_scenario(path: Path) -> Scenario:
+    """Raises:
+    BadFileError: with every fault and its place.
+    OSError: the file can't be read.
+    """
+    return _parsed(path, parse_scenario)
+
+
+def read_calls(path: Path, scenario: Scenario) -> list[PlannedCall]:
+    """Raises:
+    BadFileError: with every fault and its line.
+    OSError: the file can't be read.
+    """
+    return _parsed(path, lambda text: parse_calls(text.splitlines(), scenario))
+
+
+def write_report(path: Path, report: Report) -> None:
+    path.write_text(format_report(report), encoding="utf-8")
+
+
+def _parsed(path: Path, parse: Callable[[str], T]) -> T:
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        fault = Problem(place=_("byte {position}", position=error.start), wording=marked("is not UTF-8 text"))
+        raise BadFileError(path, (fault,)) from error
+    except BadInputError as error:
+        raise BadFileError(path, error.problems) from error
+
+
+def _told(problem: Problem) -> str:
+    parts = [_("line {number}", number=problem.line)] if problem.line else []
+    parts += [problem.place] if problem.place else []
+    return f"{', '.join(parts)}: {_(problem.wording).format(**problem.values)}"
