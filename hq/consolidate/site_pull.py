@@ -27,6 +27,7 @@ from sync.journal.position import Mark, Position
 from sync.journal.receiving.pull import Plan, Pull
 from sync.journal.refusals import ConversationError, RejectedError
 from sync.records.business_day import BusinessCalendar
+from sync.records.codec import BadRecordError
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -188,7 +189,7 @@ class SitePull:
                 raise
         if isinstance(answer, Applied):
             self._count(answer)
-            self._marks[stream] = answer.mark
+            self._marks[stream] = max(answer.mark, self._marks[stream], key=lambda mark: mark.position)
             await self._pull.ack(stream, answer.mark)
             return None
         log.warning("batch_refused", site=self._site.site_id, stream=stream, reason=answer.reason)
@@ -269,7 +270,10 @@ class SitePull:
     async def _unfolded(self, day: str) -> str:
         """What the ledger does not bear out; quarantined rows excuse it."""
         site_id = self._site.site_id
-        result = await self._stores.run(lambda: self._stores.folding.check(site_id, day, self._calendar))
+        try:
+            result = await self._stores.run(lambda: self._stores.folding.check(site_id, day, self._calendar))
+        except BadRecordError as error:
+            raise DayDiffersError(day, str(error)) from error
         self._folded_count = result.record_count - result.differing_count
         quarantined = await self._stores.run(lambda: self._stores.proof.quarantined_count(site_id, day))
         if result.differing_count == 0 or quarantined:

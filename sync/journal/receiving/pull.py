@@ -11,7 +11,7 @@ from trunkline.journal.v1 import journal_pb2 as pb
 from trunkline.journal.v1.journal_pb2_grpc import JournalServiceStub
 
 from sync.journal import wire
-from sync.journal.batch import Batch, Row, unpack
+from sync.journal.batch import BadPayloadError, Batch, Row, unpack
 from sync.journal.capture.keeping import CertifiedDay
 from sync.journal.capture.reading import DayDigest
 from sync.journal.position import Mark, Position
@@ -113,18 +113,16 @@ class Pull:
         )
 
     async def bucket(self, stream: str, business_date: str, bucket: int) -> list[Row]:
-        """All rows of a bucket as the branch holds them, each with its rev at the end.
-
-        Raises:
-            BadPayloadError: they came broken.
-        """
+        """All rows of a bucket as the branch holds them, each with its rev at the end."""
         request = pb.RepairRequest(stream=stream, business_date=business_date, bucket=bucket)
         await self._say(repair_request=request)
         rows: list[Row] = []
         while True:
             part = (await self._hear("repair_part")).repair_part
-            found, _ = unpack(wire.part_from(part))
-            rows += found
+            try:
+                rows += unpack(wire.part_from(part))[0]
+            except BadPayloadError as error:
+                raise ConversationError(str(error)) from error
             if part.is_last:
                 return rows
 

@@ -5,7 +5,10 @@ from typing import Any
 
 import grpc
 from trunkline.journal.v1 import journal_pb2 as pb
-from trunkline.journal.v1.journal_pb2_grpc import JournalServiceServicer
+from trunkline.journal.v1.journal_pb2_grpc import (
+    JournalServiceServicer,
+    add_JournalServiceServicer_to_server,
+)
 
 from sync.journal.refusals import JournalBusyError, NotHqError
 from sync.journal.sending.conversation import Conversation
@@ -18,11 +21,15 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class JournalService(JournalServiceServicer):
-    """Add it to the branch's server with the generated function."""
+    """One site's journal, over gRPC."""
 
     def __init__(self, journal: SiteJournal) -> None:
         self._journal = journal
         self._is_pulled = False
+
+    def join(self, server: grpc.aio.Server) -> None:
+        """Become part of a server that has not started."""
+        add_JournalServiceServicer_to_server(self, server)
 
     async def Pull(  # type: ignore[override]  # noqa: N802 - the stub knows one of the two styles
         self, request_iterator: AsyncIterator[pb.PullRequest], context: Context

@@ -1,0 +1,1 @@
+"""Figures and certificates for people."""

@@ -1,0 +1,65 @@
+"""A day's report as people read it at a terminal."""
+
+from typing import Any
+
+from node.terminal import Column, output, print_table
+from node.words import text as _
+
+Plain = dict[str, Any]
+
+
+def print_report(report: Plain) -> None:
+    """Print a `GetDayReportResponse`, given as a dictionary."""
+    titles = [
+        _("offered"),
+        _("answered"),
+        _("abandoned"),
+        _("service level %"),
+        _("ASA s"),
+        _("95 % wait s"),
+        _("AHT s"),
+        _("occupancy %"),
+        _("overflow out"),
+        _("overflow in"),
+    ]
+    lines = [_line(each, each["site_id"]) for each in report["sites"]]
+    for site in report["sites"]:
+        lines += [_line(each, f"{each['site_id']} {each['queue_id']}") for each in site["queues"]]
+    lines.append(_line(report["cluster"], _("all sites")))
+    print_table(
+        [_("site"), *(Column(title=title, is_number=True) for title in titles), _("complete")],
+        lines,
+        title=_("Business day {day}", day=report["business_date"]),
+    )
+    _print_flows(report)
+    if report["first_contact_resolution"] is not None:
+        share = _shown(report["first_contact_resolution"])
+        output().print(_("resolved at the first contact: {share} %", share=share))
+
+
+def _print_flows(report: Plain) -> None:
+    if report["flows"]:
+        print_table(
+            [_("from"), _("to"), Column(title=_("confirmed hand-offs"), is_number=True)],
+            ((each["from_site"], each["to_site"], each["count"]) for each in report["flows"]),
+        )
+
+
+def _line(figures: Plain, name: str) -> list[str]:
+    is_queue = bool(figures["queue_id"])
+    is_site = bool(figures["site_id"]) and not is_queue
+    return [
+        name,
+        *(str(figures[key]) for key in ("offered_count", "answered_count", "abandoned_count")),
+        _shown(figures["service_levels"].get("strict")),
+        *(_shown(figures[key]) for key in ("asa_s", "p95_wait_s", "aht_s")),
+        "" if is_queue else _shown(figures["occupancy"]),
+        str(figures["overflow_out_count"]) if is_site else "",
+        str(figures["overflow_in_count"]) if is_site else "",
+        (_("yes") if figures["is_certified"] else _("no")) if is_site else "",
+    ]
+
+
+def _shown(value: float | None) -> str:
+    """No data is neither 0 nor 100."""
+    return "-" if value is None else f"{value:.1f}"

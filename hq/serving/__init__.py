@@ -1,0 +1,1 @@
+"""HQ's gRPC faces: translate, delegate, translate back."""
