@@ -1,6 +1,5 @@
 """The queues of a site: one truth, the database; a running branch is told, and writes it itself."""
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from branch.admin.running import is_running, own_address, security_of
+from branch.admin.running import is_running, own_address
 from branch.admin.site_records import SiteRecords, open_site
 from branch.settings import QueueSection
 from branch.store.queues import AppliedPolicy
@@ -113,11 +112,12 @@ def _put_in_force(records: SiteRecords, policy: QueuePolicy, *, is_offline: bool
             )
         )
         return
-    from branch.serving.site_client import set_queue_policy
+    from branch import parts
+    from branch.peers.operator import ask, set_policy
 
     host, port = own_address(records.settings)
-    security = security_of(records.settings)
-    version = asyncio.run(set_queue_policy(host, port, security, records.site_id, policy))
+    security = parts.security(records.settings)
+    version = ask(host, port, security, records.site_id, lambda channel: set_policy(channel, policy))
     _say(_("queue {queue}: version {version}, in force now", queue=policy.queue_id, version=version))
 
 

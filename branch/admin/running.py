@@ -6,7 +6,6 @@ from ipaddress import ip_address
 from branch.settings import BranchSettings
 from node.troubles import TroubleError
 from node.words import text as _
-from sync.link.tls import Plaintext, Security, Tls
 
 CONNECT_LIMIT_S = 2.0
 
@@ -15,18 +14,6 @@ class PortUnknownError(TroubleError):
     """The file lets the system choose the port, so nobody can say whether the branch runs."""
 
     reason = "PORT_UNKNOWN"
-
-
-def security_of(settings: BranchSettings) -> Security:
-    """The site's own certificate, or plaintext where the file says so.
-
-    Raises:
-        OSError, TlsFilesError: the files cannot be used.
-    """
-    tls = settings.tls
-    if tls.ca is None or tls.cert is None or tls.key is None:
-        return Plaintext()
-    return Tls.read(tls.ca, tls.cert, tls.key)
 
 
 def own_address(settings: BranchSettings) -> tuple[str, int]:

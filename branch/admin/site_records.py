@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
+from branch import parts
 from branch.settings import BranchSettings
 from branch.store import schema
 from branch.store.customers import Customers
@@ -16,11 +17,10 @@ from branch.store.engine import UnknownDatabaseError, open_engine
 from branch.store.people import People
 from branch.store.queues import QueuePolicies
 from branch.store.site_database import SiteDatabase
-from node.settings import ClockSection, load
+from node.settings import load
 from node.troubles import TroubleError
 from node.words import text as _
 from router.ids import SiteId
-from sync.clock import Clock, ScaledClock, SystemClock
 from sync.records.business_day import BusinessCalendar
 
 
@@ -75,7 +75,7 @@ def open_records(settings: BranchSettings) -> Iterator[SiteRecords]:
                 engine,
                 SiteId(settings.site.id),
                 BusinessCalendar(settings.site.time_zone),
-                clock_of(settings.clock),
+                parts.clock(settings.clock),
             )
             yield SiteRecords(
                 settings=settings,
@@ -116,10 +116,3 @@ def _check_schema(engine: Engine) -> None:
                 needed=schema.needed_version(),
             )
         )
-
-
-def clock_of(section: ClockSection) -> Clock:
-    """The clock that the site's ledger is stamped with."""
-    if section.started_at_utc_us is None or section.epoch_utc_us is None:
-        return SystemClock()
-    return ScaledClock(section.speed, section.started_at_utc_us, section.epoch_utc_us)
