@@ -1,0 +1,1 @@
+"""Turns the "Anonymous Bank" call data (Guedj and Mandelbaum, Technion) into a calls file."""
