@@ -47,7 +47,7 @@ def _run(file: Annotated[Path, _FILE]) -> None:
     from node import lifecycle, logs
 
     settings = _load(file)
-    logs.configure(level=settings.log.level, style=settings.log.style, site_id="hq")
+    logs.configure(level=settings.log.level, style=settings.log.format, site_id="hq")
     sys.exit(lifecycle.run(starter(settings), drain_limit_s=settings.limits.drain_limit_s))
 
 

@@ -57,6 +57,16 @@ _database_numbers = count(1)
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """An empty database of the test's own."""
+    yield from _empty_database(postgres_server)
+
+
+@pytest.fixture
+def second_postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """Another one: two nodes never share a database."""
+    yield from _empty_database(postgres_server)
+
+
+def _empty_database(server: PostgresServer) -> Iterator[str]:
     name = f"test_{next(_database_numbers)}"
-    yield postgres_server.create_database(name)
-    postgres_server.drop_database(name)
+    yield server.create_database(name)
+    server.drop_database(name)

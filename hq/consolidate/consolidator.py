@@ -176,18 +176,17 @@ class Consolidator:
         (site,) = [s for s in await self._stores.run(self._stores.sites.all) if s.site_id == site_id]
         known = self._known[site_id]
         known.site = site
+        known.looked_on = known.calendar.date_of(self._clock.utc_us())
         ended = self._ended_days(known)
         seen = await self._stores.run(lambda: self._stores.days.known(site_id))
         await self._stores.run(
             lambda: self._stores.days.add((site_id, day) for day in ended if day not in seen)
         )
-        due = await self._stores.run(lambda: self._stores.days.due(site_id))
-        debts = [self._debt(known, day.business_date) for day in due]
-        now_us = self._clock.utc_us()
+        due = [day.business_date for day in await self._stores.run(lambda: self._stores.days.due(site_id))]
         is_frozen = site.state is SiteState.FROZEN
-        self._schedule.owe(
-            site_id, [] if is_frozen else [debt for debt in debts if debt.ended_utc_us <= now_us]
-        )
+        debts = [self._debt(known, day) for day in due if day < known.looked_on]
+        self._schedule.owe(site_id, [] if is_frozen else debts)
+        self._is_total_stale = True
 
     def _ended_days(self, known: _Known) -> list[str]:
         """From the first day that HQ asks for to yesterday, both on the site's own calendar."""
