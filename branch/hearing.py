@@ -9,8 +9,11 @@ from typing import Protocol
 
 import structlog
 
+from branch.admission import Admission
 from branch.desk import CallerNumber, Live
 from branch.numbers import e164
+from branch.store.committer import Commit, Standing
+from branch.store.health import StoreState
 from branch.telephony.port import CallerRinging, PhoneEvent, TelephonyDriver, TrunkRinging
 from router.errors import DuplicateError, RouterError
 from router.facts import (
@@ -33,6 +36,8 @@ from router.recovery import Inventory
 from sync.token import TokenError
 
 log = structlog.get_logger()
+
+STORE_REFUSES = "STORE_REFUSES"
 
 UNNAMED_REASON = "UNNAMED"
 """An agent's phone said not ready without saying why."""
@@ -185,6 +190,33 @@ class PbxEar:
             log.warning("login_refused", agent=agent_id, reason="AGENT_UNKNOWN")
             return None
         return AgentLoggedIn(agent_id=agent_id, skills=skills)
+
+
+class StoreEar:
+    """Listens to the store: what is written, what a commit took, whether it can go on."""
+
+    def __init__(
+        self,
+        *,
+        committed: Callable[[int], None],
+        admission: Admission,
+        note_commit_s: Callable[[float], None],
+    ) -> None:
+        self._committed = committed
+        self._admission = admission
+        self._note_commit_s = note_commit_s
+
+    def note_written(self, seq: int) -> None:
+        self._committed(seq)
+
+    def note_commit(self, commit: Commit) -> None:
+        self._note_commit_s(commit.duration_ms / 1_000)
+
+    def note_standing(self, standing: Standing) -> None:
+        if standing.state is StoreState.REFUSING:
+            self._admission.close(STORE_REFUSES)
+        else:
+            self._admission.open(STORE_REFUSES)
 
 
 class BoardEar:

@@ -72,9 +72,15 @@ class BranchInstruments:
             ["fact", "reason"],
             registry=registry,
         )
+        self.tokens_refused_total = Counter(
+            "trunkline_tokens_refused_total",
+            "INVITEs of other sites with a token that is not ours, by TokenError.reason.",
+            ["reason"],
+            registry=registry,
+        )
         self.commit_duration_seconds = Histogram(
             "trunkline_commit_duration_seconds",
-            "From writing a ledger row to its commit, by group.",
+            "Of a group of ledger rows, from its begin to the disk.",
             buckets=COMMIT_BUCKETS_S,
             registry=registry,
         )

@@ -1,8 +1,8 @@
 """What operators and HQ ask of a running site: its state, a drain, another policy, a call's story."""
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from branch.admission import Admission
@@ -15,8 +15,7 @@ from router.overflow.load import QueueLoad
 from router.overflow.messages import HandoffState
 from sync.clock import Clock
 
-REPEAT_LIMIT = 1_000
-"""Requests that are remembered; nobody repeats one after this many others."""
+DEFAULT_SERVICE_LEVEL_MS = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +69,10 @@ class Surroundings(Protocol):
 
     def store_health(self) -> StoreHealth: ...
 
+    async def keep_policy(self, policy: QueuePolicy) -> QueuePolicy:
+        """Make this the newest version of its queue in the database; return it with its version."""
+        ...
+
     async def rows_of_call(self, call_id: CallId) -> Sequence[LedgerRow]:
         """Oldest first; empty for a call this site never had."""
         ...
@@ -88,6 +91,11 @@ class Policies:
         """0: there is no such queue yet."""
         policy = self._policies.get(queue_id)
         return 0 if policy is None else policy.version
+
+    def service_level_ms(self, queue_id: QueueId) -> int:
+        """The queue's target; the default one for a queue that was removed meanwhile."""
+        policy = self._policies.get(queue_id)
+        return DEFAULT_SERVICE_LEVEL_MS if policy is None else policy.service_level_ms
 
     def note(self, policy: QueuePolicy) -> None:
         self._policies[policy.queue_id] = policy
@@ -113,8 +121,6 @@ class Operations:
         self._policies = policies
         self._surroundings = surroundings
         self._started_at = clock.mono_ms()
-        self._versions_given: dict[str, int] = {}
-        self._order_given: deque[str] = deque()
 
     def status(self) -> SiteStatus:
         now = self._clock.mono_ms()
@@ -146,26 +152,13 @@ class Operations:
         self._admission.close("DRAINING")
         return sum(1 for _ in self._desk.floor.calls())
 
-    def set_policy(self, request_id: str, policy: QueuePolicy) -> int:
-        """Put the policy in force and return the version it got; once a `request_id`.
-
-        Raises:
-            InvalidPolicyError: it cannot be carried out; nothing changed.
-        """
-        if request_id in self._versions_given:
-            return self._versions_given[request_id]
-        versioned = replace(policy, version=self._policies.version_of(policy.queue_id) + 1)
-        self._desk.handle(PolicyApplied(policy=versioned))
-        self._policies.note(versioned)
-        self._remember(request_id, versioned.version)
-        return versioned.version
+    async def set_policy(self, policy: QueuePolicy) -> int:
+        """Put the policy in force and return the version it got: in the database first, then on the floor."""
+        applied = await self._surroundings.keep_policy(policy)
+        self._policies.note(applied)
+        self._desk.handle(PolicyApplied(policy=applied))
+        return applied.version
 
     async def explain(self, call_id: CallId) -> Sequence[LedgerRow]:
         """The call's rows, oldest first; empty for a call this site never had."""
         return await self._surroundings.rows_of_call(call_id)
-
-    def _remember(self, request_id: str, version: int) -> None:
-        self._versions_given[request_id] = version
-        self._order_given.append(request_id)
-        if len(self._order_given) > REPEAT_LIMIT:
-            del self._versions_given[self._order_given.popleft()]

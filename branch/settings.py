@@ -142,9 +142,7 @@ class QueueSection(Section):
     service_level_ms: PositiveDuration = _QUEUE.service_level_ms
 
     def policy(self) -> QueuePolicy:
-        values = {
-            name: getattr(self, name) for name in type(self).model_fields if name not in ("id", "skills")
-        }
+        values = {name: getattr(self, name) for name in type(self).model_fields if name not in _NOT_POLICY}
         skills = frozenset(Skill(each) for each in self.skills)
         return QueuePolicy(queue_id=QueueId(self.id), skills=skills, **values)
 

@@ -1,9 +1,12 @@
 """The business day so far, by queue, for those who watch: calls offered, answered, answered in time."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from branch.desk import DeskInstruments
 from branch.serving.site_items import DayTally
+from router.errors import RouterError
+from router.facts import Fact
 from router.ids import CallId, QueueId
 from router.ledger import CallConnected, CallEnded, CallQueued, LedgerRow
 
@@ -16,7 +19,7 @@ class DayTallies:
     def __init__(self, service_level_ms: Callable[[QueueId], int]) -> None:
         """`service_level_ms` is a queue's present target."""
         self._service_level_ms = service_level_ms
-        self._business_date = ""
+        self.business_date = ""
         self._tallies: dict[QueueId, DayTally] = {}
         self._answered: set[CallId] = set()
         """Live calls that a person has talked to: a transferred one is not answered twice."""
@@ -26,10 +29,24 @@ class DayTallies:
 
     def note_rows(self, rows: Iterable[LedgerRow]) -> None:
         for row in rows:
-            if row.business_date != self._business_date:
-                self._business_date = row.business_date
+            if row.business_date != self.business_date:
+                self.business_date = row.business_date
                 self._tallies = {}
             self._note(row)
+
+    def add_earlier(self, earlier: "DayTallies") -> None:
+        """Add what was counted of rows before the first noted here; what is of another day is over."""
+        if self.business_date and earlier.business_date != self.business_date:
+            return
+        self.business_date = earlier.business_date
+        for queue_id, tally in earlier.current().items():
+            mine = self._tallies.get(queue_id, _NOTHING)
+            self._tallies[queue_id] = DayTally(
+                offered=tally.offered + mine.offered,
+                answered=tally.answered + mine.answered,
+                in_level=tally.in_level + mine.in_level,
+            )
+        self._answered |= earlier._answered  # noqa: SLF001 - its own kind
 
     def _note(self, row: LedgerRow) -> None:
         entry = row.entry
@@ -45,3 +62,18 @@ class DayTallies:
             self._tallies[entry.queue_id] = replace(
                 tally, answered=tally.answered + 1, in_level=tally.in_level + is_in_level
             )
+
+
+class RowWatchers:
+    """Everybody who looks at rows as they are written."""
+
+    def __init__(self, instruments: DeskInstruments, tallies: DayTallies) -> None:
+        self._instruments = instruments
+        self._tallies = tallies
+
+    def note_rows(self, rows: Sequence[LedgerRow]) -> None:
+        self._instruments.note_rows(rows)
+        self._tallies.note_rows(rows)
+
+    def note_refusal(self, fact: Fact, refusal: RouterError) -> None:
+        self._instruments.note_refusal(fact, refusal)

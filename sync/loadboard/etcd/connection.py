@@ -161,9 +161,9 @@ def _open_channel(endpoint: str, tls: EtcdTls | None) -> grpc.aio.Channel:
     if tls is None:
         return grpc.aio.insecure_channel(endpoint, options=_CHANNEL_OPTIONS)
     try:
-        credentials = grpc.ssl_channel_credentials(
-            tls.ca_file.read_bytes(), tls.key_file.read_bytes(), tls.cert_file.read_bytes()
-        )
+        key = None if tls.key_file is None else tls.key_file.read_bytes()
+        certificate = None if tls.cert_file is None else tls.cert_file.read_bytes()
+        credentials = grpc.ssl_channel_credentials(tls.ca_file.read_bytes(), key, certificate)
     except OSError as error:
         raise EtcdTlsFilesError(f"{error.filename}: {error.strerror}") from error
     return grpc.aio.secure_channel(endpoint, credentials, options=_CHANNEL_OPTIONS)

@@ -32,8 +32,9 @@ class EtcdTls:
     """Files in PEM; read anew at each connection, so that a renewed certificate needs no restart."""
 
     ca_file: Path
-    cert_file: Path
-    key_file: Path
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    """Both or none: an etcd may know its clients by password only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

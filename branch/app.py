@@ -1,0 +1,117 @@
+"""The wiring of a branch: the only place where its parts meet, from settings outward.
+
+Order of start: store and incarnation, floor and desk, PBX, resumption, servers, load
+board, peers. Each step needs only what stands before it, and what is written is picked up
+by the next start, so the process may be killed between any two of them.
+"""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from branch.desk import Desk
+from branch.metrics import FloorCollector, gauge
+from branch.settings import BranchSettings
+from branch.tallies import DayTallies
+from branch.wiring.core import Core
+from branch.wiring.doors import Doors
+from branch.wiring.ground import Ground, lay_ground
+from node.lifecycle import Tasks
+from router.facts import ClockStepped
+from sync.clock import STEP_THRESHOLD_MS, StepWatch
+
+CLOCK_LOOK_INTERVAL_S = 1.0
+
+log = structlog.get_logger()
+
+
+class Branch:
+    """A running branch: drains, then closes."""
+
+    def __init__(self, core: Core, resources: AsyncExitStack) -> None:
+        self._core = core
+        self._resources = resources
+
+    async def drain(self) -> None:
+        """Take no new calls; return when the live ones have finished and all of it is written."""
+        self._core.admission.close("DRAINING")
+        await self._core.desk.until_empty()
+        await self._core.writer.written(self._core.desk.last_seq)
+
+    async def close(self) -> None:
+        await self._resources.aclose()
+
+
+async def start(settings: BranchSettings, tasks: Tasks) -> Branch:
+    """Start a branch; what it holds is released when it cannot be started.
+
+    Raises:
+        TroubleError, OSError, RouterError: something outside is not as it has to be.
+    """
+    async with AsyncExitStack() as resources:
+        ground = await asyncio.to_thread(lay_ground, settings, CollectorRegistry())
+        resources.callback(ground.store.close)
+        core = Core(ground, tasks)
+        resources.push_async_callback(core.close)
+        _watch_over(ground, core, tasks)
+        await core.start_pbx()
+        doors = Doors(ground, core)
+        resources.push_async_callback(doors.close)
+        await doors.open()
+        resources.push_async_callback(core.close_neighbours)
+        await core.start_neighbours(tasks)
+        _show(ground.registry, core)
+        _ = tasks.start(doors.watch.run(), name="watch")
+        log.info("branch_started", incarnation=ground.incarnation, call_count=len(core.desk.live().calls))
+        return Branch(core, resources.pop_all())
+    raise AssertionError("an exit stack swallows nothing")
+
+
+def _watch_over(ground: Ground, core: Core, tasks: Tasks) -> None:
+    """What must never end: its end is the process's."""
+    _ = tasks.start(core.desk.run(), name="desk")
+    _ = tasks.start(core.writer.watch(), name="ledger")
+    _ = tasks.start(_watch_clock(ground, core.desk), name="clock")
+    _ = tasks.start(_tally_day(ground, core), name="tallies")
+
+
+async def _watch_clock(ground: Ground, desk: Desk) -> None:
+    watch = StepWatch(threshold_ms=round(STEP_THRESHOLD_MS * ground.settings.clock.speed))
+    while True:
+        step_us = watch.seen(ground.clock.mono_ms(), ground.clock.utc_us())
+        if step_us is not None:
+            log.warning("clock_stepped", by_ms=step_us // 1_000)
+            desk.tell(ClockStepped(by_ms=step_us // 1_000))
+        await asyncio.sleep(CLOCK_LOOK_INTERVAL_S)
+
+
+async def _tally_day(ground: Ground, core: Core) -> None:
+    """Count what the day brought before this process: it may be long, so callers are served meanwhile."""
+    today = ground.calendar.date_of(ground.clock.utc_us())
+
+    def count() -> DayTallies:
+        earlier = DayTallies(core.policies.service_level_ms)
+        rows = ground.store.day_rows(today)
+        earlier.note_rows(row for row in rows if row.seq <= ground.start.last_seq)
+        return earlier
+
+    core.tallies.add_earlier(await asyncio.to_thread(count))
+
+
+def _show(registry: CollectorRegistry, core: Core) -> None:
+    registry.register(FloorCollector(core.desk.floor))
+    gauge(registry, "outbox_orders", "Orders that wait for a commit.", lambda: len(core.desk.outbox))
+    gauge(
+        registry,
+        "unwritten_rows",
+        "Ledger rows that are not committed yet.",
+        lambda: core.writer.appended_seq - core.writer.written_seq,
+    )
+    gauge(registry, "view_age_seconds", "Of the load board's view; NaN without one.", lambda: _age_s(core))
+
+
+def _age_s(core: Core) -> float:
+    age_ms = core.view_age_ms()
+    return float("nan") if age_ms is None else age_ms / 1_000

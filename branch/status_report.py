@@ -1,0 +1,77 @@
+"""A running site's state, for a person at a terminal or for another program."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from branch.operations import SiteStatus
+from node.terminal import Column, output, print_table
+from node.words import text as _
+
+
+def status_tree(status: SiteStatus) -> dict[str, Any]:
+    """For JSON."""
+    tree = asdict(status)
+    tree["queues"] = {
+        queue_id: {
+            "policy_version": version,
+            "calls_waiting": load.calls_waiting,
+            "head_wait_ms": load.head_wait_ms,
+            "agents_staffed": load.agents_staffed,
+            "agents_idle": load.agents_idle,
+        }
+        for queue_id, (version, load) in status.queues.items()
+    }
+    return tree
+
+
+def print_status(status: SiteStatus) -> None:
+    """Print the site's line, its queues, and what is round it."""
+    taking = _("takes calls") if status.is_accepting else _("takes no new calls")
+    title = f"{status.identity.name} ({status.identity.site_id}), {status.identity.version}: {taking}"
+    print_table(_queue_columns(), _queue_rows(status), title=title)
+    for line in _lines(status):
+        output().print(line, markup=False)
+
+
+def _queue_columns() -> list[Column | str]:
+    numbers = [_("policy"), _("waiting"), _("longest wait, s"), _("agents"), _("idle")]
+    return [_("queue"), *(Column(title=each, is_number=True) for each in numbers)]
+
+
+def _queue_rows(status: SiteStatus) -> list[tuple[object, ...]]:
+    return [
+        (
+            queue_id,
+            version,
+            load.calls_waiting,
+            load.head_wait_ms // 1_000,
+            load.agents_staffed,
+            load.agents_idle,
+        )
+        for queue_id, (version, load) in status.queues.items()
+    ]
+
+
+def _lines(status: SiteStatus) -> list[str]:
+    never = _("never")
+    age = never if status.view_age_ms is None else f"{status.view_age_ms / 1_000:.1f} s"
+    peers = {site: _("connected") if up else _("away") for site, up in status.peers.items()}
+    return [
+        _("calls: {calls}", calls=_counts(status.calls)),
+        _("agents: {agents}", agents=_counts(status.agents)),
+        _("hand-offs: {handoffs}", handoffs=_counts(status.handoffs)),
+        _("peers: {peers}", peers=_counts(peers)),
+        _("age of the load board's view: {age}", age=age),
+        _(
+            "store: {state}, row {committed} of {last} written, {waiting} orders wait for it",
+            state=status.store.state,
+            committed=status.store.committed_seq,
+            last=status.last_seq,
+            waiting=status.outbox_depth,
+        ),
+    ]
+
+
+def _counts(counts: Mapping[Any, object]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "-"

@@ -1,0 +1,219 @@
+"""What decides, and what it has to do with: the desk, its store, its PBX, its peers, the load board."""
+
+import asyncio
+import random
+import secrets
+from collections.abc import Coroutine, Mapping
+from importlib.metadata import version
+from typing import Any
+
+import structlog
+import uuid_utils
+
+from branch import parts
+from branch.admission import Admission
+from branch.desk import Desk, Stamp
+from branch.dispatch import Dispatch
+from branch.hearing import BoardEar, Lines, PbxEar, StoreEar
+from branch.metrics import BranchInstruments
+from branch.operations import Policies, StoreHealth
+from branch.peers.line import PeerLine
+from branch.peers.lines import PeerLines
+from branch.settings import BranchSettings, PeerSection
+from branch.store.writer import LedgerWriter
+from branch.tallies import DayTallies, RowWatchers
+from branch.telephony.simulated.driver import SimulatedDriver
+from branch.wiring.ground import Ground
+from node.lifecycle import Tasks
+from router.facts import Fact, NodeStarted
+from router.floor import Floor
+from router.ids import CallId, QueueId, SiteId
+from router.overflow.load import SiteLoad
+from router.records.moment import Moment
+from sync.link.channel import open_channel
+from sync.link.identity import Peer
+from sync.link.tls import Tls
+from sync.loadboard.codec import BadLoadRecordError
+from sync.loadboard.etcd.board import EtcdLoadBoard
+from sync.loadboard.port import LoadBoard
+from sync.token import KEY_BYTES, TokenMint
+
+log = structlog.get_logger()
+
+
+def new_id() -> str:
+    """A UUIDv7: sorts by the time it was made."""
+    return str(uuid_utils.uuid7())
+
+
+class Core:
+    """The desk with its store, its PBX, its peers and its place at the load board."""
+
+    def __init__(self, ground: Ground, tasks: Tasks) -> None:
+        """Nothing is awaited: what the parts tell each other comes when all of them are there."""
+        settings, site_id = ground.settings, ground.site_id
+        self._ground = ground
+        now = Moment(
+            utc_us=ground.clock.utc_us(), mono_ms=ground.clock.mono_ms(), incarnation=ground.incarnation
+        )
+        # Read before the writer begins: the fold is the writer's own from then on.
+        self._work = ground.start.fold.open_work(now)
+        self.instruments = BranchInstruments(ground.registry)
+        self.policies = Policies(ground.policies)
+        self.tallies = DayTallies(self.policies.service_level_ms)
+        self.admission = Admission(self._tell)
+        self.board: LoadBoard | None = (
+            None if settings.etcd is None else EtcdLoadBoard(parts.etcd(settings.etcd), site_id)
+        )
+        self.driver = _driver(settings, tasks)
+        self.peers = PeerLines(
+            site_id=site_id,
+            incarnation=ground.incarnation,
+            lines=[self._line(each) for each in settings.overflow.peer],
+            tell=self._tell,
+        )
+        self.writer = self._start_writer()
+        self.mint = TokenMint(site_id, ground.incarnation, secrets.token_bytes(KEY_BYTES))
+        self.desk = self._desk()
+        self.ear = PbxEar(
+            desk=self.desk,
+            driver=self.driver,
+            directory=ground.directory,
+            lines=_lines(settings),
+            read_token=self.mint.read,
+            note_refused_token=lambda reason: self.instruments.tokens_refused_total.labels(reason).inc(),
+            country=settings.site.country,
+        )
+
+    async def start_pbx(self) -> None:
+        """Connect the PBX and take up what lives: from here on the site serves its callers."""
+        inventory = await self.driver.start(self.ear)
+        # No awaiting from here to the end: the PBX's next word must find the desk resumed.
+        open_calls = {each.call_id for each in self._work.calls}
+        strangers = inventory.callers - open_calls
+        self.ear.expect_ended(frozenset(each for each in strangers if self._is_known(each)))
+        self.desk.resume(self._work, inventory)
+        self.desk.tell(NodeStarted(version=version("trunkline")))
+
+    async def start_neighbours(self, tasks: Tasks) -> None:
+        """Show the site at the load board, hear the others, open the streams to them."""
+        self.peers.start(tasks)
+        if self.board is not None:
+            await self.board.start(BoardEar(self.desk, self.peers.note_incarnation))
+
+    async def close_neighbours(self) -> None:
+        if self.board is not None:
+            await self.board.close()
+        await self.peers.close()
+
+    async def close(self) -> None:
+        """Let go of the PBX and write what is still to be written."""
+        self.desk.close()
+        await self.driver.close()
+        await self.writer.close()
+
+    def store_health(self) -> StoreHealth:
+        return StoreHealth(state=self.writer.state, committed_seq=self.writer.written_seq)
+
+    def view_age_ms(self) -> int | None:
+        return None if self.board is None else self.board.view_age_ms
+
+    def peer_connections(self) -> Mapping[SiteId, bool]:
+        return self.peers.connections()
+
+    # --- the parts -----------------------------------------------------------------------
+
+    def _start_writer(self) -> LedgerWriter:
+        ground = self._ground
+        listener = StoreEar(
+            committed=self._committed,
+            admission=self.admission,
+            note_commit_s=self.instruments.commit_duration_seconds.observe,
+        )
+        return ground.store.start_writer(
+            ground.start,
+            listener,
+            policy=parts.health_policy(ground.settings),
+            ballast_bytes=ground.settings.limits.ballast_mb * 2**20,
+        )
+
+    def _desk(self) -> Desk:
+        ground = self._ground
+        speed = ground.settings.clock.speed
+        floor = Floor(
+            site_id=ground.site_id,
+            incarnation=ground.incarnation,
+            policies=ground.policies,
+            overflow=ground.settings.overflow.policy(speed),
+            new_id=new_id,
+            rng=random.Random(secrets.randbits(64)),  # noqa: S311 - ties between sites, no secret
+            mint_token=self.mint.mint,
+        )
+        stamp = Stamp(
+            site_id=ground.site_id,
+            incarnation=ground.incarnation,
+            last_seq=ground.start.last_seq,
+            clock=ground.clock,
+            calendar=ground.calendar,
+        )
+        dispatch = Dispatch(driver=self.driver, peers=self.peers, publish=self._publish)
+        return Desk(
+            floor=floor,
+            stamp=stamp,
+            clock=ground.clock,
+            speed=speed,
+            ledger=self.writer,
+            carry_out=dispatch.carry_out,
+            instruments=RowWatchers(self.instruments, self.tallies),
+        )
+
+    def _line(self, peer: PeerSection) -> PeerLine:
+        ground = self._ground
+        tls = ground.security if isinstance(ground.security, Tls) else None
+        expected = None if tls is None else Peer(cluster=tls.owner.cluster, kind="site", name=peer.site)
+        host, port = parts.host_and_port(peer.address)
+        return PeerLine(
+            site_id=SiteId(peer.site),
+            channel=open_channel(host, port, ground.security, expected=expected),
+            tell=self._tell,
+            answer_limit_s=ground.settings.overflow.rpc_limit_ms / 1_000,
+            request_limit=ground.settings.limits.peer_request_limit,
+            rng=random.Random(secrets.randbits(64)),  # noqa: S311 - reconnect delays, no secret
+        )
+
+    def _publish(self, load: SiteLoad) -> None:
+        if self.board is None:
+            return
+        try:
+            self.board.publish(load)
+        except (ValueError, BadLoadRecordError) as error:
+            log.warning("load_unpublishable", problem=str(error))
+
+    def _tell(self, fact: Fact) -> None:
+        """For parts that are made before the desk; none of them tells anything before it is there."""
+        self.desk.tell(fact)
+
+    def _committed(self, seq: int) -> None:
+        self.desk.committed(seq)
+
+    def _is_known(self, call_id: CallId) -> bool:
+        return bool(self._ground.store.call_rows(call_id))
+
+
+def _driver(settings: BranchSettings, tasks: Tasks) -> SimulatedDriver:
+    def start_task(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        return tasks.start(coroutine, name="pbx")
+
+    return SimulatedDriver(
+        address=settings.telephony.address,
+        password=settings.telephony.password(),
+        site_id=SiteId(settings.site.id),
+        trunks={SiteId(each.site): each.trunk for each in settings.overflow.peer},
+        new_id=new_id,
+        start_task=start_task,
+    )
+
+
+def _lines(settings: BranchSettings) -> Lines:
+    queues = {number: QueueId(queue.id) for queue in settings.queue for number in queue.numbers}
+    return Lines(queues, QueueId(settings.queue[0].id))
