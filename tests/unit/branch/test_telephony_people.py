@@ -92,9 +92,11 @@ class Room:
         return {f["channel"]: Cause(f["cause"]) for f in self.told if f["event"] == Event.CHANNEL_GONE}
 
     def codes(self) -> list[str]:
-        """The codes dialled so far, confirmed at once."""
-        started = [f for f in self.told if f["event"] == Event.CHANNEL_STARTED and f["kind"] == Kind.CODE]
-        return [frame["facts"]["code"] for frame in started]
+        """The codes dialled so far."""
+        return [frame["facts"]["code"] for frame in self.started_codes()]
+
+    def started_codes(self) -> list[Frame]:
+        return [f for f in self.told if f["event"] == Event.CHANNEL_STARTED and f["kind"] == Kind.CODE]
 
 
 @pytest.fixture
@@ -211,6 +213,17 @@ def test_who_missed_a_call_makes_itself_ready_again_and_nobody_else_does(make: C
 
     assert room.codes() == ["ready"]
     assert room.told[-1]["facts"]["agent"] == "a/1"
+
+
+def test_free_agents_sign_in_again_when_the_branch_comes_back(make: Callable[..., Room]) -> None:
+    room = make()
+    for phone in room.phones:
+        phone.is_on_duty = True
+    room.ring("a/1")
+
+    room.phones.application_came()
+
+    assert [(f["facts"]["agent"], f["facts"]["code"]) for f in room.started_codes()] == [("a/2", "login")]
 
 
 def test_a_code_that_nobody_confirms_is_dialled_again(room: Room) -> None:

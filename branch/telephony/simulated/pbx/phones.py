@@ -51,9 +51,15 @@ class Phone:
         self.is_on_duty = False
         self._codes.dial("logout")
 
+    def sign_in_again(self) -> None:
+        """The desks were gone for a while: better once too often than not at all."""
+        if self.is_on_duty and self.is_registered and self.is_idle:
+            self._codes.dial("login")
+            self._codes.dial("ready")
+
     def say_ready(self) -> None:
-        """The person sees that it ought to be ready, or is not sure that the desk knows."""
-        if self.is_on_duty and self.is_registered:
+        """A call was not taken, so the desk may have set the agent aside."""
+        if self.is_on_duty and self.is_registered and self.is_idle:
             self._codes.dial("ready")
 
     def set_registered(self, *, is_registered: bool) -> None:
@@ -62,7 +68,7 @@ class Phone:
         self.is_registered = is_registered
         self._tell({"event": Event.PHONE_STATE, **self.shown()})
         if is_registered:
-            self.say_ready()
+            self.sign_in_again()
         elif self._line is not None:
             self._line.put_down(Cause.ABSENT)
 
@@ -73,7 +79,8 @@ class Phone:
         if not self.is_registered or not self.is_idle or is_busy:
             cause = Cause.BUSY if self.is_registered else Cause.ABSENT
             self._timers.after(0, partial(ring.put_down, cause))
-            self._again_ready(is_due=is_busy)
+            if is_busy:
+                self._again_ready()
             return
         self._line = ring
         self._timers.after(0, ring.sound)
@@ -84,20 +91,20 @@ class Phone:
         """The ring, or the call after it, has ended."""
         if self._line is ring:
             self._line = None
-            self._again_ready(is_due=ring.is_unwanted and not was_taken)
+            if not was_taken:
+                self._again_ready()
 
     def _decide(self, ring: "Ring", draw: float) -> None:
         people, ring_ms = self._people, self._people.ring_s * 1000
         if draw < people.miss_share:
-            ring.is_unwanted = True
-        elif draw < people.miss_share + people.reject_share:
-            ring.is_unwanted = True
+            return
+        if draw < people.miss_share + people.reject_share:
             self._timers.after(ring_ms / 2, partial(ring.put_down, Cause.REJECTED))
         else:
             self._timers.after(ring_ms, ring.lift)
 
-    def _again_ready(self, *, is_due: bool) -> None:
-        if is_due and not self.is_person:
+    def _again_ready(self) -> None:
+        if not self.is_person:
             self._timers.after(self._people.again_ready_s * 1000, self.say_ready)
 
 
@@ -105,8 +112,6 @@ class Ring(Party):
     """One call to one phone, from ringing to its end."""
 
     def __init__(self, phone: Phone, switch: Switch) -> None:
-        self.is_unwanted = False
-        """Its person will not take it."""
         self._phone = phone
         self._switch = switch
         self._channel: Channel | None = None
@@ -157,7 +162,6 @@ class Phones:
             raise RefusedError(404, f"no phone {agent_id}") from None
 
     def application_came(self) -> None:
-        """Desks are back after an absence; whoever is free makes sure that it counts as ready."""
+        """Desks are back after an absence; whoever is free makes sure that it counts."""
         for phone in self._phones.values():
-            if phone.is_idle:
-                phone.say_ready()
+            phone.sign_in_again()
