@@ -55,7 +55,7 @@ class Help:
     """The INVITE came before the answer to our claim."""
     is_second_try: bool = False
     is_confirmed: bool = False
-    connected_at: int = 0
+    connected_at: Instant | None = None
     answer: Reply | None = None
     """What was answered to the Reserve, to be answered alike when it is repeated."""
 
@@ -210,7 +210,8 @@ class HelperSide:
 
     def confirmed(self, turn: Turn, handoff_id: HandoffId, site_id: SiteId) -> Reply:
         help_ = self._helps.get(handoff_id)
-        if help_ is not None and help_.peer == site_id and help_.call is not None:
+        # A Reserve of long ago may come again after its tombstone: only a talk can be confirmed.
+        if help_ is not None and help_.peer == site_id and help_.connected_at is not None:
             self._confirm(turn, help_)
         return Acknowledged(handoff_id=handoff_id)
 
@@ -349,6 +350,7 @@ class HelperSide:
 
     def _end_connected(self, turn: Turn, help_: Help) -> None:
         assert help_.call is not None
+        assert help_.connected_at is not None
         agent_id = help_.agent_id
         talk_ms = turn.now - help_.connected_at
         turn.write(

@@ -13,7 +13,8 @@ RESTART_TOLERANCE_MS = 2_000
 class SeniorityIsKept(LedgerLaw):
     """Exact within one incarnation, whose monotonic times compare; by UTC across a restart.
 
-    A stepped wall clock between the two rows makes UTC useless: such a wait is not checked.
+    A wall clock stepped between the two rows makes UTC useless: such a wait is not checked. One
+    that was set back while the process was dead left no row and shows only by its times.
     """
 
     name = "seniority_is_kept"
@@ -59,14 +60,13 @@ class SeniorityIsKept(LedgerLaw):
         queued = self._queued.get(call_id)
         if queued is None:
             return
+        is_set_back = row.at_utc_us < queued.at_utc_us
         if queued.incarnation == row.incarnation:
             wanted_ms, tolerance_ms = row.mono_ms - queued.mono_ms, 1
-        elif queued.seq < self._stepped.get(row.site_id, 0):
+        elif is_set_back or queued.seq < self._stepped.get(row.site_id, 0):
             return
         else:
-            # A clock set back while the process was dead leaves no row; such a wait counts as 0.
-            wanted_ms = max(0, (row.at_utc_us - queued.at_utc_us) // 1000)
-            tolerance_ms = RESTART_TOLERANCE_MS
+            wanted_ms, tolerance_ms = (row.at_utc_us - queued.at_utc_us) // 1000, RESTART_TOLERANCE_MS
         self._checked += 1
         if abs(waited_ms - wanted_ms) > tolerance_ms:
             self._violate(row, f"call {call_id} says it waited {waited_ms} ms; its rows say {wanted_ms}")
