@@ -16,6 +16,9 @@ from sync.journal.database import open_database
 BUSY_LIMIT_MS = 2_000
 """SQLite: how long a commit waits for another process's turn, before its rows are kept in memory."""
 
+WAL_LIMIT_BYTES = 16 * 1024 * 1024
+"""SQLite: what the WAL keeps of the disk once a backlog has made it larger."""
+
 UNAVAILABLE = (OperationalError, InterfaceError)
 """The database cannot be written now: full, locked, away. It may be later, so we retry."""
 
@@ -52,7 +55,7 @@ def open_engine(url: str) -> Engine:
     if backend != "sqlite" or parsed.database in (None, "", ":memory:"):
         raise UnknownDatabaseError(parsed.render_as_string())
     engine = open_database(url)
-    event.listen(engine, "connect", _wait_briefly)
+    event.listen(engine, "connect", _prepare)
     return engine
 
 
@@ -74,5 +77,6 @@ def is_disk_full(error: DBAPIError) -> bool:
     return (getattr(error.orig, "sqlstate", None) or "").startswith("53")
 
 
-def _wait_briefly(connection: Any, _record: object) -> None:
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_LIMIT_MS}").close()
+def _prepare(connection: Any, _record: object) -> None:
+    for pragma in (f"busy_timeout = {BUSY_LIMIT_MS}", f"journal_size_limit = {WAL_LIMIT_BYTES}"):
+        connection.execute(f"PRAGMA {pragma}").close()

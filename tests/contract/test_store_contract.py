@@ -15,13 +15,11 @@ from branch.store.store import Store, open_store
 from branch.store.writer import LedgerWriter, SequenceGapError
 from router.ids import Instant, SiteId
 from router.ledger import HandoffCancelled, HandoffRefused, LedgerRow, Role, WrapupEnded
-from router.records.fold import fold
 from router.records.moment import Moment
 from router.world.cluster import Cluster, Watchers
 from sync.clock import ManualClock
 from sync.records.business_day import BusinessCalendar
-from sync.records.codec import ledger_row
-from sync.records.derived import TABLES, CallerRecord, read_record, record_values
+from sync.records.derived import CallerRecord, read_record
 from sync.records.tables import CALLERS, LEDGER, METADATA
 from tests.fakes.ledger_book import (
     BEIJING,
@@ -35,6 +33,7 @@ from tests.fakes.ledger_book import (
     queued,
     utc_us,
 )
+from tests.fakes.store_contents import folded, ledger_of, values_of
 from tests.fakes.store_ear import StoreEar
 from tests.sim.worlds import draw_world
 
@@ -78,35 +77,6 @@ async def writer(store: Store, ear: StoreEar) -> AsyncIterator[LedgerWriter]:
 
 def open_here(url: str, clock: ManualClock, site_id: SiteId = BEIJING) -> Store:
     return open_store(url, site_id=site_id, calendar=BusinessCalendar("UTC"), clock=clock)
-
-
-def ledger_of(store: Store) -> list[LedgerRow]:
-    with store.database.reading() as connection:
-        rows = connection.execute(select(LEDGER).order_by(LEDGER.c.seq)).mappings()
-        return [ledger_row(row) for row in rows]
-
-
-def values_of(store: Store) -> dict[str, list[dict[str, Any]]]:
-    """All derived rows by table, ordered by key, without their revisions."""
-    with store.database.reading() as connection:
-        return {
-            table.name: [
-                {name: value for name, value in row.items() if name != "rev"}
-                for row in connection.execute(select(table).order_by(*table.primary_key)).mappings()
-            ]
-            for table in TABLES.values()
-        }
-
-
-def folded(rows: list[LedgerRow]) -> dict[str, list[dict[str, Any]]]:
-    """What `values_of` must find after these rows."""
-    found: dict[str, list[dict[str, Any]]] = {table.name: [] for table in TABLES.values()}
-    for record in fold(rows).values():
-        found[TABLES[type(record)].name].append(record_values(record))
-    for table in TABLES.values():
-        key = [column.name for column in table.primary_key]
-        found[table.name].sort(key=lambda values: [values[name] for name in key])
-    return found
 
 
 # --- the schema -------------------------------------------------------------------------
@@ -411,9 +381,8 @@ async def test_tables_equal_the_fold_of_the_ledger_however_often_the_process_was
 
 
 async def test_a_days_rows_come_in_order_and_page_by_page(store: Store, writer: LedgerWriter) -> None:
-    monday, tuesday = LedgerBook(), LedgerBook(business_date="2026-01-06")
+    monday, tuesday = LedgerBook(), LedgerBook(business_date="2026-01-06", first_seq=2_501)
     monday_rows = monday.write(0, *(arrived(f"c{number}") for number in range(2_500)))
-    tuesday.write(0, *(arrived("ignored") for _ in range(2_500)))
     tuesday_rows = tuesday.write(90_000, *(ended(f"c{number}") for number in range(10)))
     writer.append([*monday_rows, *tuesday_rows])
     await writer.written(2_510)

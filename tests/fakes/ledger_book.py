@@ -30,12 +30,14 @@ def utc_us(seconds: float) -> int:
 class LedgerBook:
     """Rows of one site. `restart` begins another incarnation, whose monotonic clock starts at 0."""
 
-    def __init__(self, site_id: SiteId = BEIJING, business_date: str = "2026-01-05") -> None:
+    def __init__(
+        self, site_id: SiteId = BEIJING, business_date: str = "2026-01-05", *, first_seq: int = 1
+    ) -> None:
         self.rows: list[LedgerRow] = []
         self.incarnation = 1
         self._site_id = site_id
         self._business_date = business_date
-        self._seqs = count(1)
+        self._seqs = count(first_seq)
         self._booted_s = 0.0
 
     def write(self, seconds: float, *entries: Entry) -> list[LedgerRow]:
