@@ -145,7 +145,7 @@ def _scenario(scenario: Scenario) -> dict[str, Any]:
     return {
         "duration_s": scenario.duration_ms / 1000,
         "ring_s": scenario.ring_ms / 1000,
-        "queues": list(scenario.queues),
+        **({"queues": list(scenario.queues)} if scenario.queues else {}),
         "site": [
             {
                 "id": site.site_id,

@@ -15,6 +15,8 @@ _RESTART_DELAY_S = 0.5
 _STOP_LIMIT_S = 10.0
 _RESTART_LIMIT = 10
 """A process that ends so often is not coming up; its log says why."""
+_BAD_INPUT = 2
+"""The status of a command that was given something wrong: again would end alike."""
 _LOG_LINES_SHOWN = 8
 
 
@@ -64,7 +66,7 @@ class LabProcess:
             if self._stopped.is_set():
                 return
             self.restart_count += 1
-            if self.restart_count > _RESTART_LIMIT:
+            if status == _BAD_INPUT or self.restart_count > _RESTART_LIMIT:
                 raise ProcessFailedError(self.name, status, self.log)
             await asyncio.sleep(_RESTART_DELAY_S)
 
