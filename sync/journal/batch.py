@@ -123,12 +123,7 @@ def unpack(payload: Payload) -> tuple[list[Row], list[Tombstone]]:
     Raises:
         BadPayloadError: they are not, or the payload cannot be read at all.
     """
-    try:
-        plain = zstandard.ZstdDecompressor().decompress(
-            payload.packed, max_output_size=UNPACKED_LIMIT_BYTES, allow_extra_data=False
-        )
-    except zstandard.ZstdError as error:
-        raise BadPayloadError("DIGEST", f"the payload cannot be decompressed: {error}") from error
+    plain = _decompressed(payload.packed)
     if blake3(plain).digest() != payload.digest:
         raise BadPayloadError("DIGEST", "the payload is not the one that its digest was made of")
     rows, tombstones = _read(plain)
@@ -145,6 +140,17 @@ def next_chain(chain: bytes, stream: str, lo: Position, hi: Position, digest: by
     """The chain with one more batch: two sides that agree on it agree on every batch before."""
     place = msgpack.packb((chain, stream, lo.xid, lo.rev, hi.xid, hi.rev, digest))
     return blake3(place).digest()
+
+
+def _decompressed(packed: bytes) -> bytes:
+    try:
+        # `max_output_size` alone is not looked at when the frame says its own size.
+        size = zstandard.get_frame_parameters(packed).content_size
+        if size > UNPACKED_LIMIT_BYTES:
+            raise BadPayloadError("DIGEST", f"the payload says it is {size} bytes long")
+        return zstandard.ZstdDecompressor().decompress(packed, max_output_size=size, allow_extra_data=False)
+    except zstandard.ZstdError as error:
+        raise BadPayloadError("DIGEST", f"the payload cannot be decompressed: {error}") from error
 
 
 def _read(plain: bytes) -> tuple[list[Row], list[Tombstone]]:
