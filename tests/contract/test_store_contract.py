@@ -10,11 +10,13 @@ import pytest
 from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
+from branch.store.group import Group
 from branch.store.schema import NewerSchemaError, migrate, needed_version
 from branch.store.store import Store, open_store
 from branch.store.writer import LedgerWriter, SequenceGapError
 from router.ids import Instant, SiteId
 from router.ledger import HandoffCancelled, HandoffRefused, LedgerRow, Role, WrapupEnded
+from router.records.fold import RecordFold
 from router.records.moment import Moment
 from router.world.cluster import Cluster, Watchers
 from sync.clock import ManualClock
@@ -258,6 +260,23 @@ async def test_a_second_process_on_the_same_ledger_ends_the_writing_and_spoils_n
     await writer.close()
     await other.close()
     other_store.close()
+
+
+def test_a_commit_that_succeeded_though_its_answer_was_lost_is_not_made_twice(
+    store: Store, book: LedgerBook
+) -> None:
+    rows = book.write(0, arrived("c1"), queued("c1"))
+    group = Group(rows=rows, callers=[])
+    with store.database.writing() as connection:
+        group.write(connection, BEIJING, RecordFold())
+    before = values_of(store)
+
+    group.has_failed = True
+    with store.database.writing() as connection:
+        group.write(connection, BEIJING, RecordFold())
+
+    assert ledger_of(store) == rows
+    assert values_of(store) == before
 
 
 async def test_closing_writes_what_was_given(store: Store, ear: StoreEar, book: LedgerBook) -> None:

@@ -84,9 +84,8 @@ async def play(store: Store, folder: Path) -> dict[str, object]:
 
 
 def main(folder: Path) -> None:
-    subprocess.run(  # /bin or /usr/bin, by system
-        ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", folder], check=True
-    )
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(folder)]
+    subprocess.run(mount, check=True)
     store = open_store(
         f"sqlite:///{folder / 'branch.db'}",
         site_id=BEIJING,

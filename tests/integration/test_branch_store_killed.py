@@ -31,14 +31,12 @@ def write_and_be_killed(url: str, ack_limit: int) -> int:
     command = [sys.executable, "-m", "tests.fakes.store_process", url]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        for _ in range(ack_limit):
-            assert process.stdout.readline(), "the process ended by itself"
+        lines = [process.stdout.readline() for _ in range(ack_limit)]
         process.kill()
         # What was in the pipe when it died was acknowledged too; a line cut short was not.
-        acknowledged = [line for line in process.stdout if line.endswith("\n")]
-        last = int(acknowledged[-1]) if acknowledged else 0
+        lines += [line for line in process.stdout if line.endswith("\n")]
         assert process.wait() == -signal.SIGKILL
-    return last
+    return int(lines[-1])
 
 
 def test_every_acknowledged_row_is_there_and_the_tables_equal_the_ledger(url: str) -> None:
