@@ -160,7 +160,8 @@ class PbxEar:
         for call_id in sorted(inventory.callers - live.calls):
             self._driver.carry_out(HangUpCall(call_id=call_id, reason="UNKNOWN"))
         for leg_id in sorted(inventory.legs.keys() - live.legs):
-            self._driver.carry_out(HangUpLeg(leg_id=leg_id))
+            agent_id = inventory.legs[leg_id].agent_id
+            self._driver.carry_out(HangUpLeg(leg_id=leg_id, agent_id=agent_id))
         for handoff_id in sorted(inventory.trunks.keys() - live.handoffs):
             self._driver.carry_out(HangUpTrunk(handoff_id=handoff_id))
 

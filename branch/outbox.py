@@ -1,7 +1,8 @@
 """Which order leaves the process when: the irreversible ones after the commit of what they rest on.
 
 Orders leave in the order in which they were given, except that a reversible one leaves at
-once where nothing of the same call, leg or hand-off still waits before it.
+once where nothing of the same call, leg, agent or hand-off still waits before it: a phone
+must have been told to hang up before it is rung again.
 """
 
 from collections import Counter, deque
@@ -33,9 +34,9 @@ _SUBJECTS: Mapping[type[Order], tuple[str, ...]] = {
     HangUpCall: ("call_id",),
     HoldInQueue: ("call_id",),
     RecordVoicemail: ("call_id",),
-    HangUpLeg: ("leg_id",),
-    StopRinging: ("leg_id",),
-    RingAgent: ("leg_id", "call_id", "handoff_id"),
+    HangUpLeg: ("leg_id", "agent_id"),
+    StopRinging: ("leg_id", "agent_id"),
+    RingAgent: ("leg_id", "agent_id", "call_id", "handoff_id"),
     BridgeAgent: ("call_id", "leg_id"),
     HoldCall: ("call_id", "leg_id"),
     ResumeCall: ("call_id", "leg_id"),
@@ -49,7 +50,9 @@ _SUBJECTS: Mapping[type[Order], tuple[str, ...]] = {
 
 
 def subjects(order: Order) -> tuple[str, ...]:
-    """The ids whose orders must not overtake each other. All are UUIDs, so kinds cannot collide.
+    """The ids whose orders must not overtake each other.
+
+    UUIDs, and agents' ids, which have a slash in them: kinds cannot collide.
 
     An `Ask` belongs to its hand-off and not to its call: it goes to another site, which
     never sees the order in which this one's PBX is told.

@@ -62,7 +62,7 @@ class Callers:
         self._parts.calls.close_talk(turn, call)
         agent = self._parts.roster.find(call.agent_id) if call.agent_id is not None else None
         if agent is not None and call.leg_id is not None:
-            turn.order(HangUpLeg(leg_id=call.leg_id))
+            turn.order(HangUpLeg(leg_id=call.leg_id, agent_id=agent.agent_id))
         self._parts.calls.end_failed(turn, call, reason)
         if agent is not None:
             self._parts.talking.begin_wrapup(turn, agent, call.queue_id)
@@ -149,7 +149,7 @@ class Callers:
             help_ = self._parts.helper.find(agent.handoff_id)
             assert help_ is not None
             if is_leg_up and help_.leg_id is not None:
-                turn.order(HangUpLeg(leg_id=help_.leg_id))
+                turn.order(HangUpLeg(leg_id=help_.leg_id, agent_id=agent.agent_id))
             self._parts.helper.leg_over(turn, help_)
             return
         assert agent.call_id is not None

@@ -71,6 +71,7 @@ class RingAgent(Order):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopRinging(Order):
     leg_id: LegId
+    agent_id: AgentId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,8 @@ class HangUpLeg(Order):
 
     is_irreversible: ClassVar[bool] = True
     leg_id: LegId
+    agent_id: AgentId
+    """Whose phone must be free before it is rung again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,9 +136,9 @@ class Resumption:
             if leg.leg_id in self._kept_legs:
                 continue
             if leg.state is MediaState.RINGING:
-                turn.order(StopRinging(leg_id=leg.leg_id))
+                turn.order(StopRinging(leg_id=leg.leg_id, agent_id=leg.agent_id))
             else:
-                turn.order(HangUpLeg(leg_id=leg.leg_id))
+                turn.order(HangUpLeg(leg_id=leg.leg_id, agent_id=leg.agent_id))
         for trunk in self._alive.trunks.values():
             if trunk.handoff_id not in self._kept_trunks:
                 self._drop_trunk(turn, trunk)

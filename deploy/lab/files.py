@@ -78,9 +78,19 @@ def _branch(plan: LabPlan, site: LabSite, tls: dict[str, str], etcd_endpoint: st
             "home_reserve": site.home_reserve,
             "peer": [_peer(plan, site, other) for other in plan.sites if other is not site],
         },
-        # Handling times of a calls file hold the wrap-up; waits end by the callers' patience.
-        "queue": [{"id": queue, "skills": [queue], "wrap_up_limit_ms": 0} for queue in plan.queues],
+        "queue": [_queue(plan, queue) for queue in plan.queues],
         "clock": _clock(plan),
+    }
+
+
+def _queue(plan: LabPlan, queue: str) -> dict[str, Any]:
+    return {
+        "id": queue,
+        "skills": [queue],
+        # Handling times of a calls file hold the wrap-up.
+        "wrap_up_limit_ms": 0,
+        # 15 s for people, and a real second for a busy machine, which no caller would have to wait for.
+        "ring_limit_ms": round(15_000 + 1_000 * (plan.clock.speed - 1)),
     }
 
 

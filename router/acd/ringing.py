@@ -65,13 +65,13 @@ class Ringing:
     def stop(self, turn: Turn, leg_id: LegId) -> None:
         """Nobody's fault: the agent has its old place back at once."""
         leg = self._drop(leg_id)
-        turn.order(StopRinging(leg_id=leg_id))
+        turn.order(StopRinging(leg_id=leg_id, agent_id=leg.agent_id))
         self._write_failure(turn, leg, RingFailure.STOPPED)
         self._roster.release(turn, self._roster.get(leg.agent_id))
 
     def expire(self, turn: Turn, leg_id: LegId) -> Leg:
         """The ring limit is over: RONA."""
-        turn.order(StopRinging(leg_id=leg_id))
+        turn.order(StopRinging(leg_id=leg_id, agent_id=self._legs[leg_id].agent_id))
         return self.fail(turn, leg_id, RingFailure.NO_ANSWER)
 
     def fail(self, turn: Turn, leg_id: LegId, reason: RingFailure) -> Leg:

@@ -97,8 +97,8 @@ class Talking:
     def end(self, turn: Turn, call: Call, reason: str | None, *, is_leg_up: bool) -> None:
         """Caller or agent hung up a connected call."""
         agent = self._roster.find(call.agent_id) if call.agent_id is not None else None
-        if is_leg_up and call.leg_id is not None:
-            turn.order(HangUpLeg(leg_id=call.leg_id))
+        if is_leg_up and call.leg_id is not None and call.agent_id is not None:
+            turn.order(HangUpLeg(leg_id=call.leg_id, agent_id=call.agent_id))
         self._calls.end_answered(turn, call, reason)
         if agent is not None:
             self.begin_wrapup(turn, agent, call.queue_id)
@@ -107,7 +107,7 @@ class Talking:
         """The caller goes on without this agent, whose wrap-up begins."""
         self._calls.close_talk(turn, call)
         if call.leg_id is not None:
-            turn.order(HangUpLeg(leg_id=call.leg_id))
+            turn.order(HangUpLeg(leg_id=call.leg_id, agent_id=agent.agent_id))
         call.leg_id = call.agent_id = None
         self.begin_wrapup(turn, agent, call.queue_id)
 

@@ -141,8 +141,8 @@ class HelperSide:
     def trunk_over(self, turn: Turn, help_: Help) -> None:
         """The origin's side hung up: caller gone, taken at home, or the talk is over."""
         if help_.state is HandoffState.CONNECTED:
-            if help_.leg_id is not None:
-                turn.order(HangUpLeg(leg_id=help_.leg_id))
+            if help_.leg_id is not None and help_.agent_id is not None:
+                turn.order(HangUpLeg(leg_id=help_.leg_id, agent_id=help_.agent_id))
             self._end_connected(turn, help_)
         elif help_.state is not HandoffState.OVER:
             self._withdraw(turn, help_, "TRUNK_HUNG_UP", is_trunk_up=False)

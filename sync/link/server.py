@@ -28,6 +28,8 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     # Our clients ping every 6 s, calls or not; gRPC's own limits would hang up on them.
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),
+    # A machine that stalls lets two pings arrive together: our own peers are not punished for it.
+    ("grpc.http2.max_ping_strikes", 0),
     # A client that vanished without a word must not hold its streams for ever.
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.http2.ping_timeout_ms", 5_000),

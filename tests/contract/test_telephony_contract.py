@@ -170,7 +170,7 @@ async def test_a_caller_may_hang_up_while_a_phone_rings(home: Site) -> None:
 
     await home.give_up(channel)
     await ear.fact(CallerHungUp(call_id=call_id))
-    driver.carry_out(StopRinging(leg_id=LEG))
+    driver.carry_out(StopRinging(leg_id=LEG, agent_id=AGENT))
 
     await home_is_free(home, driver, ear)
 
@@ -193,7 +193,7 @@ async def test_a_caller_may_hang_up_between_the_answer_and_the_bridge(home: Site
     await home.give_up(channel)
     driver.carry_out(BridgeAgent(call_id=call_id, leg_id=LEG))
     await ear.fact(CallerHungUp(call_id=call_id))
-    driver.carry_out(HangUpLeg(leg_id=LEG))
+    driver.carry_out(HangUpLeg(leg_id=LEG, agent_id=AGENT))
 
     await home_is_free(home, driver, ear)
 
@@ -204,7 +204,7 @@ async def test_a_caller_may_hang_up_while_talking(home: Site) -> None:
 
     await home.give_up(channel)
     await ear.fact(CallerHungUp(call_id=call_id))
-    driver.carry_out(HangUpLeg(leg_id=LEG))
+    driver.carry_out(HangUpLeg(leg_id=LEG, agent_id=AGENT))
 
     await home_is_free(home, driver, ear)
 
@@ -214,7 +214,7 @@ async def test_a_call_that_we_end_is_no_news(home: Site) -> None:
     _channel, call_id = await talking(home, driver, ear)
 
     driver.carry_out(HangUpCall(call_id=call_id, reason="SERVED"))
-    driver.carry_out(HangUpLeg(leg_id=LEG))
+    driver.carry_out(HangUpLeg(leg_id=LEG, agent_id=AGENT))
     await home_is_free(home, driver, ear)
 
     assert CallerHungUp(call_id=call_id) not in ear.facts
@@ -241,7 +241,7 @@ async def test_a_ring_can_be_stopped(home: Site) -> None:
     driver.carry_out(ring(call_id))
     await ear.fact(LegRang(leg_id=LEG))
 
-    driver.carry_out(StopRinging(leg_id=LEG))
+    driver.carry_out(StopRinging(leg_id=LEG, agent_id=AGENT))
 
     await home_is_free(home, driver, ear)
 
@@ -251,7 +251,7 @@ async def test_a_ring_can_be_stopped_in_the_breath_that_began_it(home: Site) -> 
     _channel, call_id = await queued(home, driver, ear)
 
     driver.carry_out(ring(call_id))
-    driver.carry_out(StopRinging(leg_id=LEG))
+    driver.carry_out(StopRinging(leg_id=LEG, agent_id=AGENT))
     await home_is_free(home, driver, ear)
 
     assert LegAnswered(leg_id=LEG) not in ear.facts

@@ -12,6 +12,7 @@ from router.orders import (
     ConfirmHandoff,
     DialSite,
     HangUpCall,
+    HangUpLeg,
     HoldInQueue,
     Order,
     RingAgent,
@@ -33,8 +34,12 @@ def ring(call: str, leg: str) -> RingAgent:
     )
 
 
-def stop(leg: str) -> StopRinging:
-    return StopRinging(leg_id=LegId(leg))
+def stop(leg: str, agent: str = "a/2") -> StopRinging:
+    return StopRinging(leg_id=LegId(leg), agent_id=AgentId(agent))
+
+
+def hang_up(leg: str, agent: str) -> HangUpLeg:
+    return HangUpLeg(leg_id=LegId(leg), agent_id=AgentId(agent))
 
 
 def bridge(call: str, leg: str) -> BridgeAgent:
@@ -98,6 +103,16 @@ def test_a_leg_is_not_stopped_before_it_was_rung(outbox: Outbox, left: list[Orde
     outbox.committed(4)
 
     assert left == [hold("c1"), ring("c1", "l1"), stop("l1")]
+
+
+def test_a_phone_is_rung_again_only_after_it_was_told_to_hang_up(outbox: Outbox, left: list[Order]) -> None:
+    outbox.put(hang_up("l1", "a/1"), rests_on=3)
+    outbox.put(ring("c2", "l2"), rests_on=4)
+    assert left == []
+
+    outbox.committed(4)
+
+    assert left == [hang_up("l1", "a/1"), ring("c2", "l2")]
 
 
 def test_a_confirmation_waits_and_a_cancellation_of_it_waits_behind_it(

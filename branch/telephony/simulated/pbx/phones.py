@@ -79,8 +79,7 @@ class Phone:
         if not self.is_registered or not self.is_idle or is_busy:
             cause = Cause.BUSY if self.is_registered else Cause.ABSENT
             self._timers.after(0, partial(ring.put_down, cause))
-            if is_busy:
-                self._again_ready()
+            self._again_ready()
             return
         self._line = ring
         self._timers.after(0, ring.sound)
