@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from hq.planning import commands as planning
 from node.terminal import Column, messages, output, print_json, print_table, progress
 from node.words import plural
 from node.words import text as _
@@ -24,7 +25,7 @@ _EXIT_INCOMPLETE = 1
 
 
 def register(root: typer.Typer) -> None:
-    """Add the `hq` group."""
+    """Add the `hq` group and the planner's commands."""
     group = typer.Typer(no_args_is_help=True, help=_("The headquarters: every branch's records, complete."))
     group.command("run", help=_("Run HQ until it is told to stop."))(_run)
     group.command("check", help=_("Say everything that is wrong with a file."))(_check)
@@ -34,6 +35,7 @@ def register(root: typer.Typer) -> None:
     group.command("consolidate", help=_("Pull the branches' records now."))(_consolidate)
     group.command("readmit", help=_("Let a frozen site in again and read everything it has anew."))(_readmit)
     root.add_typer(group, name="hq")
+    planning.register(root)
 
 
 _FILE = typer.Argument(help=_("HQ's file (TOML)."), exists=False)
