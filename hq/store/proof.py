@@ -16,7 +16,8 @@ from sync.journal.digest import DigestSum, StreamDigest, bucket_of, rows_in_buck
 from sync.journal.tables import Removal
 from sync.records.shape import ConsolidatedTable
 
-_FETCH_ROWS = 2_000
+_PAGED = {"yield_per": 2_000}
+"""Rows come in pages, so that memory stays flat; for this statement alone."""
 
 
 class Proof:
@@ -97,7 +98,7 @@ def _rows(
     found = select(*columns, table.c.rev).where(
         table.c.site_id == site_id, table.c.business_date == business_date
     )
-    for row in connection.execution_options(yield_per=_FETCH_ROWS).execute(found):
+    for row in connection.execute(found, execution_options=_PAGED):
         yield tuple(row)
 
 

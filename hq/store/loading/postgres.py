@@ -40,7 +40,9 @@ class PostgresLoader:
                     copy.set_types([_TYPES[field.type] for field in shape.fields] + ["int8"])
                     for row in rows:
                         copy.write_row(row)
-            return connection.execute(_upsert(table, _columns(shape)), {"epoch": epoch}).rowcount
+            upsert = _upsert(table, _columns(shape))
+            counted = {"preserve_rowcount": True}
+            return connection.execute(upsert, {"epoch": epoch}, execution_options=counted).rowcount
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             raise RowsRefusedError(_problem(error)) from error
         except (DataError, IntegrityError) as error:

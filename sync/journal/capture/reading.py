@@ -15,7 +15,8 @@ from sync.journal.position import Position
 from sync.journal.tables import TOMBSTONES
 from sync.records.shape import ConsolidatedTable
 
-_FETCH_ROWS = 2_000
+_PAGED = {"yield_per": 2_000}
+"""Rows come in pages, so that memory stays flat; for this statement alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +108,7 @@ class JournalReader:
         packing = Packing()
         with snapshot(self._engine) as connection:
             found = self._of_day(stream, business_date).add_columns(table.c.rev)
-            for row in connection.execution_options(yield_per=_FETCH_ROWS).execute(found):
+            for row in connection.execute(found, execution_options=_PAGED):
                 if bucket_of(row[:key_size]) != bucket:
                     continue
                 if packing.row_count == part_rows:
@@ -172,8 +173,6 @@ class JournalReader:
 
     def _digest(self, connection: Connection, stream: str, business_date: str) -> StreamDigest:
         total = DigestSum(self._shapes[stream])
-        rows = connection.execution_options(yield_per=_FETCH_ROWS).execute(
-            self._of_day(stream, business_date)
-        )
+        rows = connection.execute(self._of_day(stream, business_date), execution_options=_PAGED)
         total.add(rows)
         return total.result()
