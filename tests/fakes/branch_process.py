@@ -1,0 +1,200 @@
+"""A branch as a real process beside its simulated PBX: its file, its database, its ports."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import grpc
+
+from branch.operations import SiteStatus
+from branch.peers.operator import get_status
+from branch.people.login import AgentRecord
+from branch.store.store import Store, open_store
+from router.ids import AgentId, SiteId
+from router.ledger import LedgerRow
+from sync.clock import SystemClock
+from sync.link.channel import open_channel
+from sync.link.identity import Peer
+from sync.link.tls import Tls
+from sync.records.business_day import BusinessCalendar
+from tests.fakes.pbx_process import PASSWORD, PbxProcess, free_port
+
+ZONE = "Asia/Shanghai"
+
+_COMMAND = """
+from branch.commands import register
+from node import cli
+cli.entry_point_groups = lambda: [register]
+cli.main()
+"""
+
+_START_LIMIT_S = 30.0
+"""A busy machine imports slowly."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbour:
+    """Where a peer is found."""
+
+    site: str
+    port: int
+    trunk: str
+
+
+class BranchProcess:
+    """One site's branch; certificates lie in `pki` as `trunkline pki issue` made them."""
+
+    def __init__(self, folder: Path, pki: Path, pbx: PbxProcess) -> None:
+        self.site = pbx.site
+        self.folder = folder
+        self.pki = pki
+        self.pbx = pbx
+        self.port, self.metrics_port = free_port(), free_port()
+        self.file = folder / "branch.toml"
+        self._process: asyncio.subprocess.Process | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "pbx.password").write_text(PASSWORD + "\n", encoding="utf-8")
+
+    @property
+    def neighbour(self) -> Neighbour:
+        return Neighbour(site=self.site, port=self.port, trunk=self.pbx.trunk_address)
+
+    @property
+    def url(self) -> str:
+        return f"sqlite:///{self.folder / 'branch.db'}"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def write_file(
+        self, neighbours: Iterable[Neighbour] = (), *, etcd: Sequence[str] = (), more: str = ""
+    ) -> None:
+        """Write the branch's file; `more` is TOML at its end."""
+        board = f"[etcd]\nendpoints = {list(etcd)}\n" if etcd else ""
+        peers = "".join(
+            f'[[overflow.peer]]\nsite = "{each.site}"\naddress = "127.0.0.1:{each.port}"\n'
+            f'trunk = "{each.trunk}"\n'
+            for each in neighbours
+        )
+        self.file.write_text(
+            f"""
+[site]
+id = "{self.site}"
+name = "{self.site}"
+time_zone = "{ZONE}"
+[listen]
+port = {self.port}
+metrics_port = {self.metrics_port}
+[tls]
+ca = "{self.pki / "ca.pem"}"
+cert = "{self.pki / f"site-{self.site}.pem"}"
+key = "{self.pki / f"site-{self.site}.key"}"
+[database]
+url = "{self.url}"
+[telephony]
+driver = "simulated"
+address = "{self.pbx.address}"
+password_file = "pbx.password"
+[limits]
+ballast_mb = 1
+{board}{peers}
+[[queue]]
+id = "sales"
+{more}
+""",
+            encoding="utf-8",
+        )
+
+    def add_agents(self, *numbers: int) -> None:
+        """Set agents `SITE/NUMBER` up in the database."""
+        store = self._store()
+        for number in numbers:
+            agent_id = AgentId(f"{self.site}/{number}")
+            store.people.set_agent(AgentRecord(agent_id=agent_id, name=str(number), skills=frozenset()))
+        store.close()
+
+    def rows(self) -> list[LedgerRow]:
+        """What the ledger holds now."""
+        store = self._store()
+        calendar = BusinessCalendar(ZONE)
+        today_us = SystemClock().utc_us()
+        days = {calendar.date_of(today_us - 3_600_000_000), calendar.date_of(today_us)}
+        rows = [row for day in sorted(days) for row in store.day_rows(day)]
+        store.close()
+        return rows
+
+    async def start(self) -> Self:
+        """Start it and wait until it answers."""
+        with (self.folder / "log").open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-c", _COMMAND, "branch", "run", str(self.file), stderr=log, env=_environ()
+            )
+        async with asyncio.timeout(_START_LIMIT_S):
+            while await self.status() is None:
+                assert self._process.returncode is None, self.log()
+                await asyncio.sleep(0.05)
+        return self
+
+    async def status(self) -> SiteStatus | None:
+        """What it says of itself; None while it does not answer."""
+        tls = self.tls()
+        expected = Peer(cluster=tls.owner.cluster, kind="site", name=self.site)
+        async with open_channel("127.0.0.1", self.port, tls, expected=expected) as channel:
+            try:
+                return await get_status(channel)
+            except grpc.aio.AioRpcError:
+                return None
+
+    def tls(self) -> Tls:
+        name = f"site-{self.site}"
+        return Tls.read(self.pki / "ca.pem", self.pki / f"{name}.pem", self.pki / f"{name}.key")
+
+    def log(self) -> str:
+        return (self.folder / "log").read_text(encoding="utf-8")
+
+    async def command(self, *arguments: str) -> tuple[int, str]:
+        """Run `trunkline branch ...` on this branch's file: exit code and output."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", _COMMAND, "branch", *arguments, str(self.file)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=_environ(),
+        )
+        async with asyncio.timeout(_START_LIMIT_S):
+            said, _none = await process.communicate()
+        return process.returncode or 0, said.decode()
+
+    def terminate(self) -> None:
+        """SIGTERM: drain."""
+        assert self._process is not None
+        self._process.terminate()
+
+    async def ended(self) -> int:
+        assert self._process is not None
+        async with asyncio.timeout(20):
+            return await self._process.wait()
+
+    async def kill(self) -> None:
+        """SIGKILL."""
+        assert self._process is not None
+        self._process.kill()
+        await self.ended()
+
+    async def close(self) -> None:
+        """Leave nothing behind, whatever a test left running."""
+        if self._process is not None and self._process.returncode is None:
+            await self.kill()
+
+    def _store(self) -> Store:
+        clock = SystemClock()
+        return open_store(self.url, site_id=SiteId(self.site), calendar=BusinessCalendar(ZONE), clock=clock)
+
+
+def _environ() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE__")}
