@@ -32,11 +32,15 @@ class Keys:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._issued: dict[tuple[pki.Kind, str], tuple[Path, Path]] = {}
         pki.init_ca(folder, "demo", now=datetime.now(UTC))
 
     def issue(self, kind: pki.Kind, name: str = "hq") -> tuple[Path, Path]:
-        issued = pki.issue(self.folder, kind, name, [], now=datetime.now(UTC))
-        return issued.certificate, issued.key
+        """One for each owner, however often it is asked for."""
+        if (kind, name) not in self._issued:
+            issued = pki.issue(self.folder, kind, name, [], now=datetime.now(UTC))
+            self._issued[kind, name] = (issued.certificate, issued.key)
+        return self._issued[kind, name]
 
     def tls(self, kind: pki.Kind, name: str = "hq") -> Tls:
         return Tls.read(self.folder / "ca.pem", *self.issue(kind, name))
