@@ -7,6 +7,7 @@ are started with these files and know of no lab.
 import csv
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,17 @@ NIGHT_BEGINS = "00:01:00"
 WITNESS_FILE = "pbx-saw.json"
 
 
-def write_lab(plan: LabPlan, etcd_endpoint: str, hq_database_url: str) -> None:
-    """Write every file that the processes of `plan` need.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What the nodes' files refer to: servers and certificates, by the node's name."""
+
+    etcd_endpoint: str
+    hq_database_url: str
+    tls: Mapping[str, dict[str, str]]
+
+
+def write_ground(plan: LabPlan, etcd_endpoint: str, hq_database_url: str) -> Ground:
+    """Write what stays: certificates, passwords, scenario, calls, agents.
 
     Raises:
         OSError: the folder cannot be written.
@@ -39,41 +49,51 @@ def write_lab(plan: LabPlan, etcd_endpoint: str, hq_database_url: str) -> None:
     pki = plan.folder / "pki"
     now = datetime.now(UTC)
     authority = init_ca(pki, CLUSTER, now=now)
+    tls = {HQ_ID: _tls(authority, issue(pki, "hq", HQ_ID, ["127.0.0.1"], now=now))}
     _write(plan.folder / SCENARIO_FILE, _scenario(plan.scenario))
     with (plan.folder / CALLS_FILE).open("w", encoding="utf-8", newline="") as lines:
         lines.writelines(format_calls(plan.calls))
     for site in plan.sites:
-        issued = issue(pki, "site", site.site_id, ["127.0.0.1"], now=now)
-        _write_site(plan, site, _tls(authority, issued), etcd_endpoint)
-    issued = issue(pki, "hq", HQ_ID, ["127.0.0.1"], now=now)
-    _write(plan.folder / HQ_FILE, _hq(plan, _tls(authority, issued), hq_database_url))
+        tls[site.site_id] = _tls(authority, issue(pki, "site", site.site_id, ["127.0.0.1"], now=now))
+        site.folder.mkdir(parents=True, exist_ok=True)
+        password = site.folder / PASSWORD_FILE
+        password.write_text(secrets.token_urlsafe(24) + "\n", encoding="utf-8")
+        password.chmod(0o600)
+        _write_agents(site)
+    return Ground(etcd_endpoint=etcd_endpoint, hq_database_url=hq_database_url, tls=tls)
 
 
-def _write_site(plan: LabPlan, site: LabSite, tls: dict[str, str], etcd_endpoint: str) -> None:
-    site.folder.mkdir(parents=True, exist_ok=True)
-    password = site.folder / PASSWORD_FILE
-    password.write_text(secrets.token_urlsafe(24) + "\n", encoding="utf-8")
-    password.chmod(0o600)
-    _write(site.folder / BRANCH_FILE, _branch(plan, site, tls, etcd_endpoint))
-    _write(site.folder / PBX_FILE, _pbx(plan, site))
+def write_nodes(plan: LabPlan, ground: Ground) -> None:
+    """Write each node's file, with the plan's clock.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    for site in plan.sites:
+        _write(site.folder / BRANCH_FILE, _branch(plan, site, ground))
+        _write(site.folder / PBX_FILE, _pbx(plan, site))
+    _write(plan.folder / HQ_FILE, _hq(plan, ground))
+
+
+def _write_agents(site: LabSite) -> None:
     with (site.folder / AGENTS_FILE).open("w", encoding="utf-8", newline="") as lines:
         rows = csv.writer(lines)
         rows.writerow(["id", "name", "skills"])
         rows.writerows([shift.agent_id, shift.agent_id, " ".join(site.skills)] for shift in site.shifts)
 
 
-def _branch(plan: LabPlan, site: LabSite, tls: dict[str, str], etcd_endpoint: str) -> dict[str, Any]:
+def _branch(plan: LabPlan, site: LabSite, ground: Ground) -> dict[str, Any]:
     return {
         "site": {"id": site.site_id, "name": site.site_id, "time_zone": TIME_ZONE},
         "listen": {"port": site.grpc_port, "metrics_port": site.metrics_port},
-        "tls": tls,
+        "tls": ground.tls[site.site_id],
         "database": {"url": f"sqlite:///{(site.folder / 'branch.db').absolute()}"},
         "telephony": {
             "driver": "simulated",
             "address": f"127.0.0.1:{site.control_port}",
             "password_file": PASSWORD_FILE,
         },
-        "etcd": {"endpoints": [etcd_endpoint]},
+        "etcd": {"endpoints": [ground.etcd_endpoint]},
         "overflow": {
             "home_reserve": site.home_reserve,
             "peer": [_peer(plan, site, other) for other in plan.sites if other is not site],
@@ -127,12 +147,12 @@ def _pbx(plan: LabPlan, site: LabSite) -> dict[str, Any]:
     }
 
 
-def _hq(plan: LabPlan, tls: dict[str, str], database_url: str) -> dict[str, Any]:
+def _hq(plan: LabPlan, ground: Ground) -> dict[str, Any]:
     return {
         "hq": {"name": "HQ 总部", "time_zone": TIME_ZONE},
         "listen": {"port": plan.hq_port, "metrics_port": plan.hq_metrics_port},
-        "tls": tls,
-        "database": {"url": database_url},
+        "tls": ground.tls[HQ_ID],
+        "database": {"url": ground.hq_database_url},
         "site": [
             {"id": site.site_id, "address": f"127.0.0.1:{site.grpc_port}", "time_zone": TIME_ZONE}
             for site in plan.sites

@@ -1,7 +1,7 @@
 """What a lab will be: sites with their agents and ports, the clock they share, the day they play."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -81,15 +81,9 @@ class LabPlan:
 
 
 def make_plan(
-    folder: Path,
-    scenario: Scenario,
-    calls: Sequence[PlannedCall],
-    *,
-    speed: float,
-    now_s: float,
-    lead_s: float,
+    folder: Path, scenario: Scenario, calls: Sequence[PlannedCall], *, speed: float, now_s: float
 ) -> LabPlan:
-    """Lay out a lab that starts at `now_s` (real seconds since 1970).
+    """Lay out a lab whose day begins at `now_s` (real seconds since 1970).
 
     Args:
         folder: where everything is kept.
@@ -97,7 +91,6 @@ def make_plan(
         calls: in order of arrival.
         speed: lab seconds a real second.
         now_s: the real time.
-        lead_s: real seconds that the processes get to start before the day begins.
     """
     played = [call for call in calls if call.arrive_ms < scenario.duration_ms]
     queues = _queues(scenario, played)
@@ -106,11 +99,7 @@ def make_plan(
     midnight = datetime.combine(today + timedelta(days=1), time(), ZoneInfo(TIME_ZONE))
     midnight_utc_us = round(midnight.timestamp() * 1e6)
     day_start_utc_us = midnight_utc_us - (end_ms + 2 * _EVENING_MS) * 1000
-    clock = LabClock(
-        speed=speed,
-        started_at_utc_us=round(now_s * 1e6),
-        epoch_utc_us=day_start_utc_us - round(lead_s * speed * 1e6),
-    )
+    clock = LabClock(speed=speed, started_at_utc_us=round(now_s * 1e6), epoch_utc_us=day_start_utc_us)
     ports = free_ports(4 * len(scenario.sites) + 2)
     sites = tuple(
         _site(folder, scenario, site, queues, end_ms + _EVENING_MS, ports[4 * n : 4 * n + 4])
@@ -128,6 +117,17 @@ def make_plan(
         hq_port=ports[-2],
         hq_metrics_port=ports[-1],
     )
+
+
+def begin_day(plan: LabPlan, *, now_s: float, lead_s: float) -> LabPlan:
+    """The same plan with a clock on which the day begins `lead_s` real seconds after `now_s`."""
+    lead_us = round(lead_s * plan.clock.speed * 1e6)
+    clock = LabClock(
+        speed=plan.clock.speed,
+        started_at_utc_us=round(now_s * 1e6),
+        epoch_utc_us=plan.day_start_utc_us - lead_us,
+    )
+    return replace(plan, clock=clock)
 
 
 def _queues(scenario: Scenario, calls: Sequence[PlannedCall]) -> tuple[QueueId, ...]:

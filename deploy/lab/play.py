@@ -22,9 +22,6 @@ from router.world.calls import PlannedCall
 from router.world.report import reference_figures
 from router.world.scenario import Scenario
 
-_LEAD_S = 4.0
-_LEAD_PER_SITE_S = 2.5
-"""Real seconds the processes get before the day begins; later ones still take their calls up."""
 _FRAME_S = 0.25
 _LINE_S = 5.0
 _NIGHT_LIMIT_S = 120.0
@@ -52,21 +49,19 @@ async def play(day: Day, folder: Path) -> Verdict:
     asyncio.get_running_loop().add_signal_handler(SIGTERM, task.cancel)
     reference = await asyncio.to_thread(reference_figures, day.scenario, list(day.calls))
     servers = start_servers(folder)
-    lead_s = _LEAD_S + _LEAD_PER_SITE_S * len(day.scenario.sites)
-    plan = make_plan(folder, day.scenario, day.calls, speed=day.speed, now_s=time.time(), lead_s=lead_s)
-    lab = Lab(plan, servers)
+    lab = Lab(make_plan(folder, day.scenario, day.calls, speed=day.speed, now_s=time.time()), servers)
     try:
         with messages().status(_("starting")) as status:
             await lab.start(status.update)
         await _watch_day(lab)
         await _watch_night(lab)
         await lab.stop_nodes()
-        books = await asyncio.to_thread(read_books, plan, servers.hq_url)
+        books = await asyncio.to_thread(read_books, lab.plan, servers.hq_url)
     finally:
         await lab.stop_nodes()
         servers.stop()
-    witness = {site.site_id: read_witness(site) for site in plan.sites}
-    return judge(plan, books, witness, seed=day.seed, reference=reference)
+    witness = {site.site_id: read_witness(site) for site in lab.plan.sites}
+    return judge(lab.plan, books, witness, seed=day.seed, reference=reference)
 
 
 async def _watch_day(lab: Lab) -> None:

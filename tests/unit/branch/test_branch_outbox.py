@@ -28,9 +28,9 @@ def hold(call: str) -> HoldInQueue:
     return HoldInQueue(call_id=CallId(call), queue_id=SALES)
 
 
-def ring(call: str, leg: str) -> RingAgent:
+def ring(call: str, leg: str, agent: str = "a/1") -> RingAgent:
     return RingAgent(
-        leg_id=LegId(leg), agent_id=AgentId("a/1"), call_id=CallId(call), queue_id=SALES, handoff_id=None
+        leg_id=LegId(leg), agent_id=AgentId(agent), call_id=CallId(call), queue_id=SALES, handoff_id=None
     )
 
 
@@ -87,12 +87,12 @@ def test_a_reversible_order_stays_behind_an_irreversible_one_of_its_call(
 ) -> None:
     outbox.put(hold("c1"), rests_on=3)
     outbox.put(ring("c1", "l1"), rests_on=4)
-    outbox.put(ring("c2", "l2"), rests_on=4)
-    assert left == [ring("c2", "l2")]
+    outbox.put(ring("c2", "l2", "a/2"), rests_on=4)
+    assert left == [ring("c2", "l2", "a/2")]
 
     outbox.committed(4)
 
-    assert left == [ring("c2", "l2"), hold("c1"), ring("c1", "l1")]
+    assert left == [ring("c2", "l2", "a/2"), hold("c1"), ring("c1", "l1")]
 
 
 def test_a_leg_is_not_stopped_before_it_was_rung(outbox: Outbox, left: list[Order]) -> None:
