@@ -5,14 +5,21 @@ the program has written is refused: this one cannot know what its columns mean.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, column, inspect, select, table
 
 from sync.journal.database import writing
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+# Alembic itself is imported where a database is migrated: a branch that runs has no use for its 6 MB.
+
+NEEDED_VERSION = "0001"
+"""The newest migration's revision."""
+
+_VERSION = table("alembic_version", column("version_num"))
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
@@ -30,14 +37,15 @@ class NewerSchemaError(Exception):
 
 def needed_version() -> str:
     """The schema version that this code reads and writes."""
-    head = ScriptDirectory(str(_MIGRATIONS)).get_current_head()
-    assert head is not None, "there is a first migration"
-    return head
+    return NEEDED_VERSION
 
 
 def version_of(connection: Connection) -> str | None:
     """The schema version of a database; None when it is empty."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table(_VERSION.name):
+        return None
+    version: str | None = connection.execute(select(_VERSION.c.version_num)).scalar()
+    return version
 
 
 def migrate(engine: Engine) -> str | None:
@@ -53,15 +61,25 @@ def migrate(engine: Engine) -> str | None:
             return before
         if before is not None and before not in _known_versions():
             raise NewerSchemaError(before)
-        command.upgrade(_config(connection), "head")
+        _upgrade(connection)
     return before
 
 
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+
+    command.upgrade(_config(connection), "head")
+
+
 def _known_versions() -> set[str]:
+    from alembic.script import ScriptDirectory
+
     return {script.revision for script in ScriptDirectory(str(_MIGRATIONS)).walk_revisions()}
 
 
-def _config(connection: Connection) -> Config:
+def _config(connection: Connection) -> "Config":
+    from alembic.config import Config
+
     config = Config()
     # ConfigParser reads % as its own; a path may hold one.
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
