@@ -14,8 +14,20 @@ from branch.store.group import Group
 from branch.store.schema import NewerSchemaError, migrate, needed_version
 from branch.store.store import Store, open_store
 from branch.store.writer import LedgerWriter, SequenceGapError
-from router.ids import Instant, SiteId
-from router.ledger import HandoffCancelled, HandoffRefused, LedgerRow, Role, WrapupEnded
+from router.ids import AgentId, CallId, HandoffId, Instant, SiteId
+from router.ledger import (
+    Entry,
+    HandoffAsked,
+    HandoffCancelled,
+    HandoffConnected,
+    HandoffEnded,
+    HandoffRefused,
+    HandoffReserved,
+    LedgerRow,
+    NodeStarted,
+    Role,
+    WrapupEnded,
+)
 from router.records.fold import RecordFold
 from router.records.moment import Moment
 from router.world.cluster import Cluster, Watchers
@@ -25,6 +37,7 @@ from sync.records.derived import CallerRecord, read_record
 from sync.records.tables import CALLERS, LEDGER, METADATA
 from tests.fakes.ledger_book import (
     BEIJING,
+    BY_SCORE,
     START_UTC_US,
     URUMQI,
     LedgerBook,
@@ -38,6 +51,16 @@ from tests.fakes.ledger_book import (
 from tests.fakes.store_contents import folded, ledger_of, values_of
 from tests.fakes.store_ear import StoreEar
 from tests.sim.worlds import draw_world
+
+CALL = CallId("c1")
+HANDOFF = HandoffId("h1")
+AGENT = AgentId("beijing/1")
+HELPED: list[Entry] = [
+    HandoffReserved(handoff_id=HANDOFF, role=Role.HELPER, peer=URUMQI, call_id=None, agent_id=AGENT),
+    offered("c1", "l1", handoff="h1"),
+    HandoffConnected(handoff_id=HANDOFF, role=Role.HELPER, peer=URUMQI, call_id=CALL, agent_id=AGENT),
+]
+"""A claim's reservation names no call yet."""
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -240,6 +263,21 @@ async def test_every_change_of_a_row_has_a_greater_revision(
     assert not set(ledger) & set(revisions), "one counter for all tables of the site"
 
 
+async def test_no_two_rows_of_a_site_have_one_revision(
+    store: Store, writer: LedgerWriter, book: LedgerBook
+) -> None:
+    for number in range(30):
+        writer.append(book.write(number, arrived(f"c{number}"), queued(f"c{number}"), ended(f"c{number}")))
+    await writer.written(90)
+    writer.append(book.write(90, arrived("c90")))
+    await writer.written(91)
+
+    with store.database.reading() as connection:
+        query = "SELECT rev FROM ledger UNION ALL SELECT rev FROM calls"
+        revisions = connection.execute(text(query)).scalars().all()
+    assert len(revisions) == len(set(revisions)) == 91 + 31
+
+
 async def test_a_second_process_on_the_same_ledger_ends_the_writing_and_spoils_nothing(
     store: Store, url: str, clock: ManualClock, book: LedgerBook
 ) -> None:
@@ -327,18 +365,8 @@ async def test_a_restart_finds_the_open_calls_and_sessions_in_its_own_time(
 async def test_a_wrap_up_after_a_restart_is_added_to_the_call_of_before(
     store: Store, book: LedgerBook
 ) -> None:
-    writer = store.start_writer(store.pick_up(), StoreEar(), ballast_bytes=0)
-    writer.append(
-        book.write(0, arrived("c1"), queued("c1"), offered("c1", "l1"), connected("c1", "l1", 0), ended("c1"))
-    )
-    await writer.close()
-    book.restart(5)
-    writer = store.start_writer(store.pick_up(), StoreEar(), ballast_bytes=0)
-    wrap_up = WrapupEnded(
-        call_id=arrived("c1").call_id, agent_id=offered("c1", "l1").agent_id, wrapup_ms=9_000
-    )
-    writer.append(book.write(9, wrap_up))
-    await writer.close()
+    before = [arrived("c1"), queued("c1"), offered("c1", "l1"), connected("c1", "l1", 0), ended("c1")]
+    await over_a_restart(store, book, before, [WrapupEnded(call_id=CALL, agent_id=AGENT, wrapup_ms=9_000)])
 
     assert [row["wrapup_ms"] for row in values_of(store)["calls"]] == [9_000]
     assert values_of(store) == folded(book.rows)
@@ -347,22 +375,67 @@ async def test_a_wrap_up_after_a_restart_is_added_to_the_call_of_before(
 async def test_a_late_row_after_a_restart_changes_the_hand_off_of_before_and_begins_none(
     store: Store, book: LedgerBook
 ) -> None:
-    handoff_id = offered("c1", "l1", handoff="h1").handoff_id
-    assert handoff_id is not None
-    call_id = arrived("c1").call_id
     refused = HandoffRefused(
-        handoff_id=handoff_id, role=Role.HELPER, peer=URUMQI, call_id=call_id, reason="NO_IDLE_AGENT"
+        handoff_id=HANDOFF, role=Role.HELPER, peer=URUMQI, call_id=CALL, reason="NO_IDLE_AGENT"
     )
     late = HandoffCancelled(
-        handoff_id=handoff_id, role=Role.HELPER, peer=URUMQI, call_id=call_id, reason="TOO_LATE"
+        handoff_id=HANDOFF, role=Role.HELPER, peer=URUMQI, call_id=CALL, reason="TOO_LATE"
     )
-    for seconds, entry in ((0, refused), (60, late)):
-        writer = store.start_writer(store.pick_up(), StoreEar(), ballast_bytes=0)
-        writer.append(book.write(seconds, entry))
-        await writer.close()
-        book.restart(seconds + 30)
+    await over_a_restart(store, book, [refused], [late])
 
     assert [row["reason"] for row in values_of(store)["handoffs"]] == ["NO_IDLE_AGENT"]
+    assert values_of(store) == folded(book.rows)
+
+
+async def over_a_restart(store: Store, book: LedgerBook, before: list[Entry], after: list[Entry]) -> None:
+    """One process writes `before`, the next one `after`."""
+    for entries in (before, after):
+        writer = store.start_writer(store.pick_up(), StoreEar(), ballast_bytes=0)
+        writer.append(book.write(0, *entries))
+        await writer.close()
+        book.restart(30)
+
+
+async def test_a_restarted_helper_finds_whom_its_agent_talks_to(store: Store, book: LedgerBook) -> None:
+    await over_a_restart(store, book, HELPED, [])
+
+    start = store.pick_up()
+    now = Moment(utc_us=utc_us(60), mono_ms=Instant(90_000), incarnation=start.incarnation)
+
+    (help_,) = start.fold.open_work(now).helps
+    assert (help_.handoff_id, help_.leg_id, help_.connected_at) == (HANDOFF, "l1", 30_000)
+
+
+async def test_a_helpers_wrap_up_after_a_restart_stands_in_its_hand_off(
+    store: Store, book: LedgerBook
+) -> None:
+    over = HandoffEnded(
+        handoff_id=HANDOFF, role=Role.HELPER, peer=URUMQI, call_id=CALL, agent_id=AGENT, talk_ms=20_000
+    )
+    wrap_up = WrapupEnded(call_id=CALL, agent_id=AGENT, wrapup_ms=9_000)
+    await over_a_restart(store, book, [*HELPED, over], [wrap_up])
+
+    assert [row["wrapup_ms"] for row in values_of(store)["handoffs"]] == [9_000]
+    assert values_of(store) == folded(book.rows)
+
+
+async def test_a_restart_ends_hand_offs_of_before_and_leaves_those_alone_that_were_over(
+    store: Store, book: LedgerBook
+) -> None:
+    """The first one's end names no call, so it is not found by the call that is still open."""
+    other = HandoffId("h2")
+    before: list[Entry] = [
+        arrived("c1"),
+        queued("c1"),
+        HandoffAsked(handoff_id=HANDOFF, role=Role.ORIGIN, peer=URUMQI, call_id=CALL, decision=BY_SCORE),
+        HandoffCancelled(
+            handoff_id=HANDOFF, role=Role.ORIGIN, peer=URUMQI, call_id=None, reason="LOCAL_AGENT"
+        ),
+        HandoffAsked(handoff_id=other, role=Role.HELPER, peer=URUMQI, call_id=None, decision=BY_SCORE),
+    ]
+    await over_a_restart(store, book, before, [NodeStarted(version="0.1.0", readopted_call_count=1)])
+
+    assert [row["stage"] for row in values_of(store)["handoffs"]] == ["CANCELLED", "EXPIRED"]
     assert values_of(store) == folded(book.rows)
 
 
