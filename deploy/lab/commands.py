@@ -42,25 +42,15 @@ def _lab(
 ) -> None:
     from deploy.lab.play import Day, play
     from deploy.lab.telling import tell_verdict
+    from node.plays import read_calls, read_scenario, write_report
     from router.world.busy_hour import default_scenario, generate
-    from router.world.calls import parse_calls
-    from router.world.report import format_report
-    from router.world.scenario import parse_scenario
 
-    planned = (
-        parse_scenario(scenario.read_text(encoding="utf-8"))
-        if scenario is not None
-        else default_scenario(sites)
-    )
-    if calls is None:
-        arrivals = generate(planned, seed)
-    else:
-        with calls.open(encoding="utf-8", newline="") as lines:
-            arrivals = parse_calls(lines, planned)
+    planned = default_scenario(sites) if scenario is None else read_scenario(scenario)
+    arrivals = generate(planned, seed) if calls is None else read_calls(calls, planned)
     folder = _folder(keep)
     verdict = asyncio.run(play(Day(scenario=planned, calls=arrivals, speed=speed, seed=seed), folder))
     if report is not None:
-        report.write_text(format_report(verdict.report), encoding="utf-8")
+        write_report(report, verdict.report)
     if as_json:
         print_json(verdict.report)
     else:

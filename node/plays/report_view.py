@@ -3,7 +3,6 @@
 from typing import Any
 
 from node.terminal import Column, output, print_table
-from node.words import plural
 from node.words import text as _
 from router.world.report import Report
 
@@ -88,19 +87,13 @@ def _print_handoffs(cluster: dict[str, Any]) -> None:
 def _print_laws(laws: dict[str, dict[str, int]]) -> None:
     if not laws:
         return
-    broken = {name: law["violations"] for name, law in laws.items() if law["violations"]}
-    checked = sum(law["checked"] for law in laws.values())
-    if broken:
-        names = ", ".join(f"{name} ({count})" for name, count in broken.items())
-        output().print(f"[bold red]{_('Laws broken:')}[/] {names}")
-    else:
-        kept = plural(
-            "{count} law held, checked {times} times",
-            "{count} laws held, checked {times} times",
-            len(laws),
-            times=f"{checked:,}",
-        )
-        output().print(f"[green]{kept}[/]")
+    rows = [(name, f"{law['checked']:,}", law["violations"] or _("none")) for name, law in laws.items()]
+    columns: list[Column | str] = [
+        _("law"),
+        Column(title=_("checked"), is_number=True),
+        Column(title=_("broken"), is_number=True),
+    ]
+    print_table(columns, rows)
 
 
 def _print_consolidation(night: dict[str, Any]) -> None:
