@@ -1,0 +1,315 @@
+from collections.abc import Callable
+
+import pytest
+
+from branch.admission import Admission
+from branch.desk import CallerNumber, Live
+from branch.hearing import STORE_REFUSES, BoardEar, Lines, PbxEar, StoreEar
+from branch.numbers import e164
+from branch.store.committer import Commit, Standing
+from branch.store.health import StoreState
+from branch.telephony.port import CallerRinging, PhoneEvent, TelephonyListener, TrunkRinging
+from router.errors import DuplicateError, NotAcceptingError, RouterError
+from router.facts import (
+    AcceptingChanged,
+    AgentBecameNotReady,
+    AgentBecameUnreachable,
+    AgentLoggedIn,
+    CallArrived,
+    Fact,
+    LoadSeen,
+    TrunkCallArrived,
+)
+from router.ids import AgentId, CallId, CustomerId, HandoffId, LegId, QueueId, SiteId, Skill, Skills
+from router.ledger import Role
+from router.orders import HangUpCall, HangUpLeg, HangUpTrunk, Order
+from router.overflow.load import SiteLoad
+from router.recovery import Inventory, LiveLeg, LiveTrunk, MediaState
+from sync.token import ForgedTokenError
+
+KIM = AgentId("beijing/1")
+URUMQI = SiteId("urumqi")
+FRENCH: Skills = frozenset({Skill("french")})
+
+
+class HearingDesk:
+    """Remembers what it is told; refuses with `refusal` where that is set."""
+
+    def __init__(self) -> None:
+        self.facts: list[Fact] = []
+        self.callers: list[CallerNumber | None] = []
+        self.refusal: RouterError | None = None
+        self.alive = Live(calls=frozenset(), legs=frozenset(), handoffs=frozenset())
+
+    def tell(
+        self,
+        fact: Fact,
+        if_refused: Callable[[RouterError], None] | None = None,
+        caller: CallerNumber | None = None,
+    ) -> None:
+        self.facts.append(fact)
+        self.callers.append(caller)
+        if self.refusal is not None and if_refused is not None:
+            if_refused(self.refusal)
+
+    def live(self) -> Live:
+        return self.alive
+
+
+class OrderedPbx:
+    """Remembers its orders."""
+
+    def __init__(self) -> None:
+        self.orders: list[Order] = []
+        self.accepted: list[tuple[str, HandoffId]] = []
+        self.rejected: list[str] = []
+
+    async def start(self, listener: TelephonyListener) -> Inventory:
+        return Inventory()
+
+    def carry_out(self, order: Order) -> None:
+        self.orders.append(order)
+
+    def accept_trunk(self, trunk_id: str, handoff_id: HandoffId) -> None:
+        self.accepted.append((trunk_id, handoff_id))
+
+    def reject_trunk(self, trunk_id: str) -> None:
+        self.rejected.append(trunk_id)
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class OneAgent:
+    def skills_of(self, agent_id: AgentId) -> Skills | None:
+        return FRENCH if agent_id == KIM else None
+
+
+class Ears:
+    def __init__(self) -> None:
+        self.desk, self.pbx = HearingDesk(), OrderedPbx()
+        self.refused_tokens: list[str] = []
+        self.ear = PbxEar(
+            desk=self.desk,
+            driver=self.pbx,
+            directory=OneAgent(),
+            lines=Lines({"100": QueueId("sales")}, QueueId("general")),
+            read_token=self._read,
+            note_refused_token=self.refused_tokens.append,
+            country="CN",
+        )
+
+    def _read(self, token: str, site_id: SiteId) -> HandoffId:
+        if token != "good":
+            raise ForgedTokenError
+        return HandoffId("h1")
+
+
+@pytest.fixture
+def ears() -> Ears:
+    return Ears()
+
+
+def caller(dialled: str = "100", number: str | None = "010 6552 9988") -> CallerRinging:
+    return CallerRinging(call_id=CallId("c1"), dialled=dialled, caller_number=number)
+
+
+@pytest.mark.parametrize(("dialled", "queue"), [("100", "sales"), ("999", "general")])
+def test_a_line_rings_at_its_queue_and_an_unknown_one_at_the_first(
+    ears: Ears, dialled: str, queue: str
+) -> None:
+    ears.ear.caller_heard(caller(dialled))
+
+    [fact] = ears.desk.facts
+    assert isinstance(fact, CallArrived)
+    assert fact.queue_id == queue
+
+
+def test_the_callers_number_goes_beside_the_fact_and_never_into_it(ears: Ears) -> None:
+    ears.ear.caller_heard(caller())
+
+    assert "6552" not in repr(ears.desk.facts)
+    assert ears.desk.callers == [CallerNumber(call_id=CallId("c1"), number="+861065529988", dialled="100")]
+
+
+def test_a_caller_who_cannot_be_taken_is_told_so(ears: Ears) -> None:
+    ears.desk.refusal = NotAcceptingError("it drains")
+
+    ears.ear.caller_heard(caller())
+
+    assert ears.pbx.orders == [HangUpCall(call_id=CallId("c1"), reason="NOT_ACCEPTING")]
+
+
+def test_a_caller_whom_the_desk_has_already_is_left_alone(ears: Ears) -> None:
+    ears.desk.refusal = DuplicateError("call 'c1'")
+
+    ears.ear.caller_heard(caller())
+
+    assert ears.pbx.orders == []
+
+
+def test_a_caller_whom_the_ledger_has_ended_is_not_taken_again(ears: Ears) -> None:
+    ears.ear.expect_ended(frozenset({CallId("c1")}))
+
+    ears.ear.caller_heard(caller())
+
+    assert ears.desk.facts == []
+    assert ears.pbx.orders == [HangUpCall(call_id=CallId("c1"), reason="ENDED")]
+
+
+def test_an_invite_with_our_token_is_its_handoffs_trunk(ears: Ears) -> None:
+    ears.ear.trunk_heard(TrunkRinging(trunk_id="t1", from_site=URUMQI, token="good"))
+
+    assert ears.pbx.accepted == [("t1", "h1")]
+    assert ears.desk.facts == [TrunkCallArrived(handoff_id=HandoffId("h1"), from_site=URUMQI)]
+
+
+def test_an_invite_with_a_forged_token_is_rejected_and_counted(ears: Ears) -> None:
+    ears.ear.trunk_heard(TrunkRinging(trunk_id="t1", from_site=URUMQI, token="bad"))
+
+    assert (ears.pbx.accepted, ears.pbx.rejected) == ([], ["t1"])
+    assert ears.desk.facts == []
+    assert ears.refused_tokens == ["TOKEN_FORGED"]
+
+
+def test_an_agents_phone_logs_in_with_the_skills_on_record(ears: Ears) -> None:
+    ears.ear.agent_phone_heard(KIM, PhoneEvent.LOGIN, None)
+    ears.ear.agent_phone_heard(AgentId("beijing/2"), PhoneEvent.LOGIN, None)
+
+    assert ears.desk.facts == [AgentLoggedIn(agent_id=KIM, skills=FRENCH)]
+
+
+def test_what_a_phone_does_has_a_reason_also_when_it_gives_none(ears: Ears) -> None:
+    ears.ear.agent_phone_heard(KIM, PhoneEvent.NOT_READY, "LUNCH")
+    ears.ear.agent_phone_heard(KIM, PhoneEvent.NOT_READY, None)
+    ears.ear.agent_phone_heard(KIM, PhoneEvent.UNREACHABLE, None)
+    ears.ear.agent_phone_heard(KIM, PhoneEvent.REGISTERED, None)
+
+    assert ears.desk.facts == [
+        AgentBecameNotReady(agent_id=KIM, reason="LUNCH"),
+        AgentBecameNotReady(agent_id=KIM, reason="UNNAMED"),
+        AgentBecameUnreachable(agent_id=KIM, reason="PHONE_UNREGISTERED"),
+    ]
+
+
+def test_what_a_pbx_that_came_back_holds_and_nobody_knows_is_ended(ears: Ears) -> None:
+    leg = LiveLeg(
+        leg_id=LegId("l1"), agent_id=KIM, call_id=CallId("c1"), handoff_id=None, state=MediaState.UP
+    )
+    trunk = LiveTrunk(
+        handoff_id=HandoffId("h1"), peer=URUMQI, role=Role.ORIGIN, call_id=None, state=MediaState.UP
+    )
+    ears.desk.alive = Live(calls=frozenset({CallId("known")}), legs=frozenset(), handoffs=frozenset())
+
+    ears.ear.pbx_back(
+        Inventory(
+            callers=frozenset({CallId("known"), CallId("c1")}),
+            legs={leg.leg_id: leg},
+            trunks={trunk.handoff_id: trunk},
+        )
+    )
+
+    assert ears.pbx.orders == [
+        HangUpCall(call_id=CallId("c1"), reason="UNKNOWN"),
+        HangUpLeg(leg_id=LegId("l1"), agent_id=KIM),
+        HangUpTrunk(handoff_id=HandoffId("h1")),
+    ]
+    assert ears.ear.is_connected
+
+
+def test_a_site_seen_on_the_board_is_known_by_its_incarnation() -> None:
+    desk, seen = HearingDesk(), list[tuple[SiteId, int]]()
+    load = SiteLoad(site_id=URUMQI, incarnation=7, version=1, accepting=True, queues={}, link_headroom={})
+
+    BoardEar(desk, lambda site_id, incarnation: seen.append((site_id, incarnation))).load_seen(load)
+
+    assert seen == [(URUMQI, 7)]
+    assert desk.facts == [LoadSeen(load=load)]
+
+
+def standing(state: StoreState) -> Standing:
+    return Standing(state=state, waiting_row_count=0, problem=None)
+
+
+def test_a_store_that_can_keep_no_more_closes_the_site_until_it_can() -> None:
+    told: list[Fact] = []
+    ear = StoreEar(
+        committed=lambda _seq: None, admission=Admission(told.append), note_commit_s=lambda _s: None
+    )
+
+    ear.note_standing(standing(StoreState.DEGRADED))
+    assert told == []
+    ear.note_standing(standing(StoreState.REFUSING))
+    ear.note_standing(standing(StoreState.OK))
+
+    assert told == [
+        AcceptingChanged(is_accepting=False, reason=STORE_REFUSES),
+        AcceptingChanged(is_accepting=True, reason=STORE_REFUSES),
+    ]
+
+
+def test_a_site_that_drains_stays_closed_when_its_store_recovers() -> None:
+    told: list[Fact] = []
+    admission = Admission(told.append)
+
+    admission.close(STORE_REFUSES)
+    admission.close("DRAINING")
+    admission.open(STORE_REFUSES)
+
+    assert told == [AcceptingChanged(is_accepting=False, reason=STORE_REFUSES)]
+
+
+def test_opening_what_was_never_closed_says_nothing() -> None:
+    told: list[Fact] = []
+
+    Admission(told.append).open(STORE_REFUSES)
+
+    assert told == []
+
+
+def test_commits_release_orders_and_are_measured_in_seconds() -> None:
+    seqs: list[int] = []
+    seconds: list[float] = []
+    ear = StoreEar(
+        committed=seqs.append, admission=Admission(lambda _fact: None), note_commit_s=seconds.append
+    )
+
+    ear.note_commit(Commit(last_seq=9, row_count=3, duration_ms=250))
+    ear.note_written(9)
+
+    assert (seqs, seconds) == ([9], [0.25])
+
+
+@pytest.mark.parametrize(
+    ("number", "country", "kept"),
+    [
+        ("+86 10 6552 9988", None, "+861065529988"),
+        ("010 6552 9988", "CN", "+861065529988"),
+        ("010 6552 9988", None, None),
+        ("anonymous", "CN", None),
+        ("12", "CN", None),
+        ("", "CN", None),
+        (None, "CN", None),
+    ],
+)
+def test_numbers_are_kept_as_the_world_writes_them_or_not_at_all(
+    number: str | None, country: str | None, kept: str | None
+) -> None:
+    assert e164(number, country) == kept
+
+
+def test_a_customer_the_pbx_hints_at_goes_with_the_call(ears: Ears) -> None:
+    ears.ear.caller_heard(
+        CallerRinging(
+            call_id=CallId("c1"),
+            dialled="100",
+            caller_number=None,
+            customer_id=CustomerId("k1"),
+            queue_id=QueueId("vip"),
+            priority=9,
+        )
+    )
+
+    [fact] = ears.desk.facts
+    assert isinstance(fact, CallArrived)
+    assert (fact.customer_id, fact.queue_id, fact.priority) == ("k1", "vip", 9)
