@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from router.facts import AcceptingChanged, Fact
 
+DRAINING = "DRAINING"
+
 
 class Admission:
     """Open unless somebody has a reason to keep it closed."""
@@ -12,12 +14,12 @@ class Admission:
         self._tell = tell
         self._reasons: dict[str, None] = {}
 
-    def close(self, reason: str) -> None:
-        """Take no new calls until `open` is called with the same reason."""
+    def close(self, reason: str, *, words: str | None = None) -> None:
+        """Take no new calls until `open` is called with the same reason; `words` are for the ledger."""
         was_open = not self._reasons
         self._reasons[reason] = None
         if was_open:
-            self._tell(AcceptingChanged(is_accepting=False, reason=reason))
+            self._tell(AcceptingChanged(is_accepting=False, reason=words or reason))
 
     def open(self, reason: str) -> None:
         """This reason is gone; calls are taken again once no other is left."""

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 import structlog
 from prometheus_client import CollectorRegistry
 
+from branch.admission import DRAINING
 from branch.desk import Desk
 from branch.metrics import FloorCollector, gauge
 from branch.settings import BranchSettings
@@ -36,7 +37,7 @@ class Branch:
 
     async def drain(self) -> None:
         """Take no new calls; return when the live ones have finished and all of it is written."""
-        self._core.admission.close("DRAINING")
+        self._core.admission.close(DRAINING)
         await self._core.desk.until_empty()
         await self._core.writer.written(self._core.desk.last_seq)
 

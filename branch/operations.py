@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from branch.admission import Admission
+from branch.admission import DRAINING, Admission
 from branch.desk import Desk
 from router.acd.policy import QueuePolicy
 from router.facts import PolicyApplied
@@ -147,9 +147,9 @@ class Operations:
             outbox_depth=len(self._desk.outbox),
         )
 
-    def drain(self) -> int:
+    def drain(self, reason: str) -> int:
         """Take no new calls; returns how many have still to finish. Draining twice is draining."""
-        self._admission.close("DRAINING")
+        self._admission.close(DRAINING, words=reason)
         return sum(1 for _ in self._desk.floor.calls())
 
     async def set_policy(self, policy: QueuePolicy) -> int:

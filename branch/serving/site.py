@@ -45,8 +45,8 @@ class SiteFace(SiteServiceServicer):
     async def Drain(self, request: pb.DrainRequest, context: Context) -> pb.DrainResponse:
         self._require_operator()
         validate.uuid_text("request_id", request.request_id)
-        validate.text("reason", request.reason)
-        return pb.DrainResponse(live_call_count=self._operations.drain())
+        reason = validate.text("reason", request.reason)
+        return pb.DrainResponse(live_call_count=self._operations.drain(reason))
 
     async def SetQueuePolicy(
         self, request: pb.SetQueuePolicyRequest, context: Context
