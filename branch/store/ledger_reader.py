@@ -73,6 +73,8 @@ def open_fold(connection: Connection, site_id: SiteId) -> RecordFold:
 
 def tell_again(connection: Connection, site_id: SiteId, fold: RecordFold, recall: Recall) -> None:
     """Let the fold know again what it has forgotten of `recall`; most of that is new, though."""
+    if not recall.handoffs and not recall.calls:
+        return
     known = HANDOFFS.c.handoff_id.in_(recall.handoffs) | HANDOFFS.c.call_id.in_(recall.calls)
     handoffs = select(HANDOFFS.c.handoff_id).where(HANDOFFS.c.site_id == site_id, known)
     found = connection.execute(handoffs).scalars().all()
