@@ -13,11 +13,13 @@ from branch.store.store import Store, open_store
 from router.acd.policy import Distribution, LastResort, QueuePolicy
 from router.errors import UnknownQueueError
 from router.ids import AgentId, CustomerId, QueueId, Skill
+from router.records.call import CallRecord
+from router.records.fold import fold
 from sync.clock import ManualClock
 from sync.journal.tables import TOMBSTONES
 from sync.records.business_day import BusinessCalendar
 from sync.records.tables import AGENTS, CUSTOMER_NUMBERS, QUEUE_POLICIES, CustomerClass, ManagedBy, PersonRole
-from tests.fakes.ledger_book import BEIJING, START_UTC_US
+from tests.fakes.ledger_book import BEIJING, START_UTC_US, LedgerBook, arrived
 from tests.fakes.store_ear import StoreEar
 
 WANG = AgentRecord(
@@ -143,6 +145,19 @@ def test_a_customer_is_known_by_each_of_its_numbers(store: Store) -> None:
     assert [store.customers.calling_from(number) for number in ACME.numbers] == [ACME, ACME]
     assert store.customers.calling_from("+33123456789") is None
     assert store.customers.customers() == [ACME]
+
+
+async def test_a_customers_last_calls_are_found_newest_first(store: Store) -> None:
+    writer, book = store.start_writer(store.pick_up(), StoreEar(), ballast_bytes=0), LedgerBook()
+    for number, customer_id in enumerate(("acme", "other", "acme", None, "acme")):
+        owner = None if customer_id is None else CustomerId(customer_id)
+        writer.append(book.write(number, replace(arrived(f"c{number}"), customer_id=owner)))
+    await writer.close()
+
+    calls = store.customers.calls_of(CustomerId("acme"), 2)
+
+    assert [call.call_id for call in calls] == ["c4", "c2"]
+    assert calls == [fold(book.rows)[CallRecord, call.call_id] for call in calls]
 
 
 def test_a_number_that_a_customer_gave_up_is_erased_and_free_for_another(store: Store) -> None:
