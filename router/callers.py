@@ -76,6 +76,7 @@ class Callers:
         self._parts.calls.take_out(call)
         turn.unserved.pop(call.call_id, None)
         call.state = CallState.ENDING
+        turn.write(ledger.VoicemailBegan(call_id=call.call_id, queue_id=call.queue_id))
         turn.order(RecordVoicemail(call_id=call.call_id, queue_id=call.queue_id))
 
     def voicemail_recorded(self, turn: Turn, fact: facts.VoicemailRecorded) -> None:

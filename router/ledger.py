@@ -304,6 +304,15 @@ class CallbackRequested(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VoicemailBegan(Entry):
+    """The caller left the queue to leave a message: no agent is looked for any more."""
+
+    kind: ClassVar[str] = "VOICEMAIL_BEGAN"
+    call_id: CallId
+    queue_id: QueueId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VoicemailLeft(Entry):
     kind: ClassVar[str] = "VOICEMAIL_LEFT"
     call_id: CallId

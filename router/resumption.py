@@ -10,7 +10,7 @@ from router.agent import BUSY, WITH_A_CALL, AgentState
 from router.call import CallContext, CallState, Disposition
 from router.ids import AgentId, HandoffId, Instant, LegId
 from router.ledger import Role
-from router.orders import BridgeAgent, HangUpLeg, HangUpTrunk, HoldInQueue, StopRinging
+from router.orders import BridgeAgent, HangUpLeg, HangUpTrunk, HoldInQueue, RecordVoicemail, StopRinging
 from router.parts import Parts
 from router.recovery import Inventory, LiveLeg, LiveTrunk, MediaState, OpenCall, OpenHelp, OpenWork
 from router.turn import Turn
@@ -53,6 +53,9 @@ class Resumption:
             self._end_absent(turn, call, open_call)
         elif open_call.state in _TALKING:
             self._resume_talk(turn, call, open_call)
+        elif open_call.state is CallState.ENDING:
+            call.state = CallState.ENDING
+            turn.order(RecordVoicemail(call_id=call.call_id, queue_id=call.queue_id))
         else:
             self._parts.calls.line_up(turn, call)
             turn.order(HoldInQueue(call_id=call.call_id, queue_id=call.queue_id))

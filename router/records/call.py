@@ -252,6 +252,7 @@ class CallFold:
         ledger.HandoffCancelled: _handoff_failed,
         ledger.HandoffEnded: _handoff_failed,
         ledger.CallbackRequested: _left_to_machine,
+        ledger.VoicemailBegan: _left_to_machine,
         ledger.VoicemailLeft: _left_to_machine,
         ledger.CallEnded: _ended,
         ledger.WrapupEnded: _wrapped_up,

@@ -19,6 +19,7 @@ from router.world.node import Node, Surroundings, Trace
 from router.world.pbx import Pbx, Person
 from router.world.scenario import Scenario, ScenarioSite
 from router.world.trunk_lines import TrunkLines
+from router.world.whims import Whims
 
 REST_STEP_MS = 10_000
 REST_LIMIT_MS = 24 * 3_600_000
@@ -85,7 +86,9 @@ class Cluster:
         watchers: Watchers,
         is_overflowing: bool = True,
         faults: Faults = NO_FAULTS,
+        policies: tuple[QueuePolicy, ...] | None = None,
     ) -> None:
+        """`policies` are those of `queue_policies` unless others are given."""
         self.loop = Loop()
         self.nodes: dict[SiteId, Node] = {}
         self.pbxes: dict[SiteId, Pbx] = {}
@@ -102,7 +105,7 @@ class Cluster:
         self._rng = random.Random(seed)
         self._network = Network(self.loop, scenario, self.nodes, faults, self._fork())
         self._board = LoadBoard(self.loop, self.nodes, faults, period_ms=scenario.board_period_ms)
-        policies = queue_policies(scenario, calls)
+        policies = queue_policies(scenario, calls) if policies is None else policies
         self._ring_limit_ms = min((policy.ring_limit_ms for policy in policies), default=0)
         for number, site in enumerate(scenario.sites, start=1):
             self._make_site(number, site, policies)
@@ -216,6 +219,11 @@ class Cluster:
     def _plan_shifts(self) -> None:
         for change in self._scenario.roster:
             self.loop.at(change.from_ms, self._crews[change.site_id].change_shift, change.agents)
+        if self._faults.whim_share:
+            for node in self.nodes.values():
+                Whims(node, self.loop, self._fork(), self._faults.whim_share).begin(
+                    self._scenario.duration_ms
+                )
         if self._faults != NO_FAULTS or self._scenario.ring_ms >= self._ring_limit_ms:
             for crew in self._crews.values():
                 crew.look_periodically()

@@ -54,6 +54,8 @@ class Faults:
     unreachable_share: float = 0.0
     caller_hangs_up_share: float = 0.0
     """Talks that the caller ends, not the agent."""
+    whim_share: float = 0.0
+    """Seconds in which somebody at a site's desks or in its queue does something of their own accord."""
     commit_ms: int = 0
     """Rows are on disk so long after they were written; what is not is lost with the process."""
     node_outages: tuple[SiteOutage, ...] = ()
@@ -84,6 +86,7 @@ def draw_faults(rng: random.Random, sites: tuple[SiteId, ...], duration_ms: int)
         rejected_share=rng.choice((0.0, 0.0, 0.05)),
         unreachable_share=rng.choice((0.0, 0.0, 0.05)),
         caller_hangs_up_share=rng.choice((0.0, 0.5)),
+        whim_share=rng.choice((0.0, 0.0, 0.05, 0.5)),
         commit_ms=rng.choice((0, 3, 30)),
         node_outages=_site_outages(rng, sites, duration_ms, (0, 0, 1, 2)),
         pbx_outages=_site_outages(rng, sites, duration_ms, (0, 0, 0, 1)),

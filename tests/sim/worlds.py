@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from router.acd.policy import Distribution, LastResort, QueuePolicy
 from router.agent import AgentState
 from router.ids import QueueId, SiteId, Skill
 from router.ledger import LedgerRow
@@ -26,6 +27,8 @@ class World:
     scenario: Scenario
     calls: list[PlannedCall]
     faults: Faults
+    policies: tuple[QueuePolicy, ...] | None = None
+    """None: those of a what-if."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +79,28 @@ def draw_world(seed: int) -> World:
         vip_share=rng.choice((0.0, 0.2)),
     )
     calls = generate(scenario, seed, callers)
-    return World(scenario=scenario, calls=calls, faults=draw_faults(rng, names, duration_ms))
+    return World(
+        scenario=scenario,
+        calls=calls,
+        faults=draw_faults(rng, names, duration_ms),
+        policies=tuple(draw_policy(rng, queue_id) for queue_id in QUEUES),
+    )
+
+
+def draw_policy(rng: random.Random, queue_id: QueueId) -> QueuePolicy:
+    return QueuePolicy(
+        queue_id=queue_id,
+        skills=frozenset({Skill(queue_id)}),
+        distribution=rng.choice(list(Distribution)),
+        ring_limit_ms=rng.choice((3_000, 15_000)),
+        ring_all_limit=rng.choice((2, 8)),
+        wrap_up_limit_ms=rng.choice((0, 0, 2_000)),
+        waiting_call_limit=rng.choice((3, 10_000)),
+        wait_limit_ms=rng.choice((20_000, 3_600_000)),
+        last_resort=rng.choice(list(LastResort)),
+        announce_interval_ms=rng.choice((0, 5_000)),
+        is_overflow_allowed=rng.random() < 0.9,
+    )
 
 
 def draw_site(rng: random.Random, name: SiteId) -> ScenarioSite:
@@ -106,6 +130,7 @@ def play(world: World, seed: int, trace: Callable[[int, SiteId, object], None] |
         seed=seed,
         watchers=Watchers(see_row=see, object_to=objections.append, look=look, trace=trace),
         faults=world.faults,
+        policies=world.policies,
     )
     try:
         cluster.play()

@@ -1,15 +1,14 @@
 """no_caller_waits_beside_an_idle_agent who may serve that call, at one site.
 
 Read from one site's ledger: looked at whenever its time moves on, since all rows of one
-moment belong together. A call whose place no row tells (transferred, leaving a message)
-is not judged, and a violation counts only for calls that did not end that way.
+moment belong together. After a transfer no row tells what the new queue asks for: such a
+call is not judged.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from router.agent import AgentState
-from router.call import Disposition
 from router.ids import AgentId, CallId, HandoffId, Instant, LegId, SiteId, Skills
 from router.ledger import (
     AgentLoggedIn,
@@ -29,12 +28,11 @@ from router.ledger import (
     LedgerRow,
     RingFailed,
     Role,
+    VoicemailBegan,
 )
 from router.world.laws.law import InSystem, LedgerLaw, Seer
 
 _RingEnds = HandoffCancelled | HandoffEnded | HandoffExpired | HandoffRefused
-
-_LEFT_THE_QUEUE_UNSEEN = frozenset({Disposition.VOICEMAIL, Disposition.CALLBACK, Disposition.TIMED_OUT})
 
 
 @dataclass(slots=True)
@@ -56,7 +54,8 @@ class _Site:
     """Not answered yet, in the queue or ringing."""
     skills: dict[AgentId, Skills] = field(default_factory=dict)
     ready: dict[AgentId, Skills] = field(default_factory=dict)
-    suspicions: dict[CallId, str] = field(default_factory=dict)
+    told: set[CallId] = field(default_factory=set)
+    """Calls whose violation was told; each is told once."""
 
 
 class NoCallerWaitsBesideAnIdleAgent(LedgerLaw):
@@ -73,6 +72,7 @@ class NoCallerWaitsBesideAnIdleAgent(LedgerLaw):
             RingFailed: self._ring_failed,
             CallConnected: self._left,
             CallTransferred: self._left,
+            VoicemailBegan: self._left,
             CallEnded: self._ended,
             HandoffRang: self._rang_remotely,
             **dict.fromkeys(
@@ -108,15 +108,13 @@ class NoCallerWaitsBesideAnIdleAgent(LedgerLaw):
         if call is not None and call.remote == entry.handoff_id:
             call.remote = None
 
-    def _left(self, row: LedgerRow, entry: CallConnected | CallTransferred) -> None:
+    def _left(self, row: LedgerRow, entry: CallConnected | CallTransferred | VoicemailBegan) -> None:
         self._site(row).calls.pop(entry.call_id, None)
 
     def _ended(self, row: LedgerRow, entry: CallEnded) -> None:
         site = self._site(row)
         site.calls.pop(entry.call_id, None)
-        suspicion = site.suspicions.pop(entry.call_id, None)
-        if suspicion and entry.disposition not in _LEFT_THE_QUEUE_UNSEEN:
-            self._violate(None, suspicion)
+        site.told.discard(entry.call_id)
 
     # --- agents ------------------------------------------------------------------------
 
@@ -155,16 +153,15 @@ class NoCallerWaitsBesideAnIdleAgent(LedgerLaw):
         if not site.ready or not site.calls:
             return
         for call_id, call in site.calls.items():
-            if not call.is_in_queue or call_id in site.suspicions:
+            if not call.is_in_queue or call_id in site.told:
                 continue
             idle = next((agent for agent, skills in site.ready.items() if call.skills <= skills), None)
             if idle is not None:
-                site.suspicions[call_id] = (
-                    f"{site_id} at {site.at} ms: call {call_id} waits while agent {idle} is ready"
+                site.told.add(call_id)
+                self._violate(
+                    None, f"{site_id} at {site.at} ms: call {call_id} waits while agent {idle} is ready"
                 )
 
     def settle(self, alive: InSystem) -> None:
         for site_id, site in self._sites.items():
             self._judge(site_id, site)
-            for suspicion in site.suspicions.values():
-                self._violate(None, suspicion)

@@ -28,6 +28,7 @@ from router.ledger import (
     LedgerRow,
     RingFailed,
     Role,
+    VoicemailBegan,
 )
 from router.world.laws.journal import hq_equals_branches, journal_has_no_gap_below_the_watermark
 from router.world.laws.law import InSystem, LawResult
@@ -306,9 +307,11 @@ def test_a_call_back_in_the_queue_after_rona_is_judged_again() -> None:
 
 
 def test_a_call_that_left_the_queue_for_voicemail_is_not_judged() -> None:
-    ledger = idle_and_waiting().at(9, end(8, disposition=Disposition.VOICEMAIL))
+    began = VoicemailBegan(call_id=C1, queue_id=PS)
+    ledger = Ledger("a").at(0, *arrival()).at(1, began)
+    ledger.at(2, AgentLoggedIn(agent_id=ANNA, skills=(Skill("PS"),)), state(AgentState.READY))
 
-    assert broken([ledger]) == set()
+    assert broken([ledger.at(9, end(9, disposition=Disposition.VOICEMAIL))]) == set()
 
 
 # --- seniority_is_kept -------------------------------------------------------------------
