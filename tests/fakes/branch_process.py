@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 import grpc
+from sqlalchemy import select
 
 from branch.operations import SiteStatus
 from branch.peers.operator import get_status
@@ -21,6 +22,8 @@ from sync.link.channel import open_channel
 from sync.link.identity import Peer
 from sync.link.tls import Tls
 from sync.records.business_day import BusinessCalendar
+from sync.records.codec import ledger_row
+from sync.records.tables import LEDGER
 from tests.fakes.pbx_process import PASSWORD, PbxProcess, free_port
 
 ZONE = "Asia/Shanghai"
@@ -73,7 +76,12 @@ class BranchProcess:
         return self._process.pid
 
     def write_file(
-        self, neighbours: Iterable[Neighbour] = (), *, etcd: Sequence[str] = (), more: str = ""
+        self,
+        neighbours: Iterable[Neighbour] = (),
+        *,
+        etcd: Sequence[str] = (),
+        queue: str = "sales",
+        more: str = "",
     ) -> None:
         """Write the branch's file; `more` is TOML at its end."""
         board = f"[etcd]\nendpoints = {list(etcd)}\n" if etcd else ""
@@ -105,7 +113,7 @@ password_file = "pbx.password"
 ballast_mb = 1
 {board}{peers}
 [[queue]]
-id = "sales"
+id = "{queue}"
 {more}
 """,
             encoding="utf-8",
@@ -122,10 +130,9 @@ id = "sales"
     def rows(self) -> list[LedgerRow]:
         """What the ledger holds now."""
         store = self._store()
-        calendar = BusinessCalendar(ZONE)
-        today_us = SystemClock().utc_us()
-        days = {calendar.date_of(today_us - 3_600_000_000), calendar.date_of(today_us)}
-        rows = [row for day in sorted(days) for row in store.day_rows(day)]
+        with store.database.reading() as connection:
+            query = select(LEDGER).order_by(LEDGER.c.seq)
+            rows = [ledger_row(record) for record in connection.execute(query).mappings()]
         store.close()
         return rows
 
