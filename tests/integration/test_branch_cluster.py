@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -281,3 +282,35 @@ async def test_a_branch_with_another_sites_certificate_does_not_start(cluster: C
     assert (checked, ran) == (2, 2)
     assert "site/urumqi" in said
     assert "site/urumqi" in complaint
+
+
+async def metrics_of(branch: BranchProcess) -> dict[str, float]:
+    def read() -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{branch.metrics_port}/metrics", timeout=5) as page:
+            text: str = page.read().decode()
+            return text
+
+    lines = (await asyncio.to_thread(read)).splitlines()
+    pairs = (line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))
+    return {name: float(value) for name, value in pairs}
+
+
+async def test_a_scraper_sees_calls_agents_waits_handoffs_commits_and_the_board(
+    cluster: Cluster, etcd: EtcdCluster
+) -> None:
+    beijing, urumqi = await cluster.add("beijing"), await cluster.add("urumqi", 1)
+    await cluster.start(etcd=etcd)
+    await agents_ready(urumqi, 1)
+    await beijing.pbx.call(handle_s=3600)
+    await cluster.until(has(HandoffConfirmed))
+
+    origin, helper = await metrics_of(beijing), await metrics_of(urumqi)
+
+    assert origin['trunkline_calls{state="CONNECTED_REMOTE"}'] == 1
+    assert helper['trunkline_agents{state="TALKING"}'] == 1
+    assert origin['trunkline_answered_wait_seconds_bucket{le="20.0",queue="sales"}'] == 1
+    assert origin['trunkline_handoffs_total{outcome="CONNECTED",reason="",role="ORIGIN"}'] == 1
+    assert helper['trunkline_handoffs_total{outcome="CONFIRMED",reason="",role="HELPER"}'] == 1
+    assert origin["trunkline_commit_duration_seconds_count"] > 0
+    assert origin["trunkline_outbox_orders"] == 0
+    assert 0 <= origin["trunkline_view_age_seconds"] < 3
