@@ -1,0 +1,119 @@
+"""A person's desk as one value that keys and updates change: no terminal, no network, no clock."""
+
+from dataclasses import dataclass, field
+
+from branch.terminal.acts import (
+    Act,
+    Answer,
+    HangUp,
+    Hold,
+    NotReady,
+    Quit,
+    Ready,
+    Resume,
+    TransferToAgent,
+    TransferToQueue,
+    WrapupDone,
+)
+from branch.terminal.menu import Choice, Menu
+from branch.terminal.seen import AgentSeen, CallInHand, CustomerSeen, Person, SiteSeen
+from branch.terminal.state_names import reason_name
+from node.words import text as _
+from router.agent import AgentState
+
+
+@dataclass(slots=True)
+class Desk:
+    """What one person has before it."""
+
+    person: Person
+    seen: SiteSeen = field(default_factory=SiteSeen)
+    customer: CustomerSeen | None = None
+    """Who the call in hand is from, once looked up."""
+    menu: Menu | None = None
+    message: str = ""
+    """What the last key came to, when that was not what was wanted."""
+    is_connected: bool = False
+
+    @property
+    def me(self) -> AgentSeen | None:
+        """The person as an agent, as the site has it."""
+        return self.seen.agents.get(self.person.agent_id) if self.person.agent_id is not None else None
+
+    @property
+    def call(self) -> CallInHand | None:
+        """What rings or is connected here."""
+        return self.seen.call_in_hand(self.person.agent_id) if self.person.agent_id is not None else None
+
+    def press(self, key: str) -> Act | None:
+        """A key: opens a menu, works in it, or is something to be done."""
+        if self.menu is not None:
+            self.menu, act = self.menu.pressed(key)
+            return act
+        self.message = ""
+        if key.lower() == "q":
+            return self._leave()
+        return self._agents_key(key.lower()) if self.person.agent_id is not None else None
+
+    def _agents_key(self, key: str) -> Act | None:
+        match key:
+            case "r":
+                return Ready()
+            case "w":
+                return WrapupDone()
+            case "n":
+                self.menu = self._reasons()
+            case "a" | "h" | "t" | "e":
+                call = self.call
+                if call is not None:
+                    return self._call_key(key, call)
+                self.message = _("there is no call")
+        return None
+
+    def _call_key(self, key: str, call: CallInHand) -> Act | None:
+        if key == "a":
+            return Answer(leg_id=call.leg_id)
+        if key == "e":
+            return HangUp(leg_id=call.leg_id)
+        if key == "h":
+            is_held = self.me is not None and self.me.state is AgentState.ON_HOLD
+            return Resume(leg_id=call.leg_id) if is_held else Hold(leg_id=call.leg_id)
+        self.menu = self._transfer(call)
+        return None
+
+    def _leave(self) -> Act | None:
+        if self.call is None:
+            return Quit()
+        stay = Choice(label=_("No, stay"), act=None)
+        leave = Choice(label=_("Yes; the call goes on to its end, then you are logged out"), act=Quit())
+        self.menu = Menu(title=_("A call is live. Leave?"), choices=[stay, leave])
+        return None
+
+    def _reasons(self) -> Menu:
+        choices = [
+            Choice(label=reason_name(each), act=NotReady(reason=each))
+            for each in self.person.not_ready_reasons
+        ]
+        return Menu(title=_("Not ready: why?"), choices=choices)
+
+    def _transfer(self, call: CallInHand) -> Menu:
+        """Ready colleagues first, then the queues."""
+        colleagues = [
+            each
+            for each in self.seen.agents.values()
+            if each.state is AgentState.READY and each.agent_id != self.person.agent_id
+        ]
+        agents = [
+            Choice(
+                label=f"{each.name} ({each.agent_id})",
+                act=TransferToAgent(leg_id=call.leg_id, agent_id=each.agent_id),
+            )
+            for each in sorted(colleagues, key=lambda each: each.name)
+        ]
+        queues = [
+            Choice(
+                label=_("queue {queue}", queue=each), act=TransferToQueue(leg_id=call.leg_id, queue_id=each)
+            )
+            for each in sorted(self.seen.queues)
+        ]
+        return Menu(title=_("Transfer to whom?"), choices=[*agents, *queues])

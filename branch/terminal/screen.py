@@ -1,0 +1,181 @@
+"""A desk as a screen: an agent's own, or the site's wallboard for who watches it."""
+
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from branch.terminal.desk import Desk
+from branch.terminal.menu import Menu
+from branch.terminal.seen import AgentSeen, CallInHand, CustomerSeen
+from branch.terminal.state_names import STYLES, agent_state_name, call_state_name, reason_name
+from node.words import text as _
+from router.ledger import Role
+
+ROW_LIMIT = 15
+"""Rows of a wallboard's table; the rest is counted."""
+CONTACT_LIMIT = 5
+
+
+def screen(desk: Desk, local_ms: int) -> RenderableType:
+    """All there is to see; `local_ms` is the desk's own clock."""
+    parts: list[RenderableType] = [_header(desk, local_ms)]
+    if desk.person.agent_id is not None:
+        parts += [_call_panel(desk, local_ms), _queues(desk, local_ms)]
+    else:
+        parts += [_queues(desk, local_ms), _agents(desk, local_ms), _calls(desk, local_ms), _handoffs(desk)]
+    if desk.menu is not None:
+        parts.append(_menu(desk.menu))
+    if desk.message:
+        parts.append(Text(desk.message, style="bold red"))
+    parts.append(_keys(desk))
+    return Group(*parts)
+
+
+def _header(desk: Desk, local_ms: int) -> RenderableType:
+    line = Text.assemble((desk.person.site_name, "bold"), "  ", desk.person.name)
+    me = desk.me
+    if me is not None:
+        line.append("   ")
+        line.append_text(_state(me))
+        line.append(f"  {_duration(desk.seen.age_ms(me.since_ms, local_ms))}")
+    if not desk.is_connected:
+        line.append("   " + _("no connection to the branch; trying again"), style="bold red")
+    return Panel(line, box=box.SQUARE)
+
+
+def _call_panel(desk: Desk, local_ms: int) -> RenderableType:
+    call = desk.call
+    if call is None:
+        return Panel(Text(_("no call"), style="dim"), title=_("Call"), title_align="left")
+    return Panel(Group(*_call_lines(desk, call, local_ms)), title=_("Call"), title_align="left")
+
+
+def _call_lines(desk: Desk, call: CallInHand, local_ms: int) -> Iterable[RenderableType]:
+    about = desk.seen.calls.get(call.call_id) if call.call_id is not None else None
+    line = Text(_("queue {queue}", queue=call.queue_id or "?"))
+    if call.from_site is not None:
+        line.append("   " + _("from site {site}", site=call.from_site), style="cyan")
+    if about is not None:
+        age = _duration(desk.seen.age_ms(about.queued_ms, local_ms))
+        line.append("   " + _("since {duration}", duration=age))
+    yield line
+    if desk.customer is not None:
+        yield from _customer_lines(desk.customer)
+    elif call.customer_id is not None:
+        yield Text(_("customer {customer}", customer=call.customer_id))
+    else:
+        yield Text(_("unknown caller"), style="dim")
+
+
+def _customer_lines(customer: CustomerSeen) -> Iterable[RenderableType]:
+    line = Text(customer.name, style="bold")
+    if customer.customer_class == "VIP":
+        line.append("  VIP", style="bold yellow")
+    if customer.region:
+        line.append(f"  {customer.region}")
+    yield line
+    for each in customer.contacts[:CONTACT_LIMIT]:
+        ended = each.disposition or _("live")
+        yield Text(f"  {_moment(each.arrived_utc_us)}  {each.queue_id or ''}  {ended}  {each.agent_id or ''}")
+
+
+def _queues(desk: Desk, local_ms: int) -> RenderableType:
+    table = _table(
+        _("Queue"), _("Waiting"), _("Longest (s)"), _("Ready"), _("Staffed"), _("Today"), _("In target")
+    )
+    for each in sorted(desk.seen.queues.values(), key=lambda each: each.queue_id):
+        since = each.head_since_ms
+        head = "" if since is None else f"{desk.seen.age_ms(since, local_ms) / 1000:.0f}"
+        level = "" if each.service_level is None else f"{each.service_level:.0%}"
+        table.add_row(
+            each.queue_id,
+            str(each.calls_waiting),
+            head,
+            str(each.agents_idle),
+            str(each.agents_staffed),
+            str(each.offered_today),
+            level,
+            style="yellow" if each.calls_waiting else "",
+        )
+    return table
+
+
+def _agents(desk: Desk, local_ms: int) -> RenderableType:
+    table = _table(_("Agent"), _("Name"), _("State"), _("Since"), _("Skills"))
+    agents = sorted(desk.seen.agents.values(), key=lambda each: each.agent_id)
+    for each in agents[:ROW_LIMIT]:
+        since = _duration(desk.seen.age_ms(each.since_ms, local_ms))
+        table.add_row(each.agent_id, each.name, _state(each), since, " ".join(each.skills))
+    return _with_rest(table, agents)
+
+
+def _calls(desk: Desk, local_ms: int) -> RenderableType:
+    table = _table(_("Call"), _("Queue"), _("State"), _("Since"), _("Agent"), _("Site"))
+    calls = sorted(desk.seen.calls.values(), key=lambda each: each.queued_ms)
+    for each in calls[:ROW_LIMIT]:
+        since = _duration(desk.seen.age_ms(each.queued_ms, local_ms))
+        agents = each.agent_id or " ".join(each.ringing_agents)
+        state = call_state_name(each.state)
+        table.add_row(each.call_id[-12:], each.queue_id, state, since, agents, each.served_by or "")
+    return _with_rest(table, calls)
+
+
+def _handoffs(desk: Desk) -> RenderableType:
+    table = _table(_("Hand-off"), _("With"), _("State"), _("Queue"))
+    handoffs = sorted(desk.seen.handoffs.values(), key=lambda each: each.handoff_id)
+    for each in handoffs[:ROW_LIMIT]:
+        way = _("out") if each.role is Role.ORIGIN else _("in")
+        table.add_row(way, each.peer, each.state, each.queue_id or "")
+    return _with_rest(table, handoffs)
+
+
+def _menu(menu: Menu) -> RenderableType:
+    lines = [Text(f"{number}  {each.label}") for number, each in enumerate(menu.visible, start=1)]
+    if menu.typed:
+        lines.append(Text(f"> {menu.typed}", style="dim"))
+    lines.append(Text(_("number: choose   letters: search   Esc: back"), style="dim"))
+    return Panel(Group(*lines), title=menu.title, title_align="left", border_style="yellow")
+
+
+def _keys(desk: Desk) -> RenderableType:
+    if desk.person.agent_id is None:
+        return Text(_("q quit"), style="dim")
+    return Text(
+        _("r ready  n not ready  a answer  h hold/resume  t transfer  e hang up  w wrap-up done  q quit"),
+        style="dim",
+    )
+
+
+def _state(agent: AgentSeen) -> Text:
+    name = agent_state_name(agent.state)
+    shown = name if agent.reason is None else f"{name} ({reason_name(agent.reason)})"
+    return Text(shown, style=STYLES.get(agent.state, ""))
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
+    for title in titles:
+        table.add_column(title, no_wrap=True)
+    return table
+
+
+def _with_rest(table: Table, rows: Sequence[object]) -> RenderableType:
+    rest = len(rows) - ROW_LIMIT
+    return table if rest <= 0 else Group(table, Text(_("and {count} more", count=rest), style="dim"))
+
+
+def _duration(duration_ms: int) -> str:
+    minutes, seconds = divmod(duration_ms // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def _moment(utc_us: int) -> str:
+    """In the zone of the person's machine: it sits where the person does."""
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(utc_us / 1_000_000, UTC).astimezone().strftime("%Y-%m-%d %H:%M")

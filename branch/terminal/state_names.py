@@ -1,0 +1,62 @@
+"""States and reasons as people read them."""
+
+from collections.abc import Mapping
+
+from node.words import marked
+from node.words import text as _
+from router.agent import AgentState
+from router.call import CallState
+
+_AGENT_STATES: Mapping[AgentState, str] = {
+    AgentState.LOGGED_OUT: marked("logged out"),
+    AgentState.NOT_READY: marked("not ready"),
+    AgentState.READY: marked("ready"),
+    AgentState.RESERVED: marked("reserved"),
+    AgentState.RINGING: marked("ringing"),
+    AgentState.TALKING: marked("talking"),
+    AgentState.ON_HOLD: marked("on hold"),
+    AgentState.WRAP_UP: marked("wrap-up"),
+    AgentState.UNREACHABLE: marked("unreachable"),
+    AgentState.MISSED: marked("missed a call"),
+}
+_CALL_STATES: Mapping[CallState, str] = {
+    CallState.QUEUED: marked("waiting"),
+    CallState.OFFERED: marked("ringing"),
+    CallState.OFFERED_REMOTE: marked("ringing elsewhere"),
+    CallState.CONNECTED: marked("talking"),
+    CallState.HELD: marked("on hold"),
+    CallState.CONNECTED_REMOTE: marked("talking elsewhere"),
+    CallState.ENDING: marked("ending"),
+}
+_REASONS: Mapping[str, str] = {
+    "BREAK": marked("break"),
+    "LUNCH": marked("lunch"),
+    "TRAINING": marked("training"),
+    "PAPERWORK": marked("paperwork"),
+    "LOGGED_IN": marked("just logged in"),
+    "DESK_LOST": marked("desk lost"),
+}
+
+STYLES: Mapping[AgentState, str] = {
+    AgentState.READY: "green",
+    AgentState.RESERVED: "cyan",
+    AgentState.RINGING: "bold yellow",
+    AgentState.TALKING: "bold blue",
+    AgentState.ON_HOLD: "magenta",
+    AgentState.WRAP_UP: "cyan",
+    AgentState.MISSED: "red",
+    AgentState.UNREACHABLE: "red",
+}
+
+
+def agent_state_name(state: AgentState) -> str:
+    return _(_AGENT_STATES[state])
+
+
+def call_state_name(state: CallState) -> str:
+    return _(_CALL_STATES[state])
+
+
+def reason_name(reason: str) -> str:
+    """A site may have reasons of its own, which are shown as it wrote them."""
+    return _(_REASONS[reason]) if reason in _REASONS else reason
