@@ -18,7 +18,7 @@ from sync.clock import Clock, ManualClock
 from sync.journal.sending.journal import SiteJournal
 from sync.journal.sending.service import SERVICE, JournalService
 from sync.link.server import LinkServer
-from sync.link.tls import Tls
+from sync.link.tls import Security, Tls
 from tests.journals import DAY_START_UTC_US, Branch
 
 ZONE = "Asia/Shanghai"
@@ -51,7 +51,7 @@ class BranchNode:
     """A branch's journal at a port."""
 
     branch: Branch
-    tls: Tls
+    tls: Security
     clock: Clock
     server: LinkServer | None = None
     port: int = 0

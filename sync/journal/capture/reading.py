@@ -88,7 +88,19 @@ class JournalReader:
             rows = connection.execute(self._rows_after(stream, lo, to).limit(row_limit)).all()
             tombstones = connection.execute(self._tombstones_after(stream, lo, to).limit(row_limit)).all()
         is_whole = len(rows) < row_limit and len(tombstones) < row_limit
-        return self._packed(self._in_order(rows, tombstones), row_limit, byte_limit, is_whole=is_whole)
+        packing, last = Packing(), None
+        for row, is_tombstone in self._in_order(rows, tombstones):
+            if packing.count >= row_limit or packing.byte_count >= byte_limit:
+                is_whole = False
+                break
+            if is_tombstone:
+                packing.add_tombstone(Tombstone._make(row[:4]))
+            else:
+                packing.add_row(tuple(row[: len(row) - self._extra]))
+            last = row
+        if last is None:
+            return None
+        return Page(hi=self._order.position(last), payload=packing.payload(), is_last=is_whole)
 
     def day(self, business_date: str) -> DayDigest:
         """The day's digests over all streams."""
@@ -131,33 +143,13 @@ class JournalReader:
 
     def _in_order(
         self, rows: Sequence[Row[Any]], tombstones: Sequence[Row[Any]]
-    ) -> Iterator[tuple[Position, Row[Any], bool]]:
-        position = self._order.position
-        return heapq.merge(
-            ((position(row), row, False) for row in rows),
-            ((position(row), row, True) for row in tombstones),
-            key=lambda each: each[0],
-        )
-
-    def _packed(
-        self,
-        changes: Iterator[tuple[Position, Row[Any], bool]],
-        row_limit: int,
-        byte_limit: int,
-        *,
-        is_whole: bool,
-    ) -> Page | None:
-        packing, hi = Packing(), None
-        for position, row, is_tombstone in changes:
-            if packing.count >= row_limit or packing.byte_count >= byte_limit:
-                is_whole = False
-                break
-            if is_tombstone:
-                packing.add_tombstone(Tombstone._make(row[:4]))
-            else:
-                packing.add_row(tuple(row[: len(row) - self._extra]))
-            hi = position
-        return None if hi is None else Page(hi=hi, payload=packing.payload(), is_last=is_whole)
+    ) -> Iterator[tuple[Row[Any], bool]]:
+        """By position, each with whether it is a tombstone; most pages hold none."""
+        marked = ((row, False) for row in rows)
+        if not tombstones:
+            return marked
+        buried = ((row, True) for row in tombstones)
+        return heapq.merge(marked, buried, key=lambda each: self._order.position(each[0]))
 
     def _of_day(self, stream: str, business_date: str) -> Select[Any]:
         table = self._tables[stream]
