@@ -73,7 +73,7 @@ def test_whatif_writes_the_same_report_twice_to_the_byte(files: tuple[Path, Path
     assert json.loads(told)["cluster"]["overflow_confirmed"] == 1
 
 
-def test_whatif_shows_every_site_and_says_that_the_laws_held(files: tuple[Path, Path]) -> None:
+def test_whatif_shows_every_site_and_every_law(files: tuple[Path, Path]) -> None:
     shown = run("whatif", "--scenario", files[0], "--calls", files[1])
 
     assert all(site in shown for site in ("beijing", "shanghai", "urumqi"))

@@ -1,10 +1,10 @@
 """Laws over a live floor, looked at after every fact: what it shows must fit together."""
 
 from collections.abc import Iterator
+from typing import Protocol
 
 from router.agent import AgentState
 from router.call import CallState
-from router.floor import Floor
 from router.ids import CallId, HandoffId, Instant, SiteId
 from router.ledger import Role
 from router.overflow.messages import HandoffState
@@ -17,6 +17,14 @@ UNCONNECTED_LIMIT_MS = 45_000
 _KEEPS_AN_AGENT = frozenset({HandoffState.ASKING, HandoffState.RESERVED})
 
 
+class ShownFloor(Protocol):
+    """The part of a floor that the laws look at."""
+
+    def calls(self) -> Iterator[CallView]: ...
+    def agents(self) -> Iterator[AgentView]: ...
+    def handoffs(self) -> Iterator[HandoffView]: ...
+
+
 class FloorLaws:
     """Keeps what was seen of each call, so that what must not change can be compared."""
 
@@ -26,7 +34,7 @@ class FloorLaws:
         self._violations: dict[str, list[str]] = {name: [] for name in _LAWS}
         self._checked = 0
 
-    def look(self, site_id: SiteId, incarnation: int, floor: Floor, now: Instant) -> None:
+    def look(self, site_id: SiteId, incarnation: int, floor: ShownFloor, now: Instant) -> None:
         """Judge one floor at one moment, between two facts."""
         self._checked += 1
         calls, agents, handoffs = list(floor.calls()), list(floor.agents()), list(floor.handoffs())
