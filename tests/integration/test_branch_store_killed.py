@@ -15,7 +15,7 @@ from sync.records.business_day import BusinessCalendar
 from tests.fakes.ledger_book import BEIJING
 from tests.fakes.store_contents import folded, ledger_of, values_of
 
-RUNS = 4
+RUNS = 3
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -42,7 +42,7 @@ def write_and_be_killed(url: str, ack_limit: int) -> int:
 def test_every_acknowledged_row_is_there_and_the_tables_equal_the_ledger(url: str) -> None:
     rng = random.Random(1)
     for _ in range(RUNS):
-        acknowledged = write_and_be_killed(url, ack_limit=rng.randint(5, 60))
+        acknowledged = write_and_be_killed(url, ack_limit=rng.randint(5, 30))
 
         store = open_store(url, site_id=BEIJING, calendar=BusinessCalendar("UTC"), clock=SystemClock())
         rows, derived = ledger_of(store), values_of(store)
