@@ -1,0 +1,158 @@
+"""Records that a branch's store wrote: HQ folds the ledger again, finds them equal, and reports on them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from branch.store.store import open_store
+from hq.serving.client import Plain
+from hq.store.tables import RECEIVED
+from router.agent import AgentState
+from router.call import Disposition
+from router.ids import AgentId, Skill
+from router.kpi.site_day import DayFigures, day_figures
+from router.ledger import AgentLoggedIn, AgentLoggedOut, AgentStateChanged, LedgerRow
+from router.records.agent import AgentStateSpan
+from router.records.call import CallRecord
+from router.records.fold import fold
+from sync.clock import ManualClock
+from sync.journal.database import open_database, writing
+from sync.records.business_day import BusinessCalendar
+from tests.consolidations import ZONE, Keys, hq_file, running_hq, serving
+from tests.fakes.ledger_book import BEIJING, LedgerBook, arrived, connected, ended, offered, queued
+from tests.fakes.store_ear import StoreEar
+from tests.journals import open_branch
+
+FIRST_DAY, SECOND_DAY = "2026-03-01", "2026-03-02"
+LI = AgentId("beijing/1")
+DAY_S = 55 * 86_400
+"""From the book's beginning (5 January, 08:00 in Shanghai) to the first day's morning."""
+
+
+def state(to: AgentState) -> AgentStateChanged:
+    return AgentStateChanged(agent_id=LI, state=to, reason=None)
+
+
+def two_days() -> list[LedgerRow]:
+    """An agent who stays over midnight, with a call on each day and one across both."""
+    first = LedgerBook(business_date=FIRST_DAY)
+    first.write(DAY_S, AgentLoggedIn(agent_id=LI, skills=(Skill("sales"),)), state(AgentState.READY))
+    first.write(DAY_S + 10, arrived("c1"), queued("c1"), offered("c1", "l1"), state(AgentState.RINGING))
+    first.write(DAY_S + 15, connected("c1", "l1", 5_000), state(AgentState.TALKING))
+    first.write(DAY_S + 75, ended("c1", waited_ms=5_000, talk_ms=60_000), state(AgentState.READY))
+    first.write(DAY_S + 80, arrived("c2"), queued("c2"))
+    first.write(DAY_S + 115, ended("c2", Disposition.ABANDONED_IN_QUEUE, waited_ms=35_000))
+    first.write(DAY_S + 57_590, arrived("late"), queued("late"))
+    second = LedgerBook(business_date=SECOND_DAY, first_seq=len(first.rows) + 1)
+    second.write(DAY_S + 57_630, offered("late", "l3"), state(AgentState.RINGING))
+    second.write(DAY_S + 57_640, connected("late", "l3", 50_000), state(AgentState.TALKING))
+    second.write(DAY_S + 57_700, ended("late", waited_ms=50_000, talk_ms=60_000), state(AgentState.READY))
+    second.write(DAY_S + 90_000, AgentLoggedOut(agent_id=LI))
+    return [*first.rows, *second.rows]
+
+
+async def written(url: str, rows: Sequence[LedgerRow]) -> None:
+    """Let a branch's own store write rows, and the records that follow from them."""
+    store = open_store(url, site_id=BEIJING, calendar=BusinessCalendar(ZONE), clock=ManualClock())
+    writer = store.start_writer(store.pick_up(), StoreEar(), ballast_bytes=0)
+    writer.append(rows)
+    await writer.written(rows[-1].seq)
+    await writer.close()
+    store.close()
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Keys:
+    return Keys(tmp_path / "pki")
+
+
+async def test_every_record_equals_the_fold_also_of_what_lasted_over_midnight(
+    tmp_path: Path, keys: Keys
+) -> None:
+    await written(f"sqlite:///{tmp_path / 'branch.db'}", two_days())
+    branch = open_branch(f"sqlite:///{tmp_path / 'branch.db'}")
+    url = f"sqlite:///{tmp_path / 'hq.db'}"
+
+    async with serving(keys, branch) as nodes, running_hq(hq_file(tmp_path, keys, url, nodes), keys) as hq:
+        ended_pulls = await hq.consolidate()
+        certificates = await hq.client.certificates("", "")
+        figures = (await hq.client.day_report(FIRST_DAY))["sites"][0]
+
+    branch.engine.dispose()
+    assert ended_pulls["beijing"]["phase"] == "DONE", ended_pulls
+    assert [each["business_date"] for each in certificates] == [FIRST_DAY, SECOND_DAY]
+    assert [each["folded_count"] for each in certificates] == [
+        record_count(FIRST_DAY),
+        record_count(SECOND_DAY),
+    ]
+    assert_same(figures, branch_figures(FIRST_DAY))
+
+
+async def test_a_record_that_both_sides_have_wrong_is_not_certified(tmp_path: Path, keys: Keys) -> None:
+    await written(f"sqlite:///{tmp_path / 'branch.db'}", two_days())
+    branch = open_branch(f"sqlite:///{tmp_path / 'branch.db'}")
+    url = f"sqlite:///{tmp_path / 'hq.db'}"
+    branch.change("calls", {"call_id": "c1"}, {"talk_ms": 61_000})
+
+    async with serving(keys, branch) as nodes, running_hq(hq_file(tmp_path, keys, url, nodes), keys) as hq:
+        ended_pulls = await hq.consolidate()
+        certificates = await hq.client.certificates("", "")
+
+    branch.engine.dispose()
+    assert ended_pulls["beijing"]["phase"] == "FAILED"
+    assert "calls beijing/c1" in ended_pulls["beijing"]["problem"]
+    assert FIRST_DAY not in [each["business_date"] for each in certificates]
+
+
+async def test_a_record_that_hq_alone_has_wrong_is_mended_first(tmp_path: Path, keys: Keys) -> None:
+    await written(f"sqlite:///{tmp_path / 'branch.db'}", two_days())
+    branch = open_branch(f"sqlite:///{tmp_path / 'branch.db'}")
+    url = f"sqlite:///{tmp_path / 'hq.db'}"
+
+    async with serving(keys, branch) as nodes, running_hq(hq_file(tmp_path, keys, url, nodes), keys) as hq:
+        await hq.consolidate()
+        engine = open_database(url)
+        with writing(engine) as connection:
+            connection.execute(update(RECEIVED["calls"]).values(talk_ms=1))
+        branch.write(
+            "agents", [{"agent_id": "beijing/2", "name": "B", "skills": "[]", "business_date": FIRST_DAY}]
+        )
+        ended_pulls = await hq.consolidate()
+        certificates = await hq.client.certificates(FIRST_DAY, "")
+
+    engine.dispose()
+    branch.engine.dispose()
+    assert ended_pulls["beijing"]["phase"] == "DONE", ended_pulls
+    assert [each["issue"] for each in certificates] == [1, 2]
+
+
+def record_count(day: str) -> int:
+    return sum(record.business_date == day for record in fold(two_days()).values())
+
+
+def branch_figures(day: str) -> DayFigures:
+    """What the branch itself computes of its day."""
+    records = [record for record in fold(two_days()).values() if record.business_date == day]
+    return day_figures(
+        [record for record in records if isinstance(record, CallRecord)],
+        [record for record in records if isinstance(record, AgentStateSpan)],
+        lambda: [row for row in two_days() if row.business_date == day],
+        {},
+    )
+
+
+def assert_same(shown: Plain, figures: DayFigures) -> None:
+    calls = figures.calls
+    assert calls.answered == 2
+    assert shown["is_certified"]
+    assert (shown["offered_count"], shown["answered_count"], shown["abandoned_count"]) == (
+        calls.offered,
+        calls.answered,
+        calls.abandoned,
+    )
+    assert shown["service_levels"] == pytest.approx(figures.service_levels)
+    for name in ("asa_s", "p95_wait_s", "aht_s"):
+        assert shown[name] == pytest.approx(getattr(calls, name)), name
+    assert shown["occupancy"] == pytest.approx(figures.occupancy)
