@@ -208,7 +208,9 @@ class Floor:
         self._set_blind_timer(turn)
 
     def _set_blind_timer(self, turn: Turn) -> None:
-        at = Instant(turn.now + self._parts.overflow.blind_ask_interval_ms)
+        """Nobody is asked blindly while there is a view, so the timer sleeps as long as it lasts."""
+        soonest = Instant(turn.now + self._parts.overflow.blind_ask_interval_ms)
+        at = max(soonest, self._parts.board.out_at(turn.now))
         self._parts.timers.set((_BLIND_TIMER, ""), at)
 
     # --- inside ------------------------------------------------------------------------

@@ -122,6 +122,12 @@ class Board:
         """Since the view was last known to be current; None when it never was."""
         return None if self._confirmed_at is None else now - self._confirmed_at
 
+    def out_at(self, now: Instant) -> Instant:
+        """When the view will be out unless it is confirmed again; `now` when it is out already."""
+        if self._confirmed_at is None:
+            return now
+        return Instant(max(now, self._confirmed_at + self._policy.view_out_ms + 1))
+
     def state(self, now: Instant) -> ViewState:
         age_ms = self.age_ms(now)
         if age_ms is None or age_ms > self._policy.view_out_ms:
