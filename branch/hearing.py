@@ -1,20 +1,25 @@
-"""What the PBX and the load board say, as facts of the desk.
+"""What the PBX says, as facts of the desk.
 
 Here stands what a PBX cannot know: which queue a dialled line belongs to, which skills an
 agent has, whether an INVITE's token is ours.
 """
 
+import asyncio
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import structlog
 
-from branch.admission import Admission
 from branch.desk import CallerNumber, Live
 from branch.numbers import e164
-from branch.store.committer import Commit, Standing
-from branch.store.health import StoreState
-from branch.telephony.port import CallerRinging, PhoneEvent, TelephonyDriver, TrunkRinging
+from branch.telephony.port import (
+    CallerRinging,
+    PhoneEvent,
+    TelephonyDriver,
+    TelephonyListener,
+    TrunkRinging,
+)
 from router.errors import DuplicateError, RouterError
 from router.facts import (
     AgentBecameNotReady,
@@ -24,20 +29,14 @@ from router.facts import (
     AgentLoggedOut,
     CallArrived,
     Fact,
-    LoadSeen,
-    SiteGone,
     TrunkCallArrived,
-    ViewConfirmed,
 )
 from router.ids import AgentId, CallId, HandoffId, QueueId, SiteId, Skills
 from router.orders import HangUpCall, HangUpLeg, HangUpTrunk
-from router.overflow.load import SiteLoad
 from router.recovery import Inventory
 from sync.token import TokenError
 
 log = structlog.get_logger()
-
-STORE_REFUSES = "STORE_REFUSES"
 
 UNNAMED_REASON = "UNNAMED"
 """An agent's phone said not ready without saying why."""
@@ -193,46 +192,50 @@ class PbxEar:
         return AgentLoggedIn(agent_id=agent_id, skills=skills)
 
 
-class StoreEar:
-    """Listens to the store: what is written, what a commit took, whether it can go on."""
+class WaitingEar:
+    """Keeps what the PBX says until the desk has taken up what lives, then passes it on in order."""
 
-    def __init__(
-        self,
-        *,
-        committed: Callable[[int], None],
-        admission: Admission,
-        note_commit_s: Callable[[float], None],
-    ) -> None:
-        self._committed = committed
-        self._admission = admission
-        self._note_commit_s = note_commit_s
+    def __init__(self, ear: TelephonyListener) -> None:
+        self._ear = ear
+        self._held: deque[Callable[[], None]] | None = deque()
+        self._inventory: asyncio.Future[Inventory] = asyncio.get_running_loop().create_future()
 
-    def note_written(self, seq: int) -> None:
-        self._committed(seq)
+    async def inventory(self, limit_s: float) -> Inventory:
+        """What the PBX holds, once it is there; of one that stays away, that its calls are lost."""
+        try:
+            async with asyncio.timeout(limit_s):
+                return await asyncio.shield(self._inventory)
+        except TimeoutError:
+            return Inventory(is_same_run=False)
 
-    def note_commit(self, commit: Commit) -> None:
-        self._note_commit_s(commit.duration_ms / 1_000)
+    def begin(self) -> None:
+        """From here on everything goes to the desk as it comes."""
+        held, self._held = self._held, None
+        for tell in held or ():
+            tell()
 
-    def note_standing(self, standing: Standing) -> None:
-        if standing.state is StoreState.REFUSING:
-            self._admission.close(STORE_REFUSES)
+    def fact_heard(self, fact: Fact) -> None:
+        self._pass_on(lambda: self._ear.fact_heard(fact))
+
+    def caller_heard(self, caller: CallerRinging) -> None:
+        self._pass_on(lambda: self._ear.caller_heard(caller))
+
+    def trunk_heard(self, trunk: TrunkRinging) -> None:
+        self._pass_on(lambda: self._ear.trunk_heard(trunk))
+
+    def agent_phone_heard(self, agent_id: AgentId, event: PhoneEvent, reason: str | None) -> None:
+        self._pass_on(lambda: self._ear.agent_phone_heard(agent_id, event, reason))
+
+    def pbx_lost(self) -> None:
+        self._pass_on(self._ear.pbx_lost)
+
+    def pbx_back(self, inventory: Inventory) -> None:
+        if not self._inventory.done():
+            self._inventory.set_result(inventory)
+        self._pass_on(lambda: self._ear.pbx_back(inventory))
+
+    def _pass_on(self, tell: Callable[[], None]) -> None:
+        if self._held is None:
+            tell()
         else:
-            self._admission.open(STORE_REFUSES)
-
-
-class BoardEar:
-    """Listens to the load board."""
-
-    def __init__(self, desk: Tellable, note_incarnation: Callable[[SiteId, int], None]) -> None:
-        self._desk = desk
-        self._note_incarnation = note_incarnation
-
-    def load_seen(self, load: SiteLoad) -> None:
-        self._note_incarnation(load.site_id, load.incarnation)
-        self._desk.tell(LoadSeen(load=load))
-
-    def site_gone(self, site_id: SiteId) -> None:
-        self._desk.tell(SiteGone(site_id=site_id))
-
-    def view_confirmed(self) -> None:
-        self._desk.tell(ViewConfirmed())
+            self._held.append(tell)

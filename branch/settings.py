@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from node.settings import (
     ClockSection,
@@ -25,6 +25,7 @@ from router.overflow.policy import WIRE_LIMITS, LinkPolicy, OverflowPolicy
 
 _OVERFLOW = OverflowPolicy()
 _NOT_POLICY = ("id", "numbers", "skills")
+_NOT_RULES = ("peer", "address", "trunk")
 _QUEUE = QueuePolicy(queue_id=QueueId("default"), skills=frozenset())
 
 SiteSlug = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
@@ -107,6 +108,17 @@ class OverflowSection(Section):
     publish_interval_ms: PositiveDuration = _OVERFLOW.publish_interval_ms
     refresh_interval_ms: PositiveDuration = _OVERFLOW.refresh_interval_ms
     peer: tuple[PeerSection, ...] = ()
+    address: HostPort | None = None
+    """Where other sites reach this one's node. With it the site is shown on the load board, so that
+    sites whose file does not name it find it, and it finds those that are shown there."""
+    trunk: str | None = Field(default=None, min_length=1)
+    """What other sites' PBXes dial to reach this one's; told to sites that found us."""
+
+    @model_validator(mode="after")
+    def _can_be_found_and_called(self) -> Self:
+        if (self.address is None) != (self.trunk is None):
+            raise ValueError(_("address and trunk come together"))
+        return self
 
     @field_validator("peer")
     @classmethod
@@ -116,7 +128,7 @@ class OverflowSection(Section):
 
     def policy(self, speed: float) -> OverflowPolicy:
         """The machine's policy on a clock that runs `speed` times as fast as the wire."""
-        values = {name: getattr(self, name) for name in type(self).model_fields if name != "peer"}
+        values = {name: getattr(self, name) for name in type(self).model_fields if name not in _NOT_RULES}
         values |= {name: round(values[name] * speed) for name in WIRE_LIMITS}
         return OverflowPolicy(links={SiteId(each.site): each.link() for each in self.peer}, **values)
 
@@ -182,6 +194,8 @@ class LimitsSection(Section):
 
     drain_limit_s: float = Field(default=3_600.0, gt=0)
     """Live calls get this long to finish once a drain has begun."""
+    pbx_wait_s: float = Field(default=10.0, ge=0)
+    """At the start a PBX that is away is waited for; calls of one that stays away have failed."""
     peer_request_limit: int = Field(default=256, ge=1)
     """Requests to one peer that wait for their answers; more are taken as unanswered at once."""
     ballast_mb: int = Field(default=64, ge=0, le=65_536)

@@ -7,6 +7,7 @@ from collections.abc import Coroutine, Mapping
 from importlib.metadata import version
 from typing import Any
 
+import grpc
 import structlog
 import uuid_utils
 
@@ -14,12 +15,15 @@ from branch import parts
 from branch.admission import Admission
 from branch.desk import Desk, Stamp
 from branch.dispatch import Dispatch
-from branch.hearing import BoardEar, Lines, PbxEar, StoreEar
+from branch.ears import BoardEar, StoreEar
+from branch.hearing import Lines, PbxEar, WaitingEar
 from branch.metrics import BranchInstruments
 from branch.operations import Policies, StoreHealth
 from branch.peers.line import PeerLine
 from branch.peers.lines import PeerLines
-from branch.settings import BranchSettings, PeerSection
+from branch.peers.newcomers import Introduction, Newcomers
+from branch.peers.operator import get_status
+from branch.settings import BranchSettings
 from branch.store.writer import LedgerWriter
 from branch.tallies import DayTallies, RowWatchers
 from branch.telephony.simulated.driver import SimulatedDriver
@@ -63,15 +67,20 @@ class Core:
         self.tallies = DayTallies(self.policies.service_level_ms)
         self.admission = Admission(self._tell)
         self.board: LoadBoard | None = (
-            None if settings.etcd is None else EtcdLoadBoard(parts.etcd(settings.etcd), site_id)
+            None
+            if settings.etcd is None
+            else EtcdLoadBoard(parts.etcd(settings.etcd), site_id, address=settings.overflow.address)
         )
-        self.driver = _driver(settings, tasks)
+        # The driver looks here for each call it dials: a site that is found later is added.
+        self._trunks = {SiteId(each.site): each.trunk for each in settings.overflow.peer}
+        self.driver = _driver(settings, tasks, self._trunks)
         self.peers = PeerLines(
             site_id=site_id,
             incarnation=ground.incarnation,
-            lines=[self._line(each) for each in settings.overflow.peer],
+            lines=[self._line(SiteId(each.site), each.address) for each in settings.overflow.peer],
             tell=self._tell,
         )
+        self._newcomers = Newcomers(known=(*self._trunks, site_id), meet=self._meet, admit=self._admit)
         self.writer = self._start_writer()
         self.mint = TokenMint(site_id, ground.incarnation, secrets.token_bytes(KEY_BYTES))
         self.desk = self._desk()
@@ -87,23 +96,28 @@ class Core:
 
     async def start_pbx(self) -> None:
         """Connect the PBX and take up what lives: from here on the site serves its callers."""
-        inventory = await self.driver.start(self.ear)
-        # No awaiting from here to the end: the PBX's next word must find the desk resumed.
-        open_calls = {each.call_id for each in self._work.calls}
-        strangers = inventory.callers - open_calls
+        ear = WaitingEar(self.ear)
+        await self.driver.start(ear)
+        inventory = await ear.inventory(self._ground.settings.limits.pbx_wait_s)
+        strangers = inventory.callers - {each.call_id for each in self._work.calls}
         self.ear.expect_ended(frozenset(each for each in strangers if self._is_known(each)))
         self.desk.resume(self._work, inventory)
         self.desk.tell(NodeStarted(version=version("trunkline")))
+        ear.begin()
 
     async def start_neighbours(self, tasks: Tasks) -> None:
         """Show the site at the load board, hear the others, open the streams to them."""
         self.peers.start(tasks)
         if self.board is not None:
-            await self.board.start(BoardEar(self.desk, self.peers.note_incarnation))
+            if self._ground.settings.overflow.address is not None:
+                self._newcomers.start(tasks)
+            ear = BoardEar(self.desk, self.peers.note_incarnation, self._newcomers.seen)
+            await self.board.start(ear)
 
     async def close_neighbours(self) -> None:
         if self.board is not None:
             await self.board.close()
+        await self._newcomers.close()
         await self.peers.close()
 
     async def close(self) -> None:
@@ -167,14 +181,31 @@ class Core:
             instruments=RowWatchers(self.instruments, self.tallies),
         )
 
-    def _line(self, peer: PeerSection) -> PeerLine:
+    def _channel(self, site_id: SiteId, address: str) -> grpc.aio.Channel:
+        """To that site and no other, whoever listens there."""
+        security = self._ground.security
+        cluster = security.owner.cluster if isinstance(security, Tls) else ""
+        host, port = parts.host_and_port(address)
+        return open_channel(host, port, security, expected=Peer(cluster=cluster, kind="site", name=site_id))
+
+    async def _meet(self, site_id: SiteId, address: str) -> Introduction | None:
+        async with self._channel(site_id, address) as channel:
+            try:
+                identity = (await get_status(channel)).identity
+            except grpc.aio.AioRpcError as error:
+                log.debug("newcomer_unreachable", peer=site_id, problem=str(error.details())[:300])
+                return None
+        return Introduction(site_id=identity.site_id, trunk=identity.trunk)
+
+    async def _admit(self, site_id: SiteId, address: str, trunk: str) -> None:
+        self._trunks[site_id] = trunk
+        await self.peers.add(self._line(site_id, address))
+
+    def _line(self, site_id: SiteId, address: str) -> PeerLine:
         ground = self._ground
-        tls = ground.security if isinstance(ground.security, Tls) else None
-        expected = None if tls is None else Peer(cluster=tls.owner.cluster, kind="site", name=peer.site)
-        host, port = parts.host_and_port(peer.address)
         return PeerLine(
-            site_id=SiteId(peer.site),
-            channel=open_channel(host, port, ground.security, expected=expected),
+            site_id=site_id,
+            channel=self._channel(site_id, address),
             tell=self._tell,
             answer_limit_s=ground.settings.overflow.rpc_limit_ms / 1_000,
             request_limit=ground.settings.limits.peer_request_limit,
@@ -200,7 +231,7 @@ class Core:
         return bool(self._ground.store.call_rows(call_id))
 
 
-def _driver(settings: BranchSettings, tasks: Tasks) -> SimulatedDriver:
+def _driver(settings: BranchSettings, tasks: Tasks, trunks: Mapping[SiteId, str]) -> SimulatedDriver:
     def start_task(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return tasks.start(coroutine, name="pbx")
 
@@ -208,7 +239,7 @@ def _driver(settings: BranchSettings, tasks: Tasks) -> SimulatedDriver:
         address=settings.telephony.address,
         password=settings.telephony.password(),
         site_id=SiteId(settings.site.id),
-        trunks={SiteId(each.site): each.trunk for each in settings.overflow.peer},
+        trunks=trunks,
         new_id=new_id,
         start_task=start_task,
     )

@@ -4,7 +4,8 @@ import pytest
 
 from branch.admission import Admission
 from branch.desk import CallerNumber, Live
-from branch.hearing import STORE_REFUSES, BoardEar, Lines, PbxEar, StoreEar
+from branch.ears import STORE_REFUSES, BoardEar, StoreEar
+from branch.hearing import Lines, PbxEar, WaitingEar
 from branch.numbers import e164
 from branch.store.committer import Commit, Standing
 from branch.store.health import StoreState
@@ -16,6 +17,7 @@ from router.facts import (
     AgentBecameUnreachable,
     AgentLoggedIn,
     CallArrived,
+    CallerHungUp,
     Fact,
     LoadSeen,
     TrunkCallArrived,
@@ -313,3 +315,23 @@ def test_a_customer_the_pbx_hints_at_goes_with_the_call(ears: Ears) -> None:
     [fact] = ears.desk.facts
     assert isinstance(fact, CallArrived)
     assert (fact.customer_id, fact.queue_id, fact.priority) == ("k1", "vip", 9)
+
+
+async def test_what_the_pbx_says_waits_until_the_desk_has_taken_up_what_lives(ears: Ears) -> None:
+    waiting = WaitingEar(ears.ear)
+    inventory = Inventory(callers=frozenset({CallId("known")}))
+    waiting.fact_heard(CallerHungUp(call_id=CallId("c1")))
+    waiting.pbx_back(inventory)
+
+    assert await waiting.inventory(5.0) == inventory
+    assert ears.desk.facts == []
+    ears.desk.alive = Live(calls=frozenset({CallId("known")}), legs=frozenset(), handoffs=frozenset())
+    waiting.begin()
+    waiting.fact_heard(CallerHungUp(call_id=CallId("c2")))
+
+    assert ears.desk.facts == [CallerHungUp(call_id=CallId("c1")), CallerHungUp(call_id=CallId("c2"))]
+    assert ears.ear.is_connected
+
+
+async def test_a_pbx_that_stays_away_has_lost_its_calls(ears: Ears) -> None:
+    assert await WaitingEar(ears.ear).inventory(0.01) == Inventory(is_same_run=False)
