@@ -26,6 +26,8 @@ class SiteIdentity:
     name: str
     version: str
     config_digest: str
+    trunk: str | None = None
+    """What other sites' PBXes dial; None: the file does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,19 +12,31 @@ from router.orders import Ask
 
 
 class PeerLines:
-    """One line a configured peer."""
+    """One line a peer: those of the file from the start, others once they are found."""
 
     def __init__(self, *, site_id: SiteId, incarnation: int, lines: Iterable[PeerLine], tell: Tell) -> None:
         self._site_id = site_id
         self._incarnation = incarnation
         self._lines = {line.site_id: line for line in lines}
         self._tell = tell
-        self._running: list[asyncio.Task[None]] = []
+        self._tasks: Tasks | None = None
+        self._running: dict[SiteId, asyncio.Task[None]] = {}
 
     def start(self, tasks: Tasks) -> None:
-        self._running = [
-            tasks.start(each.run(), name=f"peer-{each.site_id}") for each in self._lines.values()
-        ]
+        self._tasks = tasks
+        for line in self._lines.values():
+            self._run(line, tasks)
+
+    async def add(self, line: PeerLine) -> None:
+        """A site was found, or found at another address: what waits for its old line is silent."""
+        assert self._tasks is not None, "sites are found by those who run"
+        former, running = self._lines.get(line.site_id), self._running.get(line.site_id)
+        self._lines[line.site_id] = line
+        self._run(line, self._tasks)
+        if former is not None and running is not None:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            await former.close()
 
     def carry_out(self, ask: Ask) -> None:
         """Send the request; the reply or the silence comes as a fact. A site without a line is silent."""
@@ -52,7 +64,10 @@ class PeerLines:
         return {site_id: line.is_connected for site_id, line in self._lines.items()}
 
     async def close(self) -> None:
-        for task in self._running:
+        for task in self._running.values():
             task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
         await asyncio.gather(*(line.close() for line in self._lines.values()))
+
+    def _run(self, line: PeerLine, tasks: Tasks) -> None:
+        self._running[line.site_id] = tasks.start(line.run(), name=f"peer-{line.site_id}")

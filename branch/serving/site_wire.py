@@ -66,6 +66,7 @@ def status_message(status: SiteStatus) -> pb.GetStatusResponse:
             committed_seq=status.store.committed_seq,
             outbox_depth=status.outbox_depth,
         ),
+        trunk=status.identity.trunk,
     )
 
 
@@ -76,6 +77,7 @@ def read_status(message: pb.GetStatusResponse) -> SiteStatus:
             name=message.name,
             version=message.version,
             config_digest=message.config_digest,
+            trunk=message.trunk if message.HasField("trunk") else None,
         ),
         incarnation=message.incarnation,
         utc_us=message.utc_us,

@@ -160,4 +160,5 @@ def _identity(settings: BranchSettings) -> SiteIdentity:
         name=settings.site.name,
         version=version("trunkline"),
         config_digest=parts.config_digest(settings),
+        trunk=settings.overflow.trunk,
     )

@@ -34,8 +34,12 @@ class BadLoadRecordError(RouterError):
         self.problem = problem
 
 
-def encode(load: SiteLoad) -> bytes:
-    """The record's bytes; equal loads give equal bytes.
+ADDRESS_LIMIT_CHARS = 300
+"""A DNS name of 253, a colon and a port, with room to spare."""
+
+
+def encode(load: SiteLoad, address: str | None = None) -> bytes:
+    """The record's bytes; equal loads give equal bytes. `address` is where the site's node listens.
 
     Raises:
         BadLoadRecordError: the record is larger than `RECORD_LIMIT_BYTES`.
@@ -47,6 +51,7 @@ def encode(load: SiteLoad) -> bytes:
         version=load.version,
         accepting=load.accepting,
         link_headroom={str(peer): legs for peer, legs in load.link_headroom.items()},
+        address=address,
     )
     for queue_id, queue in load.queues.items():
         record.queues[queue_id].CopyFrom(_encode_queue(queue))
@@ -62,6 +67,15 @@ def decode(site_id: SiteId, payload: bytes) -> SiteLoad:
     Raises:
         BadLoadRecordError: not a record, another site's, or with absurd figures.
     """
+    return decode_record(site_id, payload)[0]
+
+
+def decode_record(site_id: SiteId, payload: bytes) -> tuple[SiteLoad, str | None]:
+    """The load, and where the site says that it listens.
+
+    Raises:
+        BadLoadRecordError: not a record, another site's, or with absurd figures.
+    """
     if len(payload) > RECORD_LIMIT_BYTES:
         raise BadLoadRecordError(site_id, f"{len(payload)} bytes, the limit is {RECORD_LIMIT_BYTES}")
     try:
@@ -72,7 +86,7 @@ def decode(site_id: SiteId, payload: bytes) -> SiteLoad:
         raise BadLoadRecordError(site_id, f"it names site {record.site_id!r}")
     if record.incarnation == 0 or record.version == 0:
         raise BadLoadRecordError(site_id, "incarnation or version is missing")
-    return SiteLoad(
+    load = SiteLoad(
         site_id=site_id,
         incarnation=record.incarnation,
         version=record.version,
@@ -80,6 +94,7 @@ def decode(site_id: SiteId, payload: bytes) -> SiteLoad:
         queues={QueueId(key): _decode_queue(site_id, key, queue) for key, queue in record.queues.items()},
         link_headroom={SiteId(peer): legs for peer, legs in record.link_headroom.items()},
     )
+    return load, _decode_address(site_id, record)
 
 
 def _encode_queue(queue: QueueLoad) -> board_pb2.QueueLoad:
@@ -91,6 +106,16 @@ def _encode_queue(queue: QueueLoad) -> board_pb2.QueueLoad:
         aht_ms=queue.aht_ms,
         abandon_rate_per_hour=queue.abandon_rate_per_hour,
     )
+
+
+def _decode_address(site_id: SiteId, record: board_pb2.SiteLoad) -> str | None:
+    if not record.HasField("address"):
+        return None
+    host, colon, port = record.address.rpartition(":")
+    is_one = host and colon and port.isdecimal() and 0 < int(port) < 65536 and record.address.isprintable()
+    if not is_one or len(record.address) > ADDRESS_LIMIT_CHARS:
+        raise BadLoadRecordError(site_id, f"its address is {record.address[:40]!r}")
+    return record.address
 
 
 def _decode_queue(site_id: SiteId, queue_id: str, queue: board_pb2.QueueLoad) -> QueueLoad:

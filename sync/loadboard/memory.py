@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from router.ids import Instant, SiteId
 from router.overflow.load import SiteLoad
 from sync.clock import Clock, SystemClock
-from sync.loadboard.codec import decode, encode
+from sync.loadboard.codec import decode_record, encode
 from sync.loadboard.port import BoardListener
 
 CONFIRM_INTERVAL_S = 1.0
@@ -91,8 +91,16 @@ class _Record:
 class MemoryLoadBoard:
     """One site's place at a MemoryBoardHub."""
 
-    def __init__(self, hub: MemoryBoardHub, site_id: SiteId, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        hub: MemoryBoardHub,
+        site_id: SiteId,
+        *,
+        address: str | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         self.site_id = site_id
+        self._address = address
         self._hub = hub
         self._clock: Clock = clock or SystemClock()
         self._own: bytes | None = None
@@ -110,7 +118,7 @@ class MemoryLoadBoard:
 
     def publish(self, load: SiteLoad) -> None:
         """Make this the site's record; the hub has it at once."""
-        self._own = encode(load)
+        self._own = encode(load, self._address)
         self.put_again()
 
     @property
@@ -143,8 +151,8 @@ class MemoryLoadBoard:
         """Take one put; a record that is put again as it was is no news."""
         if site_id != self.site_id and self._view.get(site_id) != payload:
             self._view[site_id] = payload
-            load = decode(site_id, payload)
-            self._tell(lambda listener: listener.load_seen(load))
+            load, address = decode_record(site_id, payload)
+            self._tell(lambda listener: listener.load_seen(load, address))
         self._confirm()
 
     def gone(self, site_id: SiteId) -> None:

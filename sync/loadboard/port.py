@@ -13,8 +13,11 @@ from router.overflow.load import SiteLoad
 class BoardListener(Protocol):
     """Hears of the other sites; every call comes on the event loop, in order."""
 
-    def load_seen(self, load: SiteLoad) -> None:
-        """Another site's record is new or changed; never called for the listener's own site."""
+    def load_seen(self, load: SiteLoad, address: str | None = None) -> None:
+        """Another site's record is new or changed; never called for the listener's own site.
+
+        `address` is where its node says that it listens; only its certificate proves it.
+        """
         ...
 
     def site_gone(self, site_id: SiteId) -> None:

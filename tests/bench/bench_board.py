@@ -33,7 +33,7 @@ class Stopwatch:
     def __init__(self) -> None:
         self.arrived: asyncio.Future[float] | None = None
 
-    def load_seen(self, load: SiteLoad) -> None:
+    def load_seen(self, load: SiteLoad, address: str | None = None) -> None:
         if self.arrived is not None:
             self.arrived.set_result(time.perf_counter())
             self.arrived = None

@@ -24,7 +24,7 @@ AT_ONCE_S = 0.1
 class Store(Protocol):
     """What stands behind the boards, and how it fails."""
 
-    def board(self, site: str) -> LoadBoard: ...
+    def board(self, site: str, address: str | None = None) -> LoadBoard: ...
     def stop(self) -> None: ...
     def wipe(self) -> None: ...
     def resume(self) -> None: ...
@@ -37,8 +37,8 @@ class MemoryStore:
         self._hub = MemoryBoardHub()
         self._boards: list[MemoryLoadBoard] = []
 
-    def board(self, site: str) -> LoadBoard:
-        self._boards.append(MemoryLoadBoard(self._hub, SiteId(site)))
+    def board(self, site: str, address: str | None = None) -> LoadBoard:
+        self._boards.append(MemoryLoadBoard(self._hub, SiteId(site), address=address))
         return self._boards[-1]
 
     def stop(self) -> None:
@@ -66,8 +66,8 @@ class EtcdStore:
         self._boards: list[EtcdLoadBoard] = []
         self._is_stopped = False
 
-    def board(self, site: str) -> LoadBoard:
-        self._boards.append(EtcdLoadBoard(self._settings, SiteId(site)))
+    def board(self, site: str, address: str | None = None) -> LoadBoard:
+        self._boards.append(EtcdLoadBoard(self._settings, SiteId(site), address=address))
         return self._boards[-1]
 
     def stop(self) -> None:
@@ -142,6 +142,20 @@ async def test_a_load_published_before_the_start_is_on_the_board_after_it(store:
     await beijing.start(BoardEar())
 
     await urumqi.until_sees(site_load("beijing", 1))
+
+
+async def test_a_site_that_wants_to_be_found_is_shown_with_its_address(store: Store) -> None:
+    shown, hidden = store.board("beijing", "10.0.0.1:7443"), store.board("lhasa")
+    await shown.start(BoardEar())
+    await hidden.start(BoardEar())
+    shown.publish(site_load("beijing", 1))
+    hidden.publish(site_load("lhasa", 1))
+
+    _, urumqi = await started(store, "urumqi")
+
+    await urumqi.until_sees(site_load("beijing", 1))
+    await urumqi.until_sees(site_load("lhasa", 1))
+    assert urumqi.addresses == {SiteId("beijing"): "10.0.0.1:7443", SiteId("lhasa"): None}
 
 
 async def test_a_late_site_hears_what_was_published_before_it_came(store: Store) -> None:

@@ -36,12 +36,14 @@ class BoardEar:
 
     def __init__(self) -> None:
         self.view: dict[SiteId, SiteLoad] = {}
+        self.addresses: dict[SiteId, str | None] = {}
         self.heard: list[str] = []
         self.confirmed_count = 0
         self._news = asyncio.Event()
 
-    def load_seen(self, load: SiteLoad) -> None:
+    def load_seen(self, load: SiteLoad, address: str | None = None) -> None:
         self.view[load.site_id] = load
+        self.addresses[load.site_id] = address
         self._hear(f"{load.site_id}@{load.version}")
 
     def site_gone(self, site_id: SiteId) -> None:

@@ -27,7 +27,16 @@ class EtcdLoadBoard:
     The clock is a real one also in a lab at speed: leases and deadlines stay real.
     """
 
-    def __init__(self, settings: EtcdSettings, site_id: SiteId, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        settings: EtcdSettings,
+        site_id: SiteId,
+        *,
+        address: str | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """`address` is where the site's node listens, shown with its load; None: it is not."""
+        self._address = address
         self._settings = settings
         self._site_id = site_id
         self._clock: Clock = clock or SystemClock()
@@ -72,7 +81,8 @@ class EtcdLoadBoard:
             ValueError: a figure is negative or too large for the wire; nothing changed.
             BadLoadRecordError: the record is too large for the board; nothing changed.
         """
-        self._publishing.publish(OwnRecord(order=(load.incarnation, load.version), payload=encode(load)))
+        payload = encode(load, self._address)
+        self._publishing.publish(OwnRecord(order=(load.incarnation, load.version), payload=payload))
 
     @property
     def view_age_ms(self) -> int | None:

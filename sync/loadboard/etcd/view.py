@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from router.ids import SiteId
 from router.overflow.load import SiteLoad
-from sync.loadboard.codec import BadLoadRecordError, decode
+from sync.loadboard.codec import BadLoadRecordError, decode_record
 from sync.loadboard.etcd.wire import KeyValue, RangeReply, WatchEvent
 
 
@@ -14,6 +14,7 @@ class SiteSeen:
     """Another site's record is new or changed."""
 
     load: SiteLoad
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,7 @@ class BoardView:
             return
         was_unreadable = site_id in self._unreadable
         try:
-            load = decode(site_id, payload)
+            load, address = decode_record(site_id, payload)
         except BadLoadRecordError as fault:
             yield from self._left(site_id)
             self._unreadable.add(site_id)
@@ -98,4 +99,4 @@ class BoardView:
             return
         self._unreadable.discard(site_id)
         self._records[site_id] = payload
-        yield SiteSeen(load=load)
+        yield SiteSeen(load=load, address=address)

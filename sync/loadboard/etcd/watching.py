@@ -143,8 +143,8 @@ class WatchSession:
     def _tell(self, sights: Iterable[Sight]) -> None:
         for sight in sights:
             match sight:
-                case SiteSeen(load=load):
-                    self._listener.load_seen(load)
+                case SiteSeen(load=load, address=address):
+                    self._listener.load_seen(load, address)
                 case SiteLeft(site_id=site_id):
                     self._listener.site_gone(site_id)
                 case RecordRefused(fault=fault):

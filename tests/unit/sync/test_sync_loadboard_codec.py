@@ -8,7 +8,14 @@ from trunkline.board.v1 import board_pb2
 
 from router.ids import QueueId, SiteId
 from router.overflow.load import QueueLoad, SiteLoad
-from sync.loadboard.codec import DURATION_LIMIT_MS, RECORD_LIMIT_BYTES, BadLoadRecordError, decode, encode
+from sync.loadboard.codec import (
+    DURATION_LIMIT_MS,
+    RECORD_LIMIT_BYTES,
+    BadLoadRecordError,
+    decode,
+    decode_record,
+    encode,
+)
 from tests.fakes.board import site_load
 
 BEIJING = SiteId("beijing")
@@ -48,6 +55,21 @@ def test_every_load_comes_back_as_it_was(
     )
 
     assert decode(BEIJING, encode(load)) == load
+
+
+@pytest.mark.parametrize("address", [None, "10.0.0.4:7443", "[::1]:7443", "beijing.example:1"])
+def test_an_address_comes_back_with_its_load(address: str | None) -> None:
+    load = site_load("beijing", 1)
+
+    assert decode_record(BEIJING, encode(load, address)) == (load, address)
+
+
+@pytest.mark.parametrize(
+    "address", ["", "nowhere", ":7443", "host:", "host:0", "host:65536", "a\n:1", "x" * 400]
+)
+def test_an_address_that_is_none_is_refused(address: str) -> None:
+    with pytest.raises(BadLoadRecordError):
+        decode_record(BEIJING, record(address=address).SerializeToString())
 
 
 @given(st.binary(max_size=200))

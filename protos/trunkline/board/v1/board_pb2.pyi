@@ -71,6 +71,7 @@ class SiteLoad(_message.Message):
     ACCEPTING_FIELD_NUMBER: _builtins.int
     QUEUES_FIELD_NUMBER: _builtins.int
     LINK_HEADROOM_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
     site_id: _builtins.str
     """The site's slug; equals the last part of the record's key."""
     incarnation: _builtins.int
@@ -79,6 +80,10 @@ class SiteLoad(_message.Message):
     """Count of records that this incarnation has published, this one included."""
     accepting: _builtins.bool
     """Whether the site takes calls of other sites; false while it drains."""
+    address: _builtins.str
+    """Where the site's node listens, host:port, for sites whose own file does not say; absent when it
+    does not want to be found. A hint: whoever dials it looks for the site's certificate there.
+    """
     @_builtins.property
     def queues(self) -> _containers.MessageMap[_builtins.str, Global___QueueLoad]:
         """Load by queue class; the key is the queue's id."""
@@ -96,12 +101,15 @@ class SiteLoad(_message.Message):
         accepting: _builtins.bool = ...,
         queues: _abc.Mapping[_builtins.str, Global___QueueLoad] | None = ...,
         link_headroom: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        address: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_address", b"_address", "address", b"address"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepting", b"accepting", "incarnation", b"incarnation", "link_headroom", b"link_headroom", "queues", b"queues", "site_id", b"site_id", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_address", b"_address", "accepting", b"accepting", "address", b"address", "incarnation", b"incarnation", "link_headroom", b"link_headroom", "queues", b"queues", "site_id", b"site_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__address: _TypeAlias = _typing.Literal["address"]  # noqa: Y015
+    _WhichOneofArgType__address: _TypeAlias = _typing.Literal["_address", b"_address"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__address) -> _WhichOneofReturnType__address | None: ...
 
 Global___SiteLoad: _TypeAlias = SiteLoad  # noqa: Y015
 
