@@ -4,12 +4,16 @@ A parent-death signal follows the thread that forked, so start a child from a th
 lives as long as the child must.
 """
 
+import os
 import platform
 import random
 import shutil
 import socket
 from dataclasses import dataclass
 from signal import Signals
+
+from node.troubles import TroubleError
+from node.words import text as _
 
 SERVER_PORTS = range(10_240, 32_768)
 """Below the range that Linux takes for outgoing connections: while a server is down, a client
@@ -28,15 +32,20 @@ def die_with_parent(number: Signals, run_as: RunAs | None = None) -> list[str]:
     """The command prefix that sends a child `number` when the thread that started it ends.
 
     Raises:
-        FileNotFoundError: this is Linux and setpriv is missing.
+        TroubleError: this is Linux and setpriv is missing.
     """
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         if platform.system() == "Linux":
-            raise FileNotFoundError("setpriv is not on the PATH; install util-linux")
+            raise TroubleError(_("setpriv is not on the PATH; install util-linux"))
         return []
     user = [] if run_as is None else [f"--reuid={run_as.uid}", f"--regid={run_as.gid}", "--clear-groups"]
-    return [setpriv, *user, "--pdeathsig", number.name.removeprefix("SIG"), "--"]
+    dies = [setpriv, *user, "--pdeathsig", number.name.removeprefix("SIG"), "--"]
+    return [*dies, "sh", "-c", _ONLY_WITH_PARENT, "sh", str(os.getpid())]
+
+
+_ONLY_WITH_PARENT = '[ "$PPID" = "$1" ] || exit 1; shift; exec "$@"'
+"""Who was started by a process that ended before the signal was set would never get it."""
 
 
 def free_ports(count: int) -> list[int]:

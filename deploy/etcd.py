@@ -16,19 +16,28 @@ from signal import SIGKILL, SIGTERM, Signals
 
 from deploy.children import die_with_parent, free_ports
 from deploy.etcd_binary import EtcdBinary, find_etcd
+from node.troubles import TroubleError
+from node.words import text as _
 
 START_LIMIT_S = 20.0
 STOP_LIMIT_S = 10.0
 READY_POLL_S = 0.02
 
 
-class EtcdStartError(Exception):
+class EtcdStartError(TroubleError):
     """An etcd was found and did not come up."""
 
     reason = "ETCD_NOT_STARTED"
 
     def __init__(self, name: str, problem: str, log: Path) -> None:
-        super().__init__(f"etcd member {name} did not start: {problem}; its log is {log}")
+        super().__init__(
+            _(
+                "etcd member {name} did not start: {problem}; its log is {log}",
+                name=name,
+                problem=problem,
+                log=log,
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +94,10 @@ class EtcdMember:
         arguments = [*die_with_parent(SIGKILL), str(self._binary.path), *self._arguments(initial_cluster)]
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         with self.log_file.open("ab") as log:
-            self._process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            # A session of its own: Ctrl-C in a terminal is for us, and we decide when it stops.
+            self._process = subprocess.Popen(
+                arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
 
     def wait_ready(self) -> None:
         """Return when the member is healthy: it has a leader and can write.

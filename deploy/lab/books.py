@@ -1,7 +1,7 @@
 """What the databases of a lab hold: the ledgers of the branches, HQ's copy, and its certificates."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -28,6 +28,16 @@ class Books:
     quarantined_count: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PbxAccount:
+    """A site's callers as its PBX saw them: no branch has written it."""
+
+    offered_count: int
+    """Callers who met the PBX; those who came while it was down did not."""
+    stories: Mapping[str, Mapping[str, object]]
+    """Of each call that got a name, by that name: taken or not, conversations, ending."""
+
+
 def read_books(plan: LabPlan, hq_url: str) -> Books:
     """Read everything as it stands; the processes may run."""
     branches: list[LedgerRow] = []
@@ -47,15 +57,14 @@ def read_books(plan: LabPlan, hq_url: str) -> Books:
     )
 
 
-def read_witness(site: LabSite) -> dict[str, dict[str, object]]:
-    """What the site's PBX saw of each call that the branch answered, by call id.
+def read_account(site: LabSite) -> PbxAccount:
+    """What the site's PBX saw of its callers, in all its runs.
 
     Raises:
         OSError: the PBX has not written it down.
     """
     account = json.loads((site.folder / files.WITNESS_FILE).read_text(encoding="utf-8"))
-    stories: dict[str, dict[str, object]] = account["calls"]
-    return stories
+    return PbxAccount(offered_count=account["offered"], stories=account["calls"])
 
 
 def _rows(engine: Engine, site: LabSite) -> list[LedgerRow]:

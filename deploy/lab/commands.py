@@ -4,13 +4,21 @@ import asyncio
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from signal import SIGTERM
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from node.terminal import messages, print_json
 from node.troubles import TroubleError
 from node.words import text as _
+
+if TYPE_CHECKING:
+    from deploy.lab.play import Day
+    from deploy.lab.verdict import Verdict
+
+_EXIT_BROKEN = 1
+"""A promise was not kept."""
 
 
 def register(root: typer.Typer) -> None:
@@ -40,15 +48,17 @@ def _lab(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help=_("Print the report as JSON."))] = False,
 ) -> None:
-    from deploy.lab.play import Day, play
+    from deploy.lab.play import Day
     from deploy.lab.telling import tell_verdict
     from node.plays import read_calls, read_scenario, write_report
     from router.world.busy_hour import default_scenario, generate
 
-    planned = default_scenario(sites) if scenario is None else read_scenario(scenario)
-    arrivals = generate(planned, seed) if calls is None else read_calls(calls, planned)
+    planned = read_scenario(scenario) if scenario is not None else default_scenario(sites)
+    arrivals = read_calls(calls, planned) if calls is not None else generate(planned, seed)
     folder = _folder(keep)
-    verdict = asyncio.run(play(Day(scenario=planned, calls=arrivals, speed=speed, seed=seed), folder))
+    verdict = _played(
+        Day(scenario=planned, calls=arrivals, speed=speed, seed=seed), folder, is_kept=bool(keep)
+    )
     if report is not None:
         write_report(report, verdict.report)
     if as_json:
@@ -58,9 +68,35 @@ def _lab(
     if keep is None and verdict.is_good:
         shutil.rmtree(folder)
     else:
-        messages().print(_("everything is kept in {folder}", folder=folder), markup=False)
+        messages().print(_("everything is kept in {folder}", folder=folder), markup=False, soft_wrap=True)
     if not verdict.is_good:
-        raise typer.Exit(1)
+        raise typer.Exit(_EXIT_BROKEN)
+
+
+def _played(day: "Day", folder: Path, *, is_kept: bool) -> "Verdict":
+    """Play it to its end; who is told to stop leaves no folder that nobody asked for.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C.
+        typer.Exit: SIGTERM.
+    """
+    try:
+        return asyncio.run(_until_terminated(day, folder))
+    except (asyncio.CancelledError, KeyboardInterrupt) as stopped:
+        if not is_kept:
+            shutil.rmtree(folder)
+        if isinstance(stopped, KeyboardInterrupt):
+            raise
+        raise typer.Exit(128 + SIGTERM) from None
+
+
+async def _until_terminated(day: "Day", folder: Path) -> "Verdict":
+    from deploy.lab.play import play
+
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(SIGTERM, task.cancel)
+    return await play(day, folder)
 
 
 def _folder(keep: Path | None) -> Path:

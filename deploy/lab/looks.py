@@ -15,9 +15,13 @@ class Look:
     samples: tuple[tuple[str, frozenset[str], float], ...]
 
     def of(self, name: str, *labels: str) -> int:
-        """The sum of a metric's samples that carry all of `labels`."""
+        """The sum of a metric's samples that carry all of `labels`: a count."""
+        return int(self.figure(name, *labels))
+
+    def figure(self, name: str, *labels: str) -> float:
+        """The same, unrounded; not a number where the node has none yet."""
         wanted = frozenset(labels)
-        return int(sum(value for metric, has, value in self.samples if metric == name and wanted <= has))
+        return sum(value for metric, has, value in self.samples if metric == name and wanted <= has)
 
 
 async def look(port: int) -> Look | None:

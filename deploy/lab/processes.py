@@ -62,6 +62,9 @@ class LabProcess:
         """
         while not self._stopped.is_set():
             self._process = await _start(self._arguments, self.log)
+            if self._stopped.is_set():
+                # Stopped while it was being started: it has done nothing yet.
+                self.kill()
             status = await self._process.wait()
             if self._stopped.is_set():
                 return
@@ -114,4 +117,7 @@ async def _start(arguments: Sequence[str], log: Path) -> Process:
     command = [*die_with_parent(SIGKILL), str(program), *arguments]
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as target:
-        return await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=target, stderr=target)
+        # A session of its own: Ctrl-C in a terminal is for the lab, which ends everybody in order.
+        return await asyncio.create_subprocess_exec(
+            *command, stdin=DEVNULL, stdout=target, stderr=target, start_new_session=True
+        )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from deploy.lab.books import Books
+from deploy.lab.books import Books, PbxAccount
 from deploy.lab.plan import LabPlan
 from router.ids import CallId, SiteId
 from router.ledger import CallArrived, CallConnected, CallEnded, LedgerRow
@@ -13,8 +13,17 @@ from router.world.laws.ledgers import check_ledgers
 from router.world.report import Report, build_report
 from router.world.tally import DayTally
 
-Witness = Mapping[SiteId, Mapping[str, Mapping[str, object]]]
-"""Each site's calls by call id, as its PBX saw them."""
+Accounts = Mapping[SiteId, PbxAccount]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staging:
+    """How the day was played."""
+
+    speed: float
+    seed: int
+    restarts: Mapping[str, int]
+    """Processes that had to be started again, and how often."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,17 +35,30 @@ class Verdict:
 
     @property
     def is_good(self) -> bool:
+        """Whether the lab kept all it promises."""
         consolidation = self.report["consolidation"]
         return (
             self.are_kpis_equal
+            and (self.is_all_played or self.was_pbx_down)
             and not any(law.violation_count for law in self.laws)
             and consolidation["certified"] == consolidation["due"]
             and bool(consolidation["digests_equal"])
         )
 
+    @property
+    def is_all_played(self) -> bool:
+        """Every planned caller met a PBX."""
+        played = self.report["lab"]
+        return bool(played["played"] == played["planned"])
+
+    @property
+    def was_pbx_down(self) -> bool:
+        """A PBX ended while the day was played: who called then met nobody."""
+        return any(name.startswith("pbx:") for name in self.report["lab"]["restarts"])
+
 
 def judge(
-    plan: LabPlan, books: Books, witness: Witness, *, seed: int, reference: Mapping[str, object]
+    plan: LabPlan, books: Books, accounts: Accounts, staging: Staging, reference: Mapping[str, object]
 ) -> Verdict:
     """Everything a lab promises, from what its databases and its PBXes hold."""
     day = [row for row in books.branches if row.business_date == plan.business_date]
@@ -44,7 +66,7 @@ def judge(
     same = hq_equals_branches(day, day_at_hq)
     laws = [
         *check_ledgers(books.branches),
-        the_pbx_saw_the_same(books.branches, witness),
+        the_pbx_saw_the_same(books.branches, accounts),
         journal_has_no_gap_below_the_watermark(
             ((row.site_id, row.seq) for row in books.hq), _watermarks(day)
         ),
@@ -62,7 +84,7 @@ def judge(
     reports = [
         build_report(
             policy="reserve+pull",
-            seed=seed,
+            seed=staging.seed,
             tally=each,
             laws=laws,
             reference=reference,
@@ -70,10 +92,16 @@ def judge(
         )
         for each in (tally, tally_at_hq)
     ]
-    return Verdict(report=reports[0], laws=laws, are_kpis_equal=reports[0] == reports[1])
+    played = {
+        "speed": staging.speed,
+        "planned": len(plan.calls),
+        "played": sum(account.offered_count for account in accounts.values()),
+        "restarts": dict(sorted(staging.restarts.items())),
+    }
+    return Verdict(report={**reports[0], "lab": played}, laws=laws, are_kpis_equal=reports[0] == reports[1])
 
 
-def the_pbx_saw_the_same(rows: Iterable[LedgerRow], witness: Witness) -> LawResult:
+def the_pbx_saw_the_same(rows: Iterable[LedgerRow], accounts: Accounts) -> LawResult:
     """Every caller whom a PBX saw answered is one call in the ledger, ended once, and talked if it says so.
 
     The PBX's account is its own: no branch has written it.
@@ -83,8 +111,8 @@ def the_pbx_saw_the_same(rows: Iterable[LedgerRow], witness: Witness) -> LawResu
         known.see(row)
     faults = []
     checked = 0
-    for site_id, stories in sorted(witness.items()):
-        for call_id, story in stories.items():
+    for site_id, account in sorted(accounts.items()):
+        for call_id, story in account.stories.items():
             checked += 1
             fault = known.fault(site_id, CallId(call_id), story)
             if fault is not None:

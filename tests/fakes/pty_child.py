@@ -58,14 +58,14 @@ class PtyChild:
                 self._news.clear()
                 await self._news.wait()
 
-    async def ended(self) -> int:
+    async def ended(self, limit_s: float = LIMIT_S) -> int:
         """The exit code, after everything was read."""
         exits = os.pidfd_open(self._process.pid)
         is_over = asyncio.Event()
         loop = asyncio.get_running_loop()
         loop.add_reader(exits, is_over.set)
         try:
-            async with asyncio.timeout(LIMIT_S):
+            async with asyncio.timeout(limit_s):
                 await is_over.wait()
         except TimeoutError:
             raise AssertionError(f"it did not end, after {self.output[-1200:]!r}") from None

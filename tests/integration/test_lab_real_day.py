@@ -1,0 +1,101 @@
+"""Three busy hours of a real bank's callers, imported and played by real processes with two commands."""
+
+import asyncio
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DATA = Path(__file__).parents[3] / "shared/data/anonymous-bank-1999-02-01-to-14.tsv.gz"
+IMPORT_LIMIT_S = 60.0
+LAB_LIMIT_S = 420.0
+"""Three hours at speed 90 are two minutes, and the evening after them half a minute."""
+
+SCENARIO = """
+duration_s = 10800
+queues = ["PS", "PE", "NE", "NW", "IN", "TT"]
+[[site]]
+id = "beijing"
+agents = 3
+[[site]]
+id = "shanghai"
+agents = 4
+[[site]]
+id = "urumqi"
+agents = 2
+"""
+"""Nine agents for work of 6.3; beijing has just as many as its callers keep busy."""
+
+pytestmark = [
+    pytest.mark.timeout(IMPORT_LIMIT_S + LAB_LIMIT_S + 60),
+    pytest.mark.skipif(not DATA.exists(), reason=f"the bank's data are not at {DATA}"),
+]
+
+
+async def trunkline(*arguments: object, limit_s: float) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of the installed command."""
+    process = await asyncio.create_subprocess_exec(
+        str(Path(sys.executable).with_name("trunkline")),
+        *map(str, arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(limit_s):
+            told, complained = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        _, complained = await process.communicate()
+        raise AssertionError(f"not over after {limit_s:.0f} s: {complained.decode()[-3000:]}") from None
+    return process.returncode or 0, told.decode(), complained.decode()
+
+
+async def test_three_busy_hours_of_real_callers_keep_every_promise(tmp_path: Path) -> None:
+    calls, scenario = tmp_path / "calls.csv", tmp_path / "scenario.toml"
+    scenario.write_text(SCENARIO, encoding="utf-8")
+    hours = ("--day", "1999-02-02", "--from", "14", "--to", "17")
+    status, told, complained = await trunkline(
+        *("import", "technion", DATA, "--sites", 3, "--weights", "5,3,2", *hours, "--out", calls),
+        limit_s=IMPORT_LIMIT_S,
+    )
+    assert status == 0, complained
+    assert "marked as phantom calls" in told
+
+    status, told, complained = await trunkline(
+        *("lab", "--scenario", scenario, "--calls", calls, "--speed", 90),
+        *("--keep", tmp_path / "lab", "--json"),
+        limit_s=LAB_LIMIT_S,
+    )
+
+    assert status == 0, told + complained
+    report = json.loads(told)
+    planned = len(calls.read_text(encoding="utf-8").splitlines()) - 1
+    assert report["lab"] == {"speed": 90.0, "planned": planned, "played": planned, "restarts": {}}
+    assert {law: each["violations"] for law, each in report["laws"].items() if each["violations"]} == {}
+    assert all(each["checked"] > 0 for each in report["laws"].values())
+    assert_offered_as_planned(report, calls)
+    assert_overflow_went_both_ways(report)
+    night = report["consolidation"]
+    assert night["certified"] == night["due"] == 3
+    assert night["rows_hq"] == night["rows_branches"] > 10 * planned
+    assert night["quarantined"] == 0
+    assert night["digests_equal"]
+
+
+def assert_offered_as_planned(report: dict[str, Any], calls: Path) -> None:
+    """Each site's callers are its lines of the file, but for those who hung up before they were taken."""
+    lines = calls.read_text(encoding="utf-8").splitlines()[1:]
+    planned = Counter(line.split(",")[1] for line in lines)
+    for site, each in report["sites"].items():
+        assert 0.95 * planned[site] <= each["offered"] <= planned[site]
+
+
+def assert_overflow_went_both_ways(report: dict[str, Any]) -> None:
+    both = [site for site, each in report["sites"].items() if each["overflow_out"] and each["overflow_in"]]
+    assert len(both) >= 2, report["sites"]
+    assert sum(each["overflow_out"] for each in report["sites"].values()) == sum(
+        each["overflow_in"] for each in report["sites"].values()
+    )
