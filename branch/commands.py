@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from branch.admin import agent_commands, customer_commands, queue_commands
+from branch.admin import agent_commands, customer_commands, init_commands, queue_commands
 from branch.telephony.simulated import commands as simulated_commands
+from branch.terminal import commands as desk_commands
 from node.words import plural
 from node.words import text as _
 from router.ids import SiteId
@@ -31,7 +32,14 @@ def register(root: typer.Typer) -> None:
     group.command("status", help=_("Show what a running branch does at this moment."))(_status)
     group.command("drain", help=_("Let a running branch take no new calls; live ones finish."))(_drain)
     root.add_typer(group, name="branch")
-    for commands in (agent_commands, queue_commands, customer_commands, simulated_commands):
+    for commands in (
+        init_commands,
+        agent_commands,
+        queue_commands,
+        customer_commands,
+        desk_commands,
+        simulated_commands,
+    ):
         commands.register(root)
 
 
