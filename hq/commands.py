@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from hq import site_commands
 from hq.planning import commands as planning
 from node.terminal import Column, messages, output, print_json, print_table, progress
 from node.words import plural
@@ -34,6 +35,7 @@ def register(root: typer.Typer) -> None:
     group.command("report", help=_("Show a day's figures."))(_report)
     group.command("consolidate", help=_("Pull the branches' records now."))(_consolidate)
     group.command("readmit", help=_("Let a frozen site in again and read everything it has anew."))(_readmit)
+    site_commands.register(group)
     root.add_typer(group, name="hq")
     planning.register(root)
 

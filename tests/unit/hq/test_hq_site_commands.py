@@ -1,0 +1,78 @@
+"""`trunkline hq site`: the branches of HQ's file."""
+
+from pathlib import Path
+
+import pytest
+
+from hq import commands
+from hq.settings import HqSettings
+from node.settings import load
+from tests.fakes.command_line import CommandLine
+
+FILE = """\
+# HQ of acme.
+[hq]
+time_zone = "Asia/Shanghai"
+
+[listen]
+port = 0
+metrics_port = 0
+
+[tls]
+plaintext = true
+
+[database]
+url = "sqlite:///hq.db"
+
+[[site]]
+id = "beijing"
+address = "10.0.0.1:7443"
+time_zone = "Asia/Shanghai"
+"""
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
+    return CommandLine([commands.register], monkeypatch, capsys)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "hq.toml"
+    file.write_text(FILE, encoding="utf-8")
+    return file
+
+
+def test_a_branch_is_added_and_the_rest_of_the_file_stays_as_it_was(run: CommandLine, file: Path) -> None:
+    added = run(
+        "hq", "site", "add", file, "lhasa", "--address", "10.0.0.4:7443", "--time-zone", "Asia/Urumqi",
+        "--parent", "beijing",
+    )  # fmt: skip
+
+    assert (added.code, added.err) == (0, "")
+    assert file.read_text(encoding="utf-8").startswith(FILE)
+    lhasa = load(HqSettings, file, {}).site[1]
+    assert (lhasa.id, lhasa.address, lhasa.time_zone, lhasa.parent) == (
+        "lhasa", "10.0.0.4:7443", "Asia/Urumqi", "beijing",
+    )  # fmt: skip
+    listed = run("hq", "site", "list", file, "--json").json
+    assert [each["id"] for each in listed] == ["beijing", "lhasa"]
+
+
+@pytest.mark.parametrize(
+    ("site", "address", "zone"),
+    [
+        ("beijing", "10.0.0.4:7443", "Asia/Shanghai"),
+        ("lhasa", "nowhere", "Asia/Shanghai"),
+        ("lhasa", "10.0.0.4:7443", "Mars/Olympus"),
+        ("Not A Slug", "10.0.0.4:7443", "Asia/Shanghai"),
+    ],
+)
+def test_what_would_spoil_the_file_leaves_it_as_it_was(
+    run: CommandLine, file: Path, site: str, address: str, zone: str
+) -> None:
+    refused = run("hq", "site", "add", file, site, "--address", address, "--time-zone", zone)
+
+    assert refused.code == 2
+    assert file.read_text(encoding="utf-8") == FILE
+    assert [each.name for each in file.parent.iterdir()] == ["hq.toml"]
