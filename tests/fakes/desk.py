@@ -17,6 +17,7 @@ from router.overflow.policy import LinkPolicy, OverflowPolicy
 from sync.clock import SystemClock
 from sync.records.business_day import BusinessCalendar
 from sync.records.derived import CallerRecord
+from sync.token import KEY_BYTES, TokenMint
 
 SALES = QueueId("sales")
 FRENCH = frozenset({Skill("french")})
@@ -49,7 +50,7 @@ def desk_with_agents(
         overflow=OverflowPolicy(links={each: LinkPolicy(site_id=each) for each in peers}),
         new_id=lambda: f"{rng.getrandbits(128):032x}",
         rng=rng,
-        mint_token=lambda handoff_id, origin: f"{handoff_id}/{origin}",
+        mint_token=TokenMint(site_id, INCARNATION, b"k" * KEY_BYTES).mint,
     )
     calendar = BusinessCalendar("Asia/Shanghai")
     desk = Desk(
