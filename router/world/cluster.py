@@ -103,6 +103,7 @@ class Cluster:
         self._crews: dict[SiteId, Crew] = {}
         self._lines: dict[SiteId, TrunkLines] = {}
         self._rng = random.Random(seed)
+        self._crash_rng = self._fork()
         self._network = Network(self.loop, scenario, self.nodes, faults, self._fork())
         self._board = LoadBoard(self.loop, self.nodes, faults, period_ms=scenario.board_period_ms)
         policies = queue_policies(scenario, calls) if policies is None else policies
@@ -125,7 +126,7 @@ class Cluster:
             overflow=overflow_policy(self._scenario, site, is_enabled=self._is_overflowing),
             rng=self._fork(),
             commit_ms=self._faults.commit_ms,
-            keeps_rows=bool(self._faults.node_outages),
+            keeps_rows=bool(self._faults.node_outages or self._faults.crash_share),
         )
         self._lines[site_id] = TrunkLines(
             site_id,
@@ -146,6 +147,8 @@ class Cluster:
                 object_to=self._watchers.object_to,
                 look=self._watchers.look,
                 trace=self._watchers.trace,
+                crash_point=self._crash_point if self._faults.crash_share else None,
+                crash=self._crash,
             )
         )
         every_queue = frozenset(skill for policy in policies for skill in policy.skills)
@@ -241,6 +244,19 @@ class Cluster:
         if node.is_up:
             node.stop()
             self.loop.at(outage.until_ms, self._start_node, node)
+
+    def _crash_point(self, item_count: int) -> int | None:
+        """Never after the day, so that the world comes to rest."""
+        if (
+            self.loop.now >= self._scenario.duration_ms
+            or self._crash_rng.random() >= self._faults.crash_share
+        ):
+            return None
+        return self._crash_rng.randint(0, item_count)
+
+    def _crash(self, node: Node) -> None:
+        node.stop()
+        self.loop.after(self._crash_rng.choice((1, 700, 8_000)), self._start_node, node)
 
     def _start_node(self, node: Node) -> None:
         node.start()

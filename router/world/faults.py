@@ -58,6 +58,11 @@ class Faults:
     """Seconds in which somebody at a site's desks or in its queue does something of their own accord."""
     commit_ms: int = 0
     """Rows are on disk so long after they were written; what is not is lost with the process."""
+    crash_share: float = 0.0
+    """Outcomes in whose midst the process dies, and commits after which it does.
+
+    Rows of one outcome are committed together, so this wants a commit that takes its time.
+    """
     node_outages: tuple[SiteOutage, ...] = ()
     """The branch process is dead; its PBX goes on with its calls."""
     pbx_outages: tuple[SiteOutage, ...] = ()
@@ -77,6 +82,7 @@ NO_FAULTS = Faults()
 
 def draw_faults(rng: random.Random, sites: tuple[SiteId, ...], duration_ms: int) -> Faults:
     """A plan in which some kinds of fault happen and others don't, all healed before the end."""
+    commit_ms = rng.choice((0, 3, 30))
     return Faults(
         lost_share=rng.choice((0.0, 0.0, 0.02, 0.2)),
         doubled_share=rng.choice((0.0, 0.0, 0.05, 0.3)),
@@ -87,7 +93,8 @@ def draw_faults(rng: random.Random, sites: tuple[SiteId, ...], duration_ms: int)
         unreachable_share=rng.choice((0.0, 0.0, 0.05)),
         caller_hangs_up_share=rng.choice((0.0, 0.5)),
         whim_share=rng.choice((0.0, 0.0, 0.05, 0.5)),
-        commit_ms=rng.choice((0, 3, 30)),
+        commit_ms=commit_ms,
+        crash_share=rng.choice((0.0, 0.005, 0.02)) if commit_ms else 0.0,
         node_outages=_site_outages(rng, sites, duration_ms, (0, 0, 1, 2)),
         pbx_outages=_site_outages(rng, sites, duration_ms, (0, 0, 0, 1)),
         board_outages=_site_outages(rng, sites, duration_ms, (0, 0, 1, 2)),

@@ -52,6 +52,9 @@ class Surroundings:
     """Told every committed row."""
     object_to: Callable[[str], None]
     """Told what must never happen and no ledger shows."""
+    crash_point: Callable[[int], int | None] | None = None
+    """Before which of so many items of an outcome, or after all, the process dies; None: it lives."""
+    crash: Callable[["Node"], None] | None = None
     look: Callable[["Node"], None] | None = None
     """Called after each fact, to check the live floor."""
     trace: Trace | None = None
@@ -174,10 +177,8 @@ class Node:
 
     def _hear_callers(self) -> None:
         """Callers the dead process never queued are told again; those of ended calls are hung up."""
-        floor = self.floor
-        assert floor is not None
         for person in self._around.pbx.callers():
-            if floor.call(person.call_id) is not None:
+            if self.floor is None or self.floor.call(person.call_id) is not None:
                 continue
             if person.call_id in self._known_calls or person.is_queued:
                 self._around.pbx.carry_out(orders.HangUpCall(call_id=person.call_id, reason="OVER"))
@@ -211,11 +212,11 @@ class Node:
         self._carry_out(floor.handle(fact, self._loop.now))
 
     def receive(self, source: SiteId, incarnation: int, request: Request) -> Reply | None:
-        self._answer = None
         self.tell(facts.SiteAsked(site_id=source, incarnation=incarnation, request=request))
-        if self._answer is None:
+        answer, self._answer = self._answer, None
+        if answer is None and self.is_up:
             self._around.object_to(f"{self.site_id} gave no answer to {request}")
-        return self._answer
+        return answer
 
     def accept_token(self, token: str, from_site: SiteId) -> HandoffId | None:
         return self._tokens.accept(token, from_site) if self.is_up else None
@@ -227,6 +228,29 @@ class Node:
     # --- outcomes ----------------------------------------------------------------------
 
     def _carry_out(self, outcome: Outcome) -> None:
+        if self._around.crash_point is not None and self._dies_in(outcome):
+            return
+        self._do(outcome)
+        if self._around.trace is not None:
+            self._note(*outcome)
+        self._arm()
+        if self._around.look is not None and self.floor is not None:
+            self._around.look(self)
+
+    def _dies_in(self, outcome: Outcome) -> bool:
+        """Carry out the part before the crash, if there is one: rows unwritten, orders not sent."""
+        around = self._around
+        assert around.crash_point is not None
+        assert around.crash is not None
+        place = around.crash_point(len(outcome))
+        if place is None:
+            return False
+        self._do(outcome[:place])
+        self._note(*outcome[:place])
+        around.crash(self)
+        return True
+
+    def _do(self, outcome: Outcome) -> None:
         acts, commit_ms = self._acts, self._commit_ms
         for item in outcome:
             if isinstance(item, Entry):
@@ -235,11 +259,6 @@ class Node:
                 self._put(item)
             else:
                 acts[type(item)](item)
-        if self._around.trace is not None:
-            self._note(*outcome)
-        self._arm()
-        if self._around.look is not None and self.floor is not None:
-            self._around.look(self)
 
     def _put(self, order: Any) -> None:
         """Irreversible orders wait for the commit, and the PBX hears nothing out of its order."""
@@ -275,6 +294,8 @@ class Node:
         rows, self._uncommitted = self._uncommitted, []
         for row in rows:
             self._keep(row)
+        if self._outbox and self._around.crash_point is not None and self._dies_in([]):
+            return
         ready, self._outbox = self._outbox, []
         for _seq, order in ready:
             self._acts[type(order)](order)

@@ -17,13 +17,18 @@ from router.world.laws.law import InSystem, LedgerLaw, Seer
 
 
 class HopsAreLimited(LedgerLaw):
-    """Hop limit 1: every hand-off of a call starts where the call arrived, and ends elsewhere."""
+    """Hop limit 1: every hand-off of a call starts where the call arrived, and ends elsewhere.
+
+    A Reserve leaves before its call's arrival is committed, so a helper may know a call that
+    a crash made never have arrived; but nobody dials before that commit.
+    """
 
     name = "hops_are_limited"
 
     def __init__(self) -> None:
         super().__init__()
         self._owner: dict[CallId, SiteId] = {}
+        self._dialled: set[CallId] = set()
         self._handed_on: dict[CallId, set[tuple[SiteId, SiteId, HandoffId]]] = {}
 
     def interests(self) -> Mapping[type[Entry], Seer]:
@@ -46,6 +51,8 @@ class HopsAreLimited(LedgerLaw):
         is_origin = isinstance(entry, HandoffDialed) or entry.role is Role.ORIGIN
         origin, helper = (row.site_id, entry.peer) if is_origin else (entry.peer, row.site_id)
         self._checked += 1
+        if isinstance(entry, (HandoffDialed, HandoffConnected)):
+            self._dialled.add(call_id)
         if call_id in self._owner:
             self._check(call_id, origin, helper, entry.handoff_id)
         else:
@@ -59,8 +66,8 @@ class HopsAreLimited(LedgerLaw):
             )
 
     def settle(self, alive: InSystem) -> None:
-        for call_id, hops in self._handed_on.items():
-            origin, helper, handoff_id = min(hops)
+        for call_id in sorted(self._handed_on.keys() & self._dialled):
+            origin, helper, handoff_id = min(self._handed_on[call_id])
             self._violate(
                 None, f"call {call_id} was handed from {origin} to {helper} ({handoff_id}) and never arrived"
             )

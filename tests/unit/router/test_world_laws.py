@@ -357,6 +357,14 @@ def test_a_helper_that_hands_on_is_a_violation() -> None:
     assert broken([helper, origin]) == {"hops_are_limited"}
 
 
+def test_a_hand_off_of_a_call_that_never_arrived_is_a_violation_once_it_was_dialled() -> None:
+    helper = Ledger("b").at(0, reserved(Role.HELPER, A, AgentId("b/bert")))
+    origin = Ledger("a").at(1, HandoffDialed(handoff_id=H1, peer=B, call_id=C1, decision=None))
+
+    assert broken([helper]) == set()
+    assert broken([helper, origin]) == {"hops_are_limited"}
+
+
 # --- the journal -------------------------------------------------------------------------
 
 
