@@ -162,7 +162,8 @@ async def test_a_new_site_joins_by_init_and_answers_a_call_of_a_site_that_never_
 ) -> None:
     made = await lhasa.run(
         "init", lhasa.folder, "--site", "lhasa", "--address", f"127.0.0.1:{free_ports()}",
-        "--ca", tmp_path / "pki", "--cluster", "demo", "--like", beijing.file, "--phone", "1001", "--password-file", lhasa.secret,
+        "--ca", tmp_path / "pki", "--cluster", "demo", "--like", beijing.file, "--phone", "1001",
+        "--password-file", lhasa.secret,
     )  # fmt: skip
     await lhasa.run("branch", "check", lhasa.file)
     await lhasa.run("agent", "add", "1001", "--site", lhasa.file, "--password-file", lhasa.secret)
