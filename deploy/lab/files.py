@@ -96,6 +96,9 @@ def _branch(plan: LabPlan, site: LabSite, ground: Ground) -> dict[str, Any]:
         "etcd": {"endpoints": [ground.etcd_endpoint]},
         "overflow": {
             "home_reserve": site.home_reserve,
+            # A site that joins while the lab runs finds these on the load board.
+            "address": f"127.0.0.1:{site.grpc_port}",
+            "trunk": f"127.0.0.1:{site.trunk_port}",
             "peer": [_peer(plan, site, other) for other in plan.sites if other is not site],
         },
         "queue": [_queue(plan, queue) for queue in plan.queues],

@@ -7,6 +7,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from deploy.children import free_ports
+from node.troubles import TroubleError
+from node.words import text as _
 from router.ids import QueueId, SiteId
 from router.world.calls import PlannedCall
 from router.world.scenario import RosterChange, Scenario, ScenarioSite
@@ -17,8 +19,24 @@ CLUSTER = "lab"
 
 _PATIENCE_CAP_MS = 1_200_000
 """Nobody's wait in a lab lasts longer than so, in practice; only the midnight depends on it."""
+_BUSINESS_DAY_MS = 24 * 3_600_000
 _EVENING_MS = 120_000
 """Between the last call's latest end and the agents' going home, and again before midnight."""
+
+
+class DayTooLongError(TroubleError):
+    """The played day does not fit into one business day."""
+
+    reason = "DAY_TOO_LONG"
+
+    def __init__(self, length_ms: int) -> None:
+        super().__init__(
+            _(
+                "the calls and their evening last {hours:.1f} h; a lab plays one business day, at most 24 h:"
+                " lower duration_s in the scenario",
+                hours=length_ms / 3_600_000,
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +109,10 @@ def make_plan(
         calls: in order of arrival.
         speed: lab seconds a real second.
         now_s: the real time.
+
+    Raises:
+        DayTooLongError: it does not fit between two midnights.
+        OSError: too few ports are free.
     """
     played = [call for call in calls if call.arrive_ms < scenario.duration_ms]
     queues = _queues(scenario, played)
@@ -98,7 +120,10 @@ def make_plan(
     today = datetime.fromtimestamp(now_s, ZoneInfo(TIME_ZONE)).date()
     midnight = datetime.combine(today + timedelta(days=1), time(), ZoneInfo(TIME_ZONE))
     midnight_utc_us = round(midnight.timestamp() * 1e6)
-    day_start_utc_us = midnight_utc_us - (end_ms + 2 * _EVENING_MS) * 1000
+    length_ms = end_ms + 2 * _EVENING_MS
+    if length_ms > _BUSINESS_DAY_MS:
+        raise DayTooLongError(length_ms)
+    day_start_utc_us = midnight_utc_us - length_ms * 1000
     clock = LabClock(speed=speed, started_at_utc_us=round(now_s * 1e6), epoch_utc_us=day_start_utc_us)
     ports = free_ports(4 * len(scenario.sites) + 2)
     sites = tuple(
@@ -174,8 +199,8 @@ def shifts_of(site: ScenarioSite, changes: Sequence[RosterChange], until_ms: int
     """
     steps = [(0, site.agents), *((change.from_ms, change.agents) for change in changes)]
     shifts = []
-    for number in range(max(agents for _, agents in steps)):
-        on_duty = [index for index, (_, agents) in enumerate(steps) if agents > number]
+    for number in range(max(agents for _from_ms, agents in steps)):
+        on_duty = [index for index, (_from_ms, agents) in enumerate(steps) if agents > number]
         last = on_duty[-1] + 1
         ends_ms = steps[last][0] if last < len(steps) else until_ms
         shifts.append(

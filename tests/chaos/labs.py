@@ -19,15 +19,15 @@ from router.world.busy_hour import BusyHour, generate
 from router.world.scenario import Scenario, ScenarioSite
 
 CROWDED, HELPER, THIRD = SiteId("beijing"), SiteId("shanghai"), SiteId("urumqi")
-SPEED = 30.0
-"""A branch that takes 5 s to come back was away for 150 s of the callers' time."""
+SPEED = 24.0
+"""A branch that takes 10 s to come back was away for 4 minutes of the callers' time: most of them bear it."""
 LIMIT_S = 60.0
 """Real seconds that the machine may take for what the lab should do at once."""
 _LOOK_INTERVAL_S = 0.02
 _CALLERS = BusyHour(occupancy=1.0, swing=0.2, handle_mean_s=300, handle_sigma=0.4, patience_mean_s=240)
-_LONGEST_MS = 480_000
-"""Of a talk and of a wait: the lab's midnight comes after the longest of both."""
-_DEMAND = {CROWDED: 24, HELPER: 11, THIRD: 10}
+_SHORTEST_MS, _LONGEST_MS = 270_000, 480_000
+"""Of a talk and of a wait: a restart is shorter, and the lab's midnight comes after the longest of both."""
+_DEMAND = {CROWDED: 24, HELPER: 11, THIRD: 9}
 _STAFF = {CROWDED: 15, HELPER: 14, THIRD: 13}
 """Agents that the calls would keep busy, and those there are: one site needs the two others all day."""
 
@@ -45,12 +45,16 @@ def crowded_day(*, duration_s: int = 900, seed: int = 1) -> Day:
     calls = [
         replace(
             call,
-            handle_ms=min(call.handle_ms, _LONGEST_MS),
-            patience_ms=min(call.patience_ms or _LONGEST_MS, _LONGEST_MS),
+            handle_ms=_bounded(call.handle_ms),
+            patience_ms=_bounded(call.patience_ms or _LONGEST_MS),
         )
         for call in generate(demand, seed, _CALLERS)
     ]
     return Day(scenario=staffed, calls=calls, speed=SPEED, seed=seed)
+
+
+def _bounded(length_ms: int) -> int:
+    return min(max(length_ms, _SHORTEST_MS), _LONGEST_MS)
 
 
 class BrokenLab:
