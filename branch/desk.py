@@ -10,13 +10,14 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import structlog
 
 from branch.outbox import Outbox
 from branch.peers.wire import Asked
-from router.errors import RouterError
+from router.errors import NotAcceptingError, RouterError
 from router.facts import Fact, SiteAsked
 from router.floor import Floor
 from router.ids import CallId, HandoffId, Instant, LegId, SiteId
@@ -153,7 +154,7 @@ class Desk:
     def resume(self, work: OpenWork, alive: Inventory) -> None:
         """Pick up what a former process of this site left; once, before any fact."""
         now = self._clock.mono_ms()
-        self._turn(lambda: self.floor.resume(work, alive, now), now)
+        self._turn(partial(self.floor.resume, work, alive, now), now)
 
     def tell(
         self, fact: Fact, if_refused: IfRefused | None = None, caller: CallerNumber | None = None
@@ -177,7 +178,7 @@ class Desk:
             RouterError: it was refused and changed nothing.
         """
         now = self._clock.mono_ms()
-        self._turn(lambda: self.floor.handle(fact, now), now, caller)
+        self._turn(partial(self.floor.handle, fact, now), now, caller)
 
     def answer(self, asked: Asked) -> Reply:
         """Take another site's request and give the answer.
@@ -199,7 +200,16 @@ class Desk:
 
     def committed(self, seq: int) -> None:
         """The ledger holds every row up to `seq` for good: orders that waited leave."""
-        self._guarded(lambda: self.outbox.committed(seq))
+        if self._broken.done():
+            return
+        self._is_busy = True
+        try:
+            self.outbox.committed(seq)
+        except Exception as error:
+            self._broken.set_exception(error)
+            raise
+        finally:
+            self._is_busy = False
         self._work_off_inbox()
 
     def live(self) -> Live:
@@ -233,22 +243,23 @@ class Desk:
     # --- a turn ------------------------------------------------------------------------
 
     def _turn(self, decide: Callable[[], Outcome], now: Instant, caller: CallerNumber | None = None) -> None:
+        """Raises:
+        RouterError: the floor refused, or the desk is broken; nothing changed.
+        """
         assert not self._is_busy, "facts told from inside of a turn wait in the inbox"
-        self._guarded(lambda: self._settle(decide(), now, caller))
-        self._work_off_inbox()
-
-    def _guarded(self, work: Callable[[], None]) -> None:
+        if self._broken.done():
+            raise NotAcceptingError("it has failed and ends")
         self._is_busy = True
         try:
-            work()
+            self._settle(decide(), now, caller)
         except RouterError:
             raise
         except Exception as error:
-            if not self._broken.done():
-                self._broken.set_exception(error)
+            self._broken.set_exception(error)
             raise
         finally:
             self._is_busy = False
+        self._work_off_inbox()
 
     def _work_off_inbox(self) -> None:
         while self._inbox:
@@ -289,7 +300,7 @@ class Desk:
     def _due(self) -> None:
         self._timer = None
         now = self._clock.mono_ms()
-        self._turn(lambda: self.floor.handle_timer(now), now)
+        self._turn(partial(self.floor.handle_timer, now), now)
 
     def _has_work(self) -> bool:
         if any(True for _ in self.floor.calls()):

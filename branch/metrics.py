@@ -36,6 +36,8 @@ _HANDOFF_OUTCOMES = {
     )
 }
 
+_NOTED = _HANDOFF_OUTCOMES.keys() | {ledger.CallConnected.kind, ledger.CallEnded.kind}
+
 _REASON_LIMIT = 50
 
 
@@ -88,7 +90,8 @@ class BranchInstruments:
 
     def note_rows(self, rows: Sequence[LedgerRow]) -> None:
         for row in rows:
-            self._note(row.entry)
+            if row.entry.kind in _NOTED:
+                self._note(row.entry)
 
     def note_refusal(self, fact: Fact, refusal: RouterError) -> None:
         self.facts_refused_total.labels(type(fact).__name__, refusal.reason).inc()
@@ -98,7 +101,7 @@ class BranchInstruments:
             self.answered_wait_seconds.labels(entry.queue_id).observe(entry.waited_ms / 1_000)
         elif isinstance(entry, ledger.CallEnded):
             self._note_end(entry)
-        elif entry.kind in _HANDOFF_OUTCOMES:
+        else:
             role = getattr(entry, "role", ledger.Role.HELPER)
             reason = str(getattr(entry, "reason", "") or getattr(entry, "stage", ""))
             self.handoffs_total.labels(role, _HANDOFF_OUTCOMES[entry.kind], self._bounded(reason)).inc()

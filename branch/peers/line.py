@@ -111,7 +111,7 @@ class PeerLine:
                 await call.initial_metadata()
             self._note_up()
             sending = asyncio.create_task(self._send(call), name=f"peer-{self.site_id}-out")
-            async for frame in call:
+            while isinstance(frame := await call.read(), pb.ExchangeResponse):
                 self._take(frame)
         finally:
             call.cancel()

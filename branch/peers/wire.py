@@ -135,7 +135,7 @@ def _request(frame: pb.ExchangeRequest, handoff_id: HandoffId, timeout_ms: int) 
     match frame.WhichOneof("request"):
         case "reserve":
             validate.present("reserve.call", frame.reserve.HasField("call"))
-            call = _call("reserve.call", frame.reserve.call)
+            call = _call(_RESERVED_CALL, frame.reserve.call)
             return Reserve(handoff_id=handoff_id, call=call, timeout_ms=timeout_ms)
         case "claim":
             skills = _skills("claim.skills", frame.claim.skills)
@@ -214,7 +214,7 @@ def _reserved(frame: pb.ExchangeResponse, handoff_id: HandoffId) -> Reply:
 
 def _given(frame: pb.ExchangeResponse, handoff_id: HandoffId) -> Reply:
     validate.present("given.call", frame.given.HasField("call"))
-    return Given(handoff_id=handoff_id, call=_call("given.call", frame.given.call))
+    return Given(handoff_id=handoff_id, call=_call(_GIVEN_CALL, frame.given.call))
 
 
 def _acknowledged(frame: pb.ExchangeResponse, handoff_id: HandoffId) -> Reply:
@@ -268,6 +268,22 @@ def _seen_message(seen: HandoffSeen) -> pb.HandoffSeen:
 # --- parts of both ---------------------------------------------------------------------
 
 
+class _CallNames:
+    """The fields of a call as a refusal names them, made once: a Reserve is read in microseconds."""
+
+    def __init__(self, place: str) -> None:
+        self.call_id = f"{place}.call_id"
+        self.queue_id = f"{place}.queue_id"
+        self.skills = f"{place}.skills"
+        self.priority = f"{place}.priority"
+        self.customer_id = f"{place}.customer_id"
+        self.waited_ms = f"{place}.waited_ms"
+
+
+_RESERVED_CALL = _CallNames("reserve.call")
+_GIVEN_CALL = _CallNames("given.call")
+
+
 def _call_message(call: CallContext) -> pb.CallContext:
     return pb.CallContext(
         call_id=call.call_id,
@@ -279,17 +295,17 @@ def _call_message(call: CallContext) -> pb.CallContext:
     )
 
 
-def _call(place: str, call: pb.CallContext) -> CallContext:
+def _call(names: _CallNames, call: pb.CallContext) -> CallContext:
     customer_id = call.customer_id if call.HasField("customer_id") else None
     return CallContext(
-        call_id=CallId(validate.uuid_text(f"{place}.call_id", call.call_id)),
-        queue_id=_queue(f"{place}.queue_id", call.queue_id),
-        skills=_skills(f"{place}.skills", call.skills),
-        priority=validate.number(f"{place}.priority", call.priority, least=0, most=9),
+        call_id=CallId(validate.uuid_text(names.call_id, call.call_id)),
+        queue_id=_queue(names.queue_id, call.queue_id),
+        skills=_skills(names.skills, call.skills),
+        priority=validate.number(names.priority, call.priority, least=0, most=9),
         customer_id=None
         if customer_id is None
-        else CustomerId(validate.text(f"{place}.customer_id", customer_id)),
-        waited_ms=validate.number(f"{place}.waited_ms", call.waited_ms, least=0, most=FOREVER_MS),
+        else CustomerId(validate.text(names.customer_id, customer_id)),
+        waited_ms=validate.number(names.waited_ms, call.waited_ms, least=0, most=FOREVER_MS),
     )
 
 
