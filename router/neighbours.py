@@ -9,6 +9,7 @@ from router.overflow.messages import (
     Claim,
     Confirm,
     GetHandoff,
+    Given,
     HandoffSeen,
     HandoffState,
     Refusal,
@@ -39,7 +40,9 @@ class Neighbours:
 
     def replied(self, turn: Turn, fact: facts.SiteReplied) -> None:
         request, reply = fact.request, fact.reply
-        if isinstance(request, Reserve):
+        if reply.handoff_id != request.handoff_id or self._is_call_of_ours(reply):
+            self.silent(turn, facts.SiteSilent(site_id=fact.site_id, request=request))
+        elif isinstance(request, Reserve):
             self._parts.pushing.reserve_replied(turn, fact.site_id, request, reply)
         elif isinstance(request, Claim):
             self._parts.pulling.claim_replied(turn, fact.site_id, request.handoff_id, reply)
@@ -88,8 +91,17 @@ class Neighbours:
 
     # --- inside ------------------------------------------------------------------------
 
+    def _is_call_of_ours(self, reply: Reply) -> bool:
+        return isinstance(reply, Given) and self._parts.calls.find(reply.call.call_id) is not None
+
     def _reply(self, turn: Turn, site_id: SiteId, request: Request) -> Reply:
+        if self._is_anothers(site_id, request.handoff_id):
+            return self._nothing_to(request)
         if isinstance(request, Reserve):
+            # Neither a hand-off nor a call of this site's own comes back to it.
+            is_ours = self._parts.origin.find(request.handoff_id) is not None
+            if is_ours or self._parts.calls.find(request.call.call_id) is not None:
+                return Refused(handoff_id=request.handoff_id, reason=Refusal.CANCELLED)
             return self._parts.helper.reserve(turn, site_id, request, is_accepting=self._parts.is_accepting)
         if isinstance(request, Claim):
             # A Cancel that overtook its Claim left a tombstone on the helper's side of this floor.
@@ -102,6 +114,16 @@ class Neighbours:
             reply = self._parts.origin.cancelled_by_helper(turn, request.handoff_id, site_id, request.reason)
             return reply or self._parts.helper.cancelled(turn, request.handoff_id, site_id, request.reason)
         return self._seen(request)
+
+    def _is_anothers(self, site_id: SiteId, handoff_id: HandoffId) -> bool:
+        """A hand-off is between two sites; a third one that names it is told nothing of it."""
+        known = self._parts.origin.find(handoff_id) or self._parts.helper.find(handoff_id)
+        return known is not None and known.peer != site_id
+
+    def _nothing_to(self, request: Request) -> Reply:
+        if isinstance(request, GetHandoff):
+            return _unknown(request.handoff_id)
+        return Refused(handoff_id=request.handoff_id, reason=Refusal.CANCELLED)
 
     def _seen(self, request: GetHandoff) -> HandoffSeen:
         handoff = self._parts.origin.find(request.handoff_id)
@@ -121,9 +143,8 @@ class Neighbours:
                 call_id=help_.call.call_id if help_.call is not None else None,
                 queue_id=help_.call.queue_id if help_.call is not None else None,
             )
-        return HandoffSeen(
-            handoff_id=HandoffId(request.handoff_id),
-            state=HandoffState.UNKNOWN,
-            call_id=None,
-            queue_id=None,
-        )
+        return _unknown(request.handoff_id)
+
+
+def _unknown(handoff_id: HandoffId) -> HandoffSeen:
+    return HandoffSeen(handoff_id=handoff_id, state=HandoffState.UNKNOWN, call_id=None, queue_id=None)

@@ -56,6 +56,8 @@ class Resumption:
         elif open_call.state is CallState.ENDING:
             call.state = CallState.ENDING
             turn.order(RecordVoicemail(call_id=call.call_id, queue_id=call.queue_id))
+        elif self._parts.queues.find(open_call.queue_id) is None:
+            self._parts.calls.end_failed(turn, call, "QUEUE_REMOVED")
         else:
             self._parts.calls.line_up(turn, call)
             turn.order(HoldInQueue(call_id=call.call_id, queue_id=call.queue_id))

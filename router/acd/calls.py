@@ -30,6 +30,9 @@ class Call:
     priority: int
     customer_id: CustomerId | None
     queued_at: Instant
+    """The first request for a person: its seniority, which nothing takes away."""
+    waits_since: Instant
+    """What the queue's wait limit counts from: later than `queued_at` once it has talked."""
     serial: int
     state: CallState = CallState.QUEUED
     ringing: list[LegId] = field(default_factory=list)
@@ -137,7 +140,7 @@ class Calls:
         turn.unserved[call.call_id] = None
         wait_key = (WAIT_TIMER, call.call_id)
         if not self._timers.is_set(wait_key):
-            self._timers.set(wait_key, Instant(max(turn.now, call.queued_at + policy.wait_limit_ms)))
+            self._timers.set(wait_key, Instant(max(turn.now, call.waits_since + policy.wait_limit_ms)))
         if policy.announce_interval_ms and not self._timers.is_set((ANNOUNCE_TIMER, call.call_id)):
             self._timers.set((ANNOUNCE_TIMER, call.call_id), Instant(turn.now + policy.announce_interval_ms))
 
@@ -145,6 +148,11 @@ class Calls:
         """Out of the waiting room: an agent rings, or the call is over."""
         if call.call_id in self.waiting:
             self.waiting.remove(call.call_id)
+
+    def wait_anew(self, turn: Turn, call: Call) -> None:
+        """It has talked and is passed on: the talk was no waiting."""
+        call.waits_since = turn.now
+        self._timers.cancel((WAIT_TIMER, call.call_id))
 
     def move(self, turn: Turn, call: Call, queue_id: QueueId) -> None:
         """Into another queue, with the seniority it has.
@@ -167,6 +175,7 @@ class Calls:
             priority=open_call.priority,
             customer_id=open_call.customer_id,
             queued_at=open_call.queued_at,
+            waits_since=open_call.queued_at if open_call.connected_at is None else turn.now,
             serial=self._serial,
             is_answered=open_call.connected_at is not None,
             waited_ms=open_call.waited_ms,
@@ -236,6 +245,7 @@ class Calls:
             priority=fact.priority,
             customer_id=fact.customer_id,
             queued_at=now,
+            waits_since=now,
             serial=self._serial,
         )
         self._calls[call.call_id] = call

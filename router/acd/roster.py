@@ -80,13 +80,16 @@ class Roster:
     # --- sessions ----------------------------------------------------------------------
 
     def log_in(self, turn: Turn, agent_id: AgentId, skills: Skills) -> None:
-        """Begin a session, not ready; for one that exists, replace its skills."""
+        """Begin a session, not ready; one that exists goes on, with these skills."""
         agent = self._agents.get(agent_id)
         if agent is None:
             agent = self._add(agent_id, skills, turn.now)
             turn.write(AgentLoggedIn(agent_id=agent_id, skills=tuple(sorted(skills))))
             self._enter(turn, agent, AgentState.NOT_READY, "LOGGED_IN")
-        elif agent.skills != skills:
+            return
+        if agent.after_call is AgentState.LOGGED_OUT:
+            agent.after_call, agent.after_call_reason = AgentState.NOT_READY, "LOGGED_IN"
+        if agent.skills != skills:
             turn.write(AgentLoggedIn(agent_id=agent_id, skills=tuple(sorted(skills))))
             self._replace_skills(turn, agent, skills)
 

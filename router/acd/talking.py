@@ -86,7 +86,12 @@ class Talking:
         self._calls.move(turn, call, queue_id)
 
     def transfer_to_agent(self, turn: Turn, call: Call, agent: Agent, target: Agent) -> None:
-        """Blind, to an agent that is idle now; the caller of this rings it."""
+        """Blind, to an agent that is idle now; the caller of this rings it.
+
+        Raises:
+            UnknownQueueError: the call's queue was removed, so it could not wait; nothing changed.
+        """
+        self._queues.get(call.queue_id)
         turn.write(
             ledger.CallTransferred(
                 call_id=call.call_id, agent_id=agent.agent_id, to_queue=None, to_agent=target.agent_id
@@ -109,6 +114,7 @@ class Talking:
         if call.leg_id is not None:
             turn.order(HangUpLeg(leg_id=call.leg_id, agent_id=agent.agent_id))
         call.leg_id = call.agent_id = None
+        self._calls.wait_anew(turn, call)
         self.begin_wrapup(turn, agent, call.queue_id)
 
     def begin_wrapup(self, turn: Turn, agent: Agent, queue_id: QueueId) -> None:

@@ -4,6 +4,7 @@ A helper answers from its live state, never from the board. A reservation always
 deadline, is never pre-empted, and gives the agent its old place back when it fails.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from router.acd.ringing import Leg, Ringing
 from router.acd.roster import Agent, Roster
 from router.acd.talking import Talking
 from router.call import CallContext
-from router.ids import AgentId, HandoffId, Instant, LegId, SiteId
+from router.ids import AgentId, HandoffId, Instant, LegId, SiteId, Skills
 from router.ledger import Role
 from router.orders import Ask, BridgeTrunkLeg, HangUpLeg, HangUpTrunk, RejectTrunk
 from router.overflow.links import Links
@@ -38,6 +39,9 @@ from router.views import HandoffView
 RESERVATION_TIMER = "reservation"
 CONFIRM_TIMER = "confirm"
 FORGET_TIMER = "forget_help"
+
+TOMBSTONE_LIMIT = 20_000
+"""Hand-offs of one peer that are over and remembered; honest peers stay far below it."""
 
 
 @dataclass(slots=True)
@@ -86,6 +90,7 @@ class HelperSide:
         self._new_id = new_id
         self._mint_token = mint_token
         self._helps: dict[HandoffId, Help] = {}
+        self._tombstones: Counter[SiteId] = Counter()
 
     def find(self, handoff_id: HandoffId) -> Help | None:
         return self._helps.get(handoff_id)
@@ -111,6 +116,8 @@ class HelperSide:
         known = self._helps.get(request.handoff_id)
         if known is not None:
             return known.answer or Refused(handoff_id=request.handoff_id, reason=Refusal.CANCELLED)
+        if self._tombstones[site_id] >= TOMBSTONE_LIMIT:
+            return Refused(handoff_id=request.handoff_id, reason=Refusal.NOT_ACCEPTING)
         refusal, agent = self._find_agent(site_id, request, is_accepting)
         if agent is None:
             reply: Reply = Refused(handoff_id=request.handoff_id, reason=refusal)
@@ -174,7 +181,7 @@ class HelperSide:
         """RONA here: one other idle agent is tried within the same hop, else the call goes home."""
         assert help_.call is not None
         help_.leg_id = help_.agent_id = None
-        next_id = self._roster.idle.choose(help_.call.skills, Distribution.LONGEST_IDLE)
+        next_id = self._roster.idle.choose(self._skills_for(help_.call), Distribution.LONGEST_IDLE)
         if help_.is_second_try or next_id is None:
             turn.order(HangUpTrunk(handoff_id=help_.handoff_id))
             self.write_refused(turn, help_, "RONA")
@@ -198,7 +205,8 @@ class HelperSide:
         """Also for a hand-off never seen: its Reserve may still be on the way."""
         help_ = self._helps.get(handoff_id)
         if help_ is None:
-            self._remember_over(turn, Help(handoff_id, site_id, HandoffState.OVER))
+            if self._tombstones[site_id] < TOMBSTONE_LIMIT:
+                self._remember_over(turn, Help(handoff_id, site_id, HandoffState.OVER))
         elif help_.peer != site_id:
             return Refused(handoff_id=handoff_id, reason=Refusal.CANCELLED)
         elif help_.state is HandoffState.CONNECTED:
@@ -242,6 +250,8 @@ class HelperSide:
                 stage=help_.state.value,
             )
         )
+        if help_.is_trunk_here:
+            turn.order(HangUpTrunk(handoff_id=handoff_id))
         self.free_agent(turn, help_)
         self.close(turn, help_)
 
@@ -253,7 +263,7 @@ class HelperSide:
             self._expect_confirm(turn, help_)
 
     def forget(self, handoff_id: HandoffId) -> None:
-        self._helps.pop(handoff_id, None)
+        self._tombstones[self._helps.pop(handoff_id).peer] -= 1
 
     def resume_connected(self, turn: Turn, work: OpenHelp, call: CallContext) -> None:
         """A talk that outlived the process."""
@@ -286,7 +296,7 @@ class HelperSide:
             return Refusal.QUEUE_UNKNOWN, None
         if self._links.headroom(site_id) <= 0:
             return Refusal.LINK_FULL, None
-        skills = queue.policy.skills | request.call.skills
+        skills = self._skills_for(request.call)
         if self._roster.idle.count(skills) <= self._policy.home_reserve:
             return Refusal.NO_IDLE_AGENT, None
         agent_id = self._roster.idle.choose(skills, queue.policy.distribution, queue.hunt_position)
@@ -295,6 +305,11 @@ class HelperSide:
         agent = self._roster.get(agent_id)
         queue.hunt_position = agent.position
         return Refusal.NO_IDLE_AGENT, agent
+
+    def _skills_for(self, call: CallContext) -> Skills:
+        """What the call asks for, and what this site asks of whoever serves that queue."""
+        queue = self._queues.find(call.queue_id)
+        return call.skills | queue.policy.skills if queue is not None else call.skills
 
     def keep_agent(self, turn: Turn, help_: Help, agent: Agent) -> None:
         self._helps[help_.handoff_id] = help_
@@ -387,6 +402,7 @@ class HelperSide:
     def _remember_over(self, turn: Turn, help_: Help) -> None:
         help_.state = HandoffState.OVER
         self._helps[help_.handoff_id] = help_
+        self._tombstones[help_.peer] += 1
         self._timers.cancel((RESERVATION_TIMER, help_.handoff_id))
         self._timers.cancel((CONFIRM_TIMER, help_.handoff_id))
         self._timers.set((FORGET_TIMER, help_.handoff_id), Instant(turn.now + self._policy.handoff_limit_ms))

@@ -13,8 +13,9 @@ from router.errors import (
     UnknownQueueError,
     WrongStateError,
 )
-from router.ids import CallId, QueueId, Skill
-from tests.fakes.floor import SALES_SKILLS, FloorUnderTest, all_of, at, one, rung, sales
+from router.ids import CallId, LegId, QueueId, Skill
+from router.recovery import Inventory, LiveLeg, MediaState, OpenCall, OpenSession, OpenWork
+from tests.fakes.floor import SALES, SALES_SKILLS, FloorUnderTest, all_of, at, one, rung, sales
 
 C1, C2, C3 = CallId("c1"), CallId("c2"), CallId("c3")
 
@@ -219,6 +220,85 @@ def test_a_blind_transfer_keeps_the_callers_seniority() -> None:
     assert floor.state(agent) is AgentState.READY
     floor.tell(facts.CallerHungUp(call_id=C1), 30)
     assert floor.ending(C1) is Disposition.ANSWERED
+
+
+def test_a_talk_is_no_waiting_for_who_is_transferred() -> None:
+    floor = FloorUnderTest(policies=[sales(wait_limit_ms=60_000)])
+    agent = floor.seat("1", 0)
+    leg = one(floor.call(C1, 0), orders.RingAgent).leg_id
+    floor.answer(leg, 1)
+    floor.wait_until(300)
+
+    floor.tell(facts.AgentBecameNotReady(agent_id=agent, reason="TEA"), 300)
+    floor.tell(facts.TransferAsked(agent_id=agent, to_queue=SALES), 300)
+
+    floor.wait_until(359)
+    assert floor.ending(C1) is None
+    floor.wait_until(360)
+    assert floor.ending(C1) is Disposition.ANSWERED
+
+
+def test_a_call_whose_queue_was_removed_is_not_transferred_to_where_it_could_not_wait() -> None:
+    floor = FloorUnderTest()
+    first, second = floor.seat("1", 0), floor.seat("2", 1)
+    gone = OpenCall(
+        call_id=C1,
+        queue_id=QueueId("gone"),
+        skills=SALES_SKILLS,
+        priority=0,
+        customer_id=None,
+        state=CallState.CONNECTED,
+        queued_at=at(0),
+        connected_at=at(1),
+        leg_id=LegId("l1"),
+        agent_id=first,
+    )
+    leg = LiveLeg(leg_id=LegId("l1"), agent_id=first, call_id=C1, handoff_id=None, state=MediaState.BRIDGED)
+    sessions = tuple(
+        OpenSession(agent_id=agent, skills=SALES_SKILLS, state=state, reason=None)
+        for agent, state in ((first, AgentState.TALKING), (second, AgentState.READY))
+    )
+    after = FloorUnderTest()
+    alive = Inventory(callers=frozenset({C1}), legs={leg.leg_id: leg})
+    after.floor.resume(OpenWork(calls=(gone,), sessions=sessions), alive, at(2))
+
+    with pytest.raises(UnknownQueueError, match="'gone'"):
+        after.tell(facts.TransferAsked(agent_id=first, to_agent=second), 3)
+
+    assert after.state(first) is AgentState.TALKING
+    assert after.state(second) is AgentState.READY
+
+
+def test_a_restart_ends_who_waited_in_a_queue_that_was_removed() -> None:
+    gone = OpenCall(
+        call_id=C1,
+        queue_id=QueueId("gone"),
+        skills=SALES_SKILLS,
+        priority=0,
+        customer_id=None,
+        state=CallState.QUEUED,
+        queued_at=at(0),
+    )
+    floor = FloorUnderTest()
+
+    resumed = floor.floor.resume(OpenWork(calls=(gone,)), Inventory(callers=frozenset({C1})), at(5))
+
+    ended = one(resumed, ledger.CallEnded)
+    assert (ended.disposition, ended.reason) == (Disposition.FAILED, "QUEUE_REMOVED")
+    assert one(resumed, orders.HangUpCall).call_id == C1
+
+
+def test_a_log_in_during_the_call_takes_the_log_out_back() -> None:
+    floor = FloorUnderTest()
+    agent = floor.seat("1", 0)
+    leg = one(floor.call(C1, 0), orders.RingAgent).leg_id
+    floor.answer(leg, 1)
+    floor.tell(facts.AgentLoggedOut(agent_id=agent), 2)
+    floor.tell(facts.AgentLoggedIn(agent_id=agent, skills=SALES_SKILLS), 3)
+
+    floor.tell(facts.CallerHungUp(call_id=C1), 4)
+
+    assert floor.state(agent) is AgentState.NOT_READY
 
 
 def test_a_transfer_to_an_agent_rings_that_agent_or_is_refused() -> None:
