@@ -3,7 +3,8 @@
 Both send the same messages over mutual TLS on the same loop. The echo's server gives each
 message back as it came; the Reserve's has the link's interceptor, validation, translation,
 the floor with its agents and the stamping of rows, and its client the matching of answers:
-the ratio is what all of ours costs.
+the ratio is what all of ours costs. `reserve` compares unary calls, `exchange` frames of a
+long-lived stream, which is the normal way between sites and the faster one for both.
 """
 
 import asyncio
@@ -253,8 +254,8 @@ def results() -> list[dict[str, Any]]:
     p50 = {name: statistics.median(each) for name, each in took.items()}
     p99 = statistics.quantiles(took["reserve_stream"], n=100)[98]
     return [
-        _row("handoff/reserve_vs_echo", p50["reserve_stream"] / p50["echo_stream"], "ratio", RATIO_GOAL),
-        _row("handoff/reserve_vs_echo_unary", p50["reserve_unary"] / p50["echo_unary"], "ratio", RATIO_GOAL),
+        _row("handoff/reserve_vs_echo", p50["reserve_unary"] / p50["echo_unary"], "ratio", RATIO_GOAL),
+        _row("handoff/exchange_vs_echo", p50["reserve_stream"] / p50["echo_stream"], "ratio", RATIO_GOAL),
         _row("handoff/reserve_p50", p50["reserve_stream"] * 1_000, "ms", None),
         _row("handoff/reserve_p99", p99 * 1_000, "ms", None),
         _row("handoff/echo_p50", p50["echo_stream"] * 1_000, "ms", None),
