@@ -13,12 +13,13 @@ import grpc
 import structlog
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 
-from hq.consolidate.consolidator import Consolidator, StoreThreads
+from hq.consolidate.consolidator import Consolidator
 from hq.consolidate.instruments import ConsolidationInstruments
 from hq.consolidate.progress import ProgressBoard
 from hq.consolidate.schedule import Schedule
-from hq.consolidate.site_pull import Stores
+from hq.consolidate.work import Stores
 from hq.reports.day_report import DayReports
 from hq.serving import report
 from hq.settings import BranchSection, HqSettings
@@ -28,9 +29,12 @@ from hq.store.folding import Folding
 from hq.store.proof import Proof
 from hq.store.schema import migrate
 from hq.store.sites import Site, SiteBook
+from hq.store.threads import StoreThreads
 from node.lifecycle import Drainable, Tasks
 from node.metrics import MetricsServer
 from node.settings import ClockSection, TlsSettings
+from node.troubles import TroubleError
+from node.words import text as _
 from sync.clock import Clock, ScaledClock, SystemClock
 from sync.journal.database import open_database
 from sync.link.channel import open_channel
@@ -45,6 +49,15 @@ STORE_THREADS = 8
 """More writers would only wait for each other on two disks' worth of commits."""
 
 _STOP_GRACE_S = 1.0
+
+
+class DatabaseTroubleError(TroubleError):
+    """HQ's database cannot be used."""
+
+    reason = "DATABASE_TROUBLE"
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(_("HQ's database cannot be used: {problem}", problem=problem))
 
 
 class HqApp:
@@ -86,22 +99,21 @@ async def start_hq(settings: HqSettings, tasks: Tasks) -> HqApp:
 
     Raises:
         OSError: an address cannot be bound, a file cannot be read.
-        sqlalchemy.exc.OperationalError: the database cannot be reached.
+        DatabaseTroubleError: the database cannot be reached, or its URL is none.
         RouterError: TLS files or the database's schema do not fit.
     """
     async with AsyncExitStack() as closing:
         security, clock = security_of(settings.tls), _clock(settings.clock)
         threads = StoreThreads(STORE_THREADS)
         closing.callback(threads.close)
-        engine = open_database(settings.database.url.get_secret_value(), connection_limit=STORE_THREADS + 2)
+        engine = await _open(settings.database.url.get_secret_value(), threads)
         closing.callback(engine.dispose)
-        await threads.run(lambda: migrate(engine))
         registry = CollectorRegistry()
         stores = _stores(settings, engine, threads)
-        await threads.run(lambda: stores.sites.enter(_site(each, clock) for each in settings.site))
+        await threads.run(stores.sites.enter, [_site(each, clock) for each in settings.site])
         consolidator = _consolidator(settings, stores, security, clock, registry)
         closing.push_async_callback(consolidator.close)
-        await consolidator.start()
+        await consolidator.start(each.id for each in settings.site)
         server = LinkServer(security=security, registry=registry, checks=report.CHECKS)
         report.ReportService(stores, DayReports(engine), consolidator).join(server.grpc_server)
         port = await server.start(settings.listen.host, settings.listen.port, [report.SERVICE])
@@ -115,6 +127,24 @@ async def start_hq(settings: HqSettings, tasks: Tasks) -> HqApp:
         closing.callback(loop.cancel)
         log.info("hq_started", port=port, metrics_port=metrics_port, site_count=len(settings.site))
         return HqApp(consolidator, server, closing.pop_all(), port=port, metrics_port=metrics_port)
+
+
+async def _open(url: str, threads: StoreThreads) -> Engine:
+    """HQ's database with the schema that this code needs."""
+    try:
+        engine = open_database(url, connection_limit=STORE_THREADS + 2)
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError):
+        # Their texts show the URL, and so the password.
+        problem = _("its URL is none; write sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME")
+        raise DatabaseTroubleError(problem) from None
+    try:
+        await threads.run(migrate, engine)
+    except BaseException as error:
+        engine.dispose()
+        if isinstance(error, OperationalError):
+            raise DatabaseTroubleError(str(error.orig)) from error
+        raise
+    return engine
 
 
 def security_of(tls: TlsSettings) -> Security:
@@ -162,7 +192,7 @@ def _stores(settings: HqSettings, engine: Engine, threads: StoreThreads) -> Stor
         applier=Applier(engine, quarantine_limit=settings.consolidation.quarantine_limit),
         proof=Proof(engine),
         folding=Folding(engine),
-        run=threads.run,
+        threads=threads,
     )
 
 

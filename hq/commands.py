@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -16,6 +17,8 @@ from node.words import plural
 from node.words import text as _
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
     from hq.serving.client import HqClient, Plain
     from hq.settings import HqSettings
 
@@ -169,17 +172,20 @@ async def _watched(hq: "HqClient", site_ids: Sequence[str], *, includes_today: b
     """Show a bar for each site until all are over; returns how each ended."""
     shown: list[Plain] = []
     with progress() as bars:
-        tasks: dict[str, Any] = {}
-        async for shown in hq.consolidate(site_ids, includes_today=includes_today):
-            for each in shown:
-                if each["site_id"] not in tasks:
-                    tasks[each["site_id"]] = bars.add_task(each["site_id"], total=None)
-                bars.update(
-                    tasks[each["site_id"]],
-                    completed=each["row_count"],
-                    total=max(each["expected_count"], each["row_count"]) or None,
-                )
+        tasks: dict[str, TaskID] = {}
+        async with aclosing(hq.consolidate(site_ids, includes_today=includes_today)) as stages:
+            async for shown in stages:
+                for each in shown:
+                    _show(bars, tasks, each)
     return shown
+
+
+def _show(bars: "Progress", tasks: "dict[str, TaskID]", each: "Plain") -> None:
+    site_id = each["site_id"]
+    if site_id not in tasks:
+        tasks[site_id] = bars.add_task(site_id, total=None)
+    total = max(each["expected_count"], each["row_count"]) or None
+    bars.update(tasks[site_id], completed=each["row_count"], total=total)
 
 
 def _readmit(

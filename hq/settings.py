@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator
 
 from hq.consolidate.schedule import SchedulePolicy, Window
-from hq.consolidate.site_pull import BatchLimits
+from hq.consolidate.work import BatchLimits
 from node.settings import ClockSection, DatabaseSection, ListenSettings, LogSection, Section, TlsSettings
 from node.settings.values import HostPort, SiteSlug, TimeZone
 from node.words import text as _

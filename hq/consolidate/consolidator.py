@@ -2,10 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import partial
 from typing import TypeVar
 
 import grpc
@@ -15,7 +13,8 @@ from sqlalchemy.exc import OperationalError
 from hq.consolidate.instruments import ConsolidationInstruments
 from hq.consolidate.progress import Phase, ProgressBoard
 from hq.consolidate.schedule import Debt, Reading, Schedule
-from hq.consolidate.site_pull import BatchLimits, SitePull, Stores
+from hq.consolidate.site_pull import pull_site
+from hq.consolidate.work import BatchLimits, PullWork, Stores
 from hq.store.sites import Site
 from hq.store.tables import SiteState
 from router.errors import RouterError, UnknownSiteError
@@ -45,21 +44,6 @@ class _Known:
     """The next pull certifies the day that is not over, too."""
 
 
-class StoreThreads:
-    """Blocking work of HQ's database, a bounded number at a time."""
-
-    def __init__(self, thread_limit: int) -> None:
-        self._pool = ThreadPoolExecutor(thread_limit, thread_name_prefix="hq-store")
-
-    async def run(self, work: Callable[[], T]) -> T:
-        """Do `work` in a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-
-    def close(self) -> None:
-        """Wait for what runs, and take no more."""
-        self._pool.shutdown()
-
-
 class Consolidator:
     """The loop over all sites."""
 
@@ -75,6 +59,7 @@ class Consolidator:
         channel_to: Callable[[Site], grpc.aio.Channel],
     ) -> None:
         self._stores = stores
+        self._run = stores.threads.run
         self._schedule = schedule
         self._clock = clock
         self._limits = limits
@@ -88,9 +73,12 @@ class Consolidator:
         """Set by `drain`: no pull begins any more."""
         self._is_total_stale = True
 
-    async def start(self) -> None:
-        """Learn the sites; `run` does the rest."""
-        for site in await self._stores.run(self._stores.sites.all):
+    async def start(self, site_ids: Iterable[str]) -> None:
+        """Learn the sites to be pulled; `run` does the rest."""
+        wanted = set(site_ids)
+        for site in await self._run(self._stores.sites.all):
+            if site.site_id not in wanted:
+                continue
             self._known[site.site_id] = _Known(site=site, calendar=BusinessCalendar(site.time_zone))
             self.board.show(site.site_id)
             await self._look_at(site.site_id)
@@ -126,7 +114,7 @@ class Consolidator:
             if includes_today:
                 known.is_today_asked = True
                 today = known.calendar.date_of(self._clock.utc_us())
-                await self._stores.run(partial(self._stores.days.add, [(site_id, today)]))
+                await self._run(self._stores.days.add, [(site_id, today)])
             if site_id not in self._pulls:
                 self.board.begin(site_id)
             # One that runs began before it was asked for: the next one counts.
@@ -147,7 +135,7 @@ class Consolidator:
         """
         if site_id not in self._known:
             raise UnknownSiteError(SiteId(site_id))
-        await self._stores.run(lambda: self._stores.sites.readmit(site_id))
+        await self._run(self._stores.sites.readmit, site_id)
         await self._look_at(site_id)
         self._woken.set()
 
@@ -173,16 +161,14 @@ class Consolidator:
 
     async def _look_at(self, site_id: str) -> None:
         """Read anew what a site owes."""
-        (site,) = [s for s in await self._stores.run(self._stores.sites.all) if s.site_id == site_id]
+        (site,) = [s for s in await self._run(self._stores.sites.all) if s.site_id == site_id]
         known = self._known[site_id]
         known.site = site
         known.looked_on = known.calendar.date_of(self._clock.utc_us())
         ended = self._ended_days(known)
-        seen = await self._stores.run(lambda: self._stores.days.known(site_id))
-        await self._stores.run(
-            lambda: self._stores.days.add((site_id, day) for day in ended if day not in seen)
-        )
-        due = [day.business_date for day in await self._stores.run(lambda: self._stores.days.due(site_id))]
+        seen = await self._run(self._stores.days.known, site_id)
+        await self._run(self._stores.days.add, [(site_id, day) for day in ended if day not in seen])
+        due = [day.business_date for day in await self._run(self._stores.days.due, site_id)]
         is_frozen = site.state is SiteState.FROZEN
         debts = [self._debt(known, day) for day in due if day < known.looked_on]
         self._schedule.owe(site_id, [] if is_frozen else debts)
@@ -202,8 +188,8 @@ class Consolidator:
         if not self._is_total_stale:
             return
         self._is_total_stale = False
-        due = await self._stores.run(self._stores.days.due)
-        certified_count = await self._stores.run(self._stores.days.certified_count)
+        due = await self._run(self._stores.days.due)
+        certified_count = await self._run(self._stores.days.certified_count)
         self._instruments.due_days.set(len(due))
         self._instruments.certified_days.set(certified_count)
         frozen = [known for known in self._known.values() if known.site.state is SiteState.FROZEN]
@@ -220,7 +206,7 @@ class Consolidator:
         problem: str | None = "INTERRUPTED"
         try:
             await self._converse(self._known[site_id].site)
-            await self._stores.run(lambda: self._stores.sites.note_success(site_id, self._clock.utc_us()))
+            await self._run(self._stores.sites.note_success, site_id, self._clock.utc_us())
             await self._look_at(site_id)
             problem = None
         except RouterError as error:
@@ -250,24 +236,24 @@ class Consolidator:
 
     async def _converse(self, site: Site) -> None:
         async with self._channel_to(site) as channel, open_pull(channel) as pull:
-            work = SitePull(
-                site,
-                pull,
-                self._stores,
+            work = PullWork(
+                site=site,
+                pull=pull,
+                stores=self._stores,
                 clock=self._clock,
                 limits=self._limits,
                 board=self.board,
                 instruments=self._instruments,
                 is_stopping=lambda: self.is_stopping,
             )
-            await work.run(lambda: self._due_days(site.site_id))
+            await pull_site(work, lambda: self._due_days(site.site_id))
 
     async def _due_days(self, site_id: str) -> Sequence[str]:
         """Read after the rows came: they may have made certified days due again, or earlier ones known."""
         await self._look_at(site_id)
         known = self._known[site_id]
         includes_today, known.is_today_asked = known.is_today_asked, False
-        due = [day.business_date for day in await self._stores.run(lambda: self._stores.days.due(site_id))]
+        due = [day.business_date for day in await self._run(self._stores.days.due, site_id)]
         return [day for day in due if day < known.looked_on or (includes_today and day == known.looked_on)]
 
     # ------------------------------------------------------------------ time

@@ -1,7 +1,7 @@
 """What the consolidation is doing at this moment, for progress bars and status commands."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -67,7 +67,7 @@ class ProgressBoard:
         """Every site that was ever shown, by its name."""
         return [self._sites[site_id] for site_id in sorted(self._sites)]
 
-    async def changes(self) -> AsyncIterator[list[SiteProgress]]:
+    async def changes(self) -> AsyncGenerator[list[SiteProgress]]:
         """All sites at once, then again after each change, but not too often."""
         while True:
             changed = self._changed

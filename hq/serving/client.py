@@ -3,7 +3,7 @@
 Answers are plain dictionaries, the messages field by field: what `--json` prints.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -63,14 +63,16 @@ class HqClient:
 
     async def consolidate(
         self, site_ids: Sequence[str], *, includes_today: bool
-    ) -> AsyncIterator[list[Plain]]:
+    ) -> AsyncGenerator[list[Plain]]:
         """Pull now; yields each site's progress as it goes, until all are over."""
-        request = pb.ConsolidateRequest(site_ids=site_ids, includes_today=includes_today)
+        call = self._stub.Consolidate(pb.ConsolidateRequest(site_ids=site_ids, includes_today=includes_today))
         try:
-            async for response in self._stub.Consolidate(request):
+            async for response in call:
                 yield [plain(each) for each in response.sites]
         except grpc.aio.AioRpcError as error:
             raise refusal_from(error) from error
+        finally:
+            call.cancel()
 
 
 @asynccontextmanager

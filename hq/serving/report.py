@@ -1,6 +1,7 @@
 """ReportService: what people's tools ask HQ, and the consolidation they may begin."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing
 from typing import Any
 
 import grpc
@@ -12,7 +13,7 @@ from trunkline.report.v1.report_pb2_grpc import (
 )
 
 from hq.consolidate.consolidator import Consolidator
-from hq.consolidate.site_pull import Stores
+from hq.consolidate.work import Stores
 from hq.reports.day_report import DayReports
 from hq.serving import wire
 from router.errors import RouterError
@@ -43,6 +44,7 @@ class ReportService(ReportServiceServicer):
 
     def __init__(self, stores: Stores, reports: DayReports, consolidator: Consolidator) -> None:
         self._stores = stores
+        self._run = stores.threads.run
         self._reports = reports
         self._consolidator = consolidator
 
@@ -55,22 +57,20 @@ class ReportService(ReportServiceServicer):
     ) -> pb.GetDayReportResponse:
         _admit()
         day = request.business_date
-        return wire.day_report(await self._stores.run(lambda: self._reports.of(day)))
+        return wire.day_report(await self._run(self._reports.of, day))
 
     async def ListCertificates(
         self, request: pb.ListCertificatesRequest, context: Context
     ) -> pb.ListCertificatesResponse:
         _admit()
         day, site_id = request.business_date or None, request.site_id or None
-        found = await self._stores.run(
-            lambda: self._stores.days.certificates(business_date=day, site_id=site_id)
-        )
+        found = await self._run(self._stores.days.certificates, business_date=day, site_id=site_id)
         return pb.ListCertificatesResponse(certificates=map(wire.certificate, found))
 
     async def ListSites(self, request: pb.ListSitesRequest, context: Context) -> pb.ListSitesResponse:
         _admit()
-        sites = await self._stores.run(self._stores.sites.all)
-        due = await self._stores.run(self._stores.days.due)
+        sites = await self._run(self._stores.sites.all)
+        due = await self._run(self._stores.days.due)
         return pb.ListSitesResponse(
             sites=[
                 wire.site(
@@ -87,19 +87,21 @@ class ReportService(ReportServiceServicer):
     ) -> AsyncIterator[pb.ConsolidateResponse]:
         _admit()
         tickets = await self._consolidator.ask(request.site_ids, includes_today=request.includes_today)
-        async for sites in self._consolidator.board.changes():
-            is_over = self._consolidator.is_over(tickets)
-            shown = [wire.progress(each) for each in sites if each.site_id in tickets]
-            yield pb.ConsolidateResponse(sites=shown, is_over=is_over)
-            if is_over:
-                return
+        async with aclosing(self._consolidator.board.changes()) as changes:
+            async for sites in changes:
+                is_over = self._consolidator.is_over(tickets)
+                shown = [wire.progress(each) for each in sites if each.site_id in tickets]
+                yield pb.ConsolidateResponse(sites=shown, is_over=is_over)
+                if is_over:
+                    return
 
     async def WatchConsolidation(
         self, request: pb.WatchConsolidationRequest, context: Context
     ) -> AsyncIterator[pb.WatchConsolidationResponse]:
         _admit()
-        async for sites in self._consolidator.board.changes():
-            yield pb.WatchConsolidationResponse(sites=map(wire.progress, sites))
+        async with aclosing(self._consolidator.board.changes()) as changes:
+            async for sites in changes:
+                yield pb.WatchConsolidationResponse(sites=map(wire.progress, sites))
 
     async def ReadmitSite(self, request: pb.ReadmitSiteRequest, context: Context) -> pb.ReadmitSiteResponse:
         _admit()

@@ -13,7 +13,7 @@ class Removal(StrEnum):
     DELETED = "DELETED"
     """It should not have been: HQ removes its own."""
     ERASED = "ERASED"
-    """A person asked for it: HQ removes its own, and nothing may bring it back."""
+    """A person asked for it: HQ removes its own, and its tombstone says why."""
     PRUNED = "PRUNED"
     """The branch keeps less history than HQ: HQ keeps its own."""
 

@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -85,9 +85,10 @@ async def asked(client: HqClient) -> RefusedError | None:
 async def pulled_until(client: HqClient, row_count: int) -> Plain:
     """Pull, and return as soon as so many rows are there, or when it is over."""
     shown: list[Plain] = []
-    async for shown in client.consolidate([], includes_today=False):
-        if shown and shown[0]["row_count"] >= row_count:
-            break
+    async with aclosing(client.consolidate([], includes_today=False)) as stages:
+        async for shown in stages:
+            if shown and shown[0]["row_count"] >= row_count:
+                break
     return shown[0]
 
 
@@ -143,6 +144,30 @@ async def test_a_branch_killed_in_the_middle_goes_on_and_its_rows_are_held_once(
     assert certificate["row_count"] == ROW_COUNT
     assert held(hq_url) == ROW_COUNT
     assert replaced(hq_url) == 0
+
+
+async def test_hq_told_to_stop_ends_after_a_batch_and_goes_on_where_it_was(
+    tmp_path: Path, keys: Keys, branch: Branch
+) -> None:
+    (port,) = free_ports(1)
+    url = f"sqlite:///{tmp_path / 'hq.db'}"
+    async with serving(keys, branch) as nodes:
+        file = ported(hq_file(tmp_path, keys, url, nodes, batch_rows=BATCH_ROWS), port)
+        with process(*RUN_HQ, str(file), log=tmp_path / "hq.log") as hq:
+            async with operator(keys, port) as client:
+                await pulled_until(client, 500)
+                hq.terminate()
+                status = await asyncio.to_thread(hq.wait, 20)
+        before = held(url)
+        with process(*RUN_HQ, str(file), log=tmp_path / "hq.log"):
+            async with operator(keys, port) as client:
+                last = await pulled_until(client, sys.maxsize)
+
+    assert status == 0
+    assert 500 <= before < ROW_COUNT
+    assert last["phase"] == "DONE", last
+    # Acks that the branch had not kept bring at most a window of batches again.
+    assert ROW_COUNT - before <= last["row_count"] <= ROW_COUNT - before + 4 * BATCH_ROWS
 
 
 def ported(file: Path, port: int) -> Path:

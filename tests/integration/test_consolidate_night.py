@@ -1,12 +1,15 @@
 """A branch's records at HQ, over mutual TLS on loopback, SQLite and PostgreSQL on either side."""
 
+import asyncio
 import shutil
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, func, select, update
 
+from hq.app import DatabaseTroubleError
 from hq.serving.client import connect
 from hq.store.tables import RECEIVED
 from node import pki
@@ -308,6 +311,47 @@ async def test_absurd_requests_are_refused_by_the_fields_name(
 
     assert caught.value.reason == "FIELD_INVALID"
     assert unknown.value.reason == "SITE_UNKNOWN"
+
+
+async def test_what_hq_did_is_counted(tmp_path: Path, keys: Keys, branch: Branch) -> None:
+    url = f"sqlite:///{tmp_path / 'hq.db'}"
+    branch.write("ledger", ledger_rows(1, 30))
+
+    async with serving(keys, branch) as nodes, running_hq(hq_file(tmp_path, keys, url, nodes), keys) as hq:
+        await hq.consolidate()
+        branch.write("ledger", ledger_rows(31, 5))
+        await hq.consolidate()
+        page = await asyncio.to_thread(metrics, hq.app.metrics_port)
+
+    assert 'trunkline_consolidation_rows_total{site="beijing"} 35.0' in page
+    assert 'trunkline_consolidation_pulls_total{outcome="complete",site="beijing"} 2.0' in page
+    assert "trunkline_consolidation_batch_seconds_count 2.0" in page
+    assert "trunkline_consolidation_last_success_timestamp_seconds" in page
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("nonsense", "its URL is none"),
+        ("mysql://u:secret@127.0.0.1/x", "its URL is none"),
+        ("postgresql+psycopg://u:secret@127.0.0.1:1/x", "refused"),
+        ("sqlite:////no/such/folder/hq.db", "unable to open"),
+    ],
+)
+async def test_a_database_that_cannot_be_used_is_told_without_its_password(
+    tmp_path: Path, keys: Keys, url: str, problem: str
+) -> None:
+    with pytest.raises(DatabaseTroubleError, match=problem) as caught:
+        async with running_hq(hq_file(tmp_path, keys, url, []), keys):
+            raise AssertionError("it must not start")
+
+    assert "secret" not in str(caught.value)
+
+
+def metrics(port: int) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as response:
+        text: str = response.read().decode()
+    return text
 
 
 def copied(branch: Branch, file: Path) -> Branch:

@@ -1,7 +1,7 @@
 """HQ's side of one conversation with a branch, step by step; each has a deadline of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -68,7 +68,7 @@ class Pull:
         """Tell the branch that HQ will not take its journal."""
         await self._say(reject=pb.Reject(reason=reason, detail=detail))
 
-    async def batches(self, plan: Plan) -> AsyncIterator[Batch]:
+    async def batches(self, plan: Plan) -> AsyncGenerator[Batch]:
         """The stream's batches as they come; each has to be answered with `ack` or `nack`."""
         request = pb.Plan(
             stream=plan.stream,

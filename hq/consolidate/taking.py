@@ -1,0 +1,119 @@
+"""Takes a site's rows, batch by batch: each is applied, then acked, or refused and awaited again."""
+
+from contextlib import aclosing
+
+import structlog
+
+from hq.consolidate.progress import Phase
+from hq.consolidate.work import PullWork
+from hq.store.applying import Applied
+from hq.store.sites import Meeting
+from sync.journal.batch import Batch
+from sync.journal.position import Mark, Position
+from sync.journal.receiving.pull import Plan
+from sync.journal.refusals import RejectedError
+
+log = structlog.get_logger()
+
+FREEZING = frozenset({"RESTORED_OR_CLONED", "HQ_RESTORED", "QUARANTINE_FULL"})
+"""Rejections after which nothing is pulled until a person readmits the site. The others
+(a schema, a time zone) end by themselves once somebody has put them right."""
+
+
+async def meet(work: PullWork) -> "Taking":
+    """Greet the branch and see that it is the one HQ knows.
+
+    Raises:
+        RejectedError: it is not; it was told so, and the site is frozen where a person has to look.
+    """
+    greeting = await work.pull.greet(work.site_id)
+    try:
+        meeting = await work.stores.threads.run(work.stores.sites.meet, greeting)
+    except RejectedError as rejection:
+        await _reject(work, rejection)
+        raise
+    expected = sum(offer.pending_count for offer in greeting.streams.values())
+    work.board.show(work.site_id, phase=Phase.PULLING, expected_count=expected)
+    return Taking(work, meeting, {stream: offer.end for stream, offer in greeting.streams.items()})
+
+
+class Taking:
+    """The rows of one conversation."""
+
+    def __init__(self, work: PullWork, meeting: Meeting, ends: dict[str, Position]) -> None:
+        self.meeting = meeting
+        self._work = work
+        self._run = work.stores.threads.run
+        self._ends = ends
+        self._marks: dict[str, Mark] = dict(meeting.begins)
+
+    async def take_all(self) -> None:
+        """Take everything that the branch had when it said hello."""
+        for stream, end in self._ends.items():
+            await self.take(stream, end)
+
+    async def take(self, stream: str, to: Position) -> None:
+        """Take a stream's rows up to `to`; a batch refused once is awaited again from its begin."""
+        begin = self._marks[stream]
+        if begin.position >= to:
+            return
+        plan = Plan(
+            stream=stream,
+            epoch=self.meeting.epoch,
+            begin=begin,
+            to=to,
+            batch_row_limit=self._work.limits.row_limit,
+            batch_byte_limit=self._work.limits.byte_limit,
+            window=self._work.limits.window,
+        )
+        awaited: Position | None = None
+        async with aclosing(self._work.pull.batches(plan)) as batches:
+            async for batch in batches:
+                self._work.check_stop()
+                if awaited is not None and batch.lo != awaited:
+                    continue  # It was on the way when the one before it was refused.
+                awaited = await self._answer(stream, batch)
+
+    async def _answer(self, stream: str, batch: Batch) -> Position | None:
+        """Apply a batch and say so; returns where the stream has to go on when it was not taken."""
+        shape = self.meeting.shapes[stream]
+        with self._work.instruments.batch_seconds.time():
+            try:
+                answer = await self._run(
+                    self._work.stores.applier.apply,
+                    self._work.site_id,
+                    shape,
+                    batch,
+                    epoch=self.meeting.epoch,
+                    utc_us=self._work.clock.utc_us(),
+                )
+            except RejectedError as rejection:
+                await _reject(self._work, rejection)
+                raise
+        if isinstance(answer, Applied):
+            self._count(answer)
+            self._marks[stream] = max(answer.mark, self._marks[stream], key=lambda mark: mark.position)
+            await self._work.pull.ack(stream, answer.mark)
+            return None
+        log.warning("batch_refused", site=self._work.site_id, stream=stream, reason=answer.reason)
+        self._marks[stream] = answer.expected
+        await self._work.pull.nack(stream, answer.expected, answer.reason)
+        return answer.expected.position
+
+    def _count(self, applied: Applied) -> None:
+        site_id = self._work.site_id
+        self._work.instruments.rows_total.labels(site_id).inc(applied.row_count)
+        self._work.instruments.quarantined_rows_total.labels(site_id).inc(applied.refused_count)
+        self._work.board.add_rows(site_id, applied.row_count)
+        if applied.refused_count:
+            log.warning("rows_quarantined", site=site_id, row_count=applied.refused_count)
+
+
+async def _reject(work: PullWork, rejection: RejectedError) -> None:
+    log.error("journal_rejected", site=work.site_id, reason=rejection.reason, detail=rejection.detail)
+    if rejection.reason in FREEZING:
+        await work.stores.threads.run(
+            work.stores.sites.freeze, work.site_id, rejection.reason, rejection.detail
+        )
+    await work.pull.reject(rejection.reason, rejection.detail)
+    await work.pull.finish()
