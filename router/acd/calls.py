@@ -168,10 +168,13 @@ class Calls:
     def resume(self, turn: Turn, open_call: OpenCall) -> Call:
         """Take up a call of the ledger; the caller of this says whether it waits or talks."""
         self._serial += 1
+        queue = self._queues.find(open_call.queue_id)
+        # After a transfer the ledger names the queue only: what it needs is its policy's matter.
+        skills = open_call.skills or (queue.policy.skills if queue is not None else frozenset())
         call = Call(
             call_id=open_call.call_id,
             queue_id=open_call.queue_id,
-            skills=open_call.skills,
+            skills=skills,
             priority=open_call.priority,
             customer_id=open_call.customer_id,
             queued_at=open_call.queued_at,
