@@ -11,7 +11,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from router import ledger
-from router.call import ABANDONED, Disposition
+from router.call import ABANDONED, CallState, Disposition
 from router.errors import RouterError
 from router.facts import Fact
 from router.floor import Floor
@@ -39,6 +39,8 @@ _HANDOFF_OUTCOMES = {
 _NOTED = _HANDOFF_OUTCOMES.keys() | {ledger.CallConnected.kind, ledger.CallEnded.kind}
 
 _REASON_LIMIT = 50
+
+_WAITING = frozenset({CallState.QUEUED, CallState.OFFERED, CallState.OFFERED_REMOTE})
 
 
 class BranchInstruments:
@@ -127,6 +129,12 @@ class FloorCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         yield _by_state("calls", "Calls in the system.", (each.state for each in self._floor.calls()))
+        yield _count_by(
+            "queue",
+            "calls_waiting",
+            "Calls that nobody has answered yet.",
+            (each.queue_id for each in self._floor.calls() if each.state in _WAITING),
+        )
         yield _by_state("agents", "Agents logged in.", (each.state for each in self._floor.agents()))
         yield _by_state(
             "handoffs_live", "Hand-offs that are kept.", (each.state for each in self._floor.handoffs())
@@ -139,7 +147,11 @@ def gauge(registry: CollectorRegistry, name: str, help_text: str, read: Callable
 
 
 def _by_state(name: str, help_text: str, states: Iterable[str]) -> Metric:
-    family = GaugeMetricFamily(f"trunkline_{name}", help_text, labels=["state"])
-    for state, count in sorted(CountOf(states).items()):
-        family.add_metric([state], count)
+    return _count_by("state", name, help_text, states)
+
+
+def _count_by(label: str, name: str, help_text: str, values: Iterable[str]) -> Metric:
+    family = GaugeMetricFamily(f"trunkline_{name}", help_text, labels=[label])
+    for value, count in sorted(CountOf(values).items()):
+        family.add_metric([value], count)
     return family

@@ -1,6 +1,7 @@
 """The lab's live picture: sites, queues and hand-offs while the day is played."""
 
 import asyncio
+import math
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,13 @@ CALLS = "trunkline_calls"
 AGENTS = "trunkline_agents"
 ENDED = "trunkline_calls_ended_total"
 HANDOFFS = "trunkline_handoffs_total"
+HANDOFFS_LIVE = "trunkline_handoffs_live"
+WAITING = "trunkline_calls_waiting"
+VIEW_AGE = "trunkline_view_age_seconds"
+
+_BUSY = ("RINGING", "TALKING", "ON_HOLD", "WRAP_UP")
+_UNDER_WAY = ("ASKING", "RESERVED", "DIALING", "RINGING")
+"""Asked for and not answered yet, by either side."""
 
 Looks = dict[str, Look | None]
 """By site; None for a site whose branch does not answer."""
@@ -35,7 +43,7 @@ def lab_time(plan: LabPlan, now_s: float) -> datetime:
 
 
 def picture(lab: Lab, looks: Looks, now_s: float) -> Group:
-    """One frame: the clock and a row a site."""
+    """One frame: the clock, a row a site, the queues and the hand-offs of all."""
     table = Table(
         _("site"),
         _("waiting"),
@@ -45,22 +53,15 @@ def picture(lab: Lab, looks: Looks, now_s: float) -> Group:
         _("ended"),
         _("out"),
         _("in"),
+        _("under way"),
+        _("view"),
         _("restarts"),
-        title_justify="left",
     )
     for column in table.columns[1:]:
         column.justify = "right"
     for site in lab.plan.sites:
         table.add_row(*_cells(lab, site, looks.get(site.site_id)))
-    clock = Text(
-        _(
-            "lab clock {time}, speed {speed:g}",
-            time=lab_time(lab.plan, now_s).strftime("%H:%M:%S"),
-            speed=lab.plan.clock.speed,
-        ),
-        style="bold",
-    )
-    return Group(clock, table)
+    return Group(Text(_clock_line(lab, looks, now_s), style="bold"), table, *_cluster_lines(lab, looks))
 
 
 def line(lab: Lab, looks: Looks, now_s: float) -> str:
@@ -82,23 +83,66 @@ def line(lab: Lab, looks: Looks, now_s: float) -> str:
     return "  |  ".join(parts)
 
 
+def _clock_line(lab: Lab, looks: Looks, now_s: float) -> str:
+    clock = _(
+        "lab clock {time}, speed {speed:g}",
+        time=lab_time(lab.plan, now_s).strftime("%H:%M:%S"),
+        speed=lab.plan.clock.speed,
+    )
+    first_s = lab.plan.clock.real_utc_s(lab.plan.day_start_utc_us) - now_s
+    if first_s > 0:
+        return f"{clock}: " + _("the day begins in {seconds:.0f} s", seconds=first_s)
+    return f"{clock}: " + _(
+        "{ended} of {planned} calls over, midnight in {seconds:.0f} s",
+        ended=_sum(looks, ENDED),
+        planned=len(lab.plan.calls),
+        seconds=max(0.0, lab.plan.clock.real_utc_s(lab.plan.midnight_utc_us) - now_s),
+    )
+
+
+def _cluster_lines(lab: Lab, looks: Looks) -> list[Text]:
+    """Who waits in which queue, and what became of the hand-offs so far."""
+    lines = []
+    if len(lab.plan.queues) > 1:
+        waiting = ", ".join(f"{queue} {_sum(looks, WAITING, queue)}" for queue in lab.plan.queues)
+        lines.append(_("waiting by queue: {queues}", queues=waiting))
+    lines.append(
+        _(
+            "hand-offs: {asked} asked, {confirmed} confirmed, {refused} refused, {expired} expired,"
+            " {cancelled} cancelled",
+            asked=_sum(looks, HANDOFFS, "ORIGIN", "ASKED"),
+            confirmed=_sum(looks, HANDOFFS, "HELPER", "CONFIRMED"),
+            refused=_sum(looks, HANDOFFS, "ORIGIN", "REFUSED"),
+            expired=_sum(looks, HANDOFFS, "ORIGIN", "EXPIRED"),
+            cancelled=_sum(looks, HANDOFFS, "ORIGIN", "CANCELLED"),
+        )
+    )
+    return [Text(line) for line in lines]
+
+
 def _cells(lab: Lab, site: LabSite, seen: Look | None) -> list[str]:
     restarts = sum(
         lab.processes[name].restart_count for name in (f"branch:{site.site_id}", f"pbx:{site.site_id}")
     )
     if seen is None:
-        return [site.site_id, *[_("down")] * 7, str(restarts)]
-    busy = seen.of(AGENTS, "TALKING") + seen.of(AGENTS, "ON_HOLD") + seen.of(AGENTS, "WRAP_UP")
+        return [site.site_id, *[_("down")] * 9, str(restarts)]
     figures = (
         _waiting(seen),
         _talking(seen),
         seen.of(AGENTS, "READY"),
-        busy,
+        sum(seen.of(AGENTS, state) for state in _BUSY),
         seen.of(ENDED),
         seen.of(HANDOFFS, "ORIGIN", "CONNECTED"),
         seen.of(HANDOFFS, "HELPER", "CONFIRMED"),
+        sum(seen.of(HANDOFFS_LIVE, state) for state in _UNDER_WAY),
     )
-    return [site.site_id, *(str(figure) for figure in figures), str(restarts)]
+    return [site.site_id, *(str(figure) for figure in figures), _view(seen), str(restarts)]
+
+
+def _view(seen: Look) -> str:
+    """How old the site's picture of the others is."""
+    age_s = seen.figure(VIEW_AGE)
+    return _("none") if math.isnan(age_s) else f"{age_s:.1f} s"
 
 
 def _waiting(seen: Look) -> int:
@@ -107,3 +151,7 @@ def _waiting(seen: Look) -> int:
 
 def _talking(seen: Look) -> int:
     return seen.of(CALLS, "CONNECTED") + seen.of(CALLS, "HELD") + seen.of(CALLS, "CONNECTED_REMOTE")
+
+
+def _sum(looks: Looks, name: str, *labels: str) -> int:
+    return sum(seen.of(name, *labels) for seen in looks.values() if seen is not None)
