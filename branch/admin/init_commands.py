@@ -61,7 +61,9 @@ def _init(  # noqa: PLR0913 - one option each
     ] = None,
     trunk: Annotated[
         str | None,
-        typer.Option("--trunk", help=_("host:port that other sites' PBXes dial; else the fourth port after --address.")),
+        typer.Option(
+            "--trunk", help=_("host:port that other sites' PBXes dial; else the fourth port after --address.")
+        ),
     ] = None,
     phone: Annotated[
         list[str] | None,

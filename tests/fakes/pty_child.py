@@ -12,6 +12,15 @@ from collections.abc import Callable, Sequence
 LIMIT_S = 20.0
 
 
+_OWN_THE_TERMINAL = """
+import os, sys
+# The leader of a new session that opens a terminal gets its signals: Ctrl-C is for it. Done
+# in the child's own program: between fork and exec, gRPC's threads in the test forbid it.
+os.close(os.open(os.ttyname(0), os.O_RDWR))
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
 class PtyChild:
     """A child process on a pseudo-terminal; what it writes is collected as it comes."""
 
@@ -22,13 +31,12 @@ class PtyChild:
         self.output = ""
         self._news = asyncio.Event()
         self._process = subprocess.Popen(
-            command,
+            [sys.executable, "-c", _OWN_THE_TERMINAL, *command],
             stdin=self._slave,
             stdout=self._slave,
             stderr=self._slave,
             env=environ,
             start_new_session=True,
-            preexec_fn=self._own_the_terminal,  # noqa: PLW1509 - the test's other threads hold no locks of ours
         )
         os.set_blocking(self._master, False)
         asyncio.get_running_loop().add_reader(self._master, self._read)
@@ -91,15 +99,9 @@ class PtyChild:
         self.output += data.decode(errors="replace")
         self._news.set()
 
-    def _own_the_terminal(self) -> None:
-        """In the child: Ctrl-C on this terminal is for it."""
-        import fcntl
-
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
 
 def trunkline(*arguments: object) -> list[str]:
-    """The command line that runs these groups in a process of their own."""
+    """The command line that runs the desk's commands in a process of their own."""
     program = (
         "import sys; from node import cli; from branch.terminal.commands import register; "
         "cli.entry_point_groups = lambda: [register]; cli.main(sys.argv[1:])"
