@@ -256,9 +256,9 @@ def results() -> list[dict[str, Any]]:
     return [
         _row("handoff/reserve_vs_echo", p50["reserve_unary"] / p50["echo_unary"], "ratio", RATIO_GOAL),
         _row("handoff/exchange_vs_echo", p50["reserve_stream"] / p50["echo_stream"], "ratio", RATIO_GOAL),
-        _row("handoff/reserve_p50", p50["reserve_stream"] * 1_000, "ms", None),
-        _row("handoff/reserve_p99", p99 * 1_000, "ms", None),
-        _row("handoff/echo_p50", p50["echo_stream"] * 1_000, "ms", None),
+        _row("handoff/exchange_p50", p50["reserve_stream"] * 1_000, "ms", None),
+        _row("handoff/exchange_p99", p99 * 1_000, "ms", None),
+        _row("handoff/exchange_echo_p50", p50["echo_stream"] * 1_000, "ms", None),
     ]
 
 
