@@ -4,10 +4,12 @@ Order of start: database and its schema, the sites of the file, the consolidatio
 server, metrics. HQ keeps nothing in memory that a kill could lose.
 """
 
+import os
 import random
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import grpc
 import structlog
@@ -20,6 +22,7 @@ from hq.consolidate.instruments import ConsolidationInstruments
 from hq.consolidate.progress import ProgressBoard
 from hq.consolidate.schedule import Schedule
 from hq.consolidate.work import Stores
+from hq.new_sites import NewSites
 from hq.reports.day_report import DayReports
 from hq.serving import report
 from hq.settings import BranchSection, HqSettings
@@ -89,13 +92,13 @@ class HqApp:
         await self._closing.aclose()
 
 
-def starter(settings: HqSettings) -> Callable[[Tasks], Awaitable[Drainable]]:
+def starter(settings: HqSettings, file: Path) -> Callable[[Tasks], Awaitable[Drainable]]:
     """What `node.lifecycle.run` starts."""
-    return lambda tasks: start_hq(settings, tasks)
+    return lambda tasks: start_hq(settings, tasks, file)
 
 
-async def start_hq(settings: HqSettings, tasks: Tasks) -> HqApp:
-    """Start everything, or raise and leave nothing running.
+async def start_hq(settings: HqSettings, tasks: Tasks, file: Path | None = None) -> HqApp:
+    """Start everything, or raise and leave nothing running. Branches added to `file` are taken in.
 
     Raises:
         OSError: an address cannot be bound, a file cannot be read.
@@ -125,6 +128,18 @@ async def start_hq(settings: HqSettings, tasks: Tasks) -> HqApp:
         closing.push_async_callback(metrics.close)
         loop = tasks.start(consolidator.run(), name="consolidation")
         closing.callback(loop.cancel)
+        if file is not None:
+
+            async def admit(section: BranchSection) -> None:
+                try:
+                    await threads.run(stores.sites.enter, [_site(section, clock)])
+                    await consolidator.start([section.id])
+                except OperationalError as error:
+                    raise DatabaseTroubleError(str(error.orig)) from error
+
+            known = [each.id for each in settings.site]
+            following = tasks.start(NewSites(file, dict(os.environ), known, admit).run(), name="new-sites")
+            closing.callback(following.cancel)
         log.info("hq_started", port=port, metrics_port=metrics_port, site_count=len(settings.site))
         return HqApp(consolidator, server, closing.pop_all(), port=port, metrics_port=metrics_port)
 

@@ -55,7 +55,7 @@ def _run(file: Annotated[Path, _FILE]) -> None:
 
     settings = _load(file)
     logs.configure(level=settings.log.level, style=settings.log.format, site_id="hq")
-    sys.exit(lifecycle.run(starter(settings), drain_limit_s=settings.limits.drain_limit_s))
+    sys.exit(lifecycle.run(starter(settings, file), drain_limit_s=settings.limits.drain_limit_s))
 
 
 def _check(file: Annotated[Path, _FILE]) -> None:

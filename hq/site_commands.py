@@ -14,7 +14,7 @@ from node.words import text as _
 def register(group: typer.Typer) -> None:
     """Add the `site` group to `hq`."""
     sites = typer.Typer(no_args_is_help=True, help=_("The branches whose records HQ collects."))
-    sites.command("add", help=_("Add a branch to HQ's file; HQ pulls it from its next start on."))(_add)
+    sites.command("add", help=_("Add a branch to HQ's file; a running HQ takes it in by itself."))(_add)
     sites.command("list", help=_("List the branches of HQ's file."))(_list)
     group.add_typer(sites, name="site")
 
@@ -48,7 +48,7 @@ def _add(
         draft.replace(file)
     finally:
         draft.unlink(missing_ok=True)
-    output().print(_("{site} added; restart HQ (it loses nothing) and it is pulled", site=site), markup=False)
+    output().print(_("{site} added; a running HQ takes it in by itself", site=site), markup=False)
 
 
 def _list(

@@ -74,7 +74,7 @@ class Consolidator:
         self._is_total_stale = True
 
     async def start(self, site_ids: Iterable[str]) -> None:
-        """Learn the sites to be pulled; `run` does the rest."""
+        """Learn the sites to be pulled, or some more of them; `run` does the rest."""
         wanted = set(site_ids)
         for site in await self._run(self._stores.sites.all):
             if site.site_id not in wanted:
@@ -88,7 +88,7 @@ class Consolidator:
         while True:
             self._woken.clear()
             try:
-                for site_id in self._known:
+                for site_id in list(self._known):
                     await self._let_days_pass(site_id)
                 await self._show_totals()
             except OperationalError as error:

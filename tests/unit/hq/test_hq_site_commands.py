@@ -8,27 +8,7 @@ from hq import commands
 from hq.settings import HqSettings
 from node.settings import load
 from tests.fakes.command_line import CommandLine
-
-FILE = """\
-# HQ of acme.
-[hq]
-time_zone = "Asia/Shanghai"
-
-[listen]
-port = 0
-metrics_port = 0
-
-[tls]
-plaintext = true
-
-[database]
-url = "sqlite:///hq.db"
-
-[[site]]
-id = "beijing"
-address = "10.0.0.1:7443"
-time_zone = "Asia/Shanghai"
-"""
+from tests.fakes.hq_file import FILE
 
 
 @pytest.fixture
