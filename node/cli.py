@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
         words.use(_language(given))
-        build(entry_point_groups())(given, prog_name="trunkline")
+        build(entry_point_groups())(_language_first(given), prog_name="trunkline")
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
     except (TroubleError, RouterError, words.UnknownLanguageError, OSError) as error:
@@ -84,6 +84,16 @@ def _language(arguments: Sequence[str]) -> str | None:
         if argument.startswith("--lang="):
             return argument.removeprefix("--lang=")
     return None
+
+
+def _language_first(arguments: Sequence[str]) -> list[str]:
+    """The same with --lang in front: it is the root's option, and people write it anywhere."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    for place, argument in enumerate(arguments[:end]):
+        if argument == "--lang" or argument.startswith("--lang="):
+            after = min(end, place + (2 if argument == "--lang" else 1))
+            return [*arguments[place:after], *arguments[:place], *arguments[after:]]
+    return list(arguments)
 
 
 def _expected(error: Exception) -> str | None:

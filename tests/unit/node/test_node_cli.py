@@ -14,6 +14,7 @@ from node import cli, pki_commands, words
 from node.settings import Fault, SettingsError
 from router.errors import RouterError, UnknownQueueError
 from router.ids import QueueId
+from router.world.problems import BadInputError, Problem
 
 
 class WordlessError(RouterError):
@@ -24,6 +25,10 @@ TROUBLES = {
     "settings": SettingsError(Path("site.toml"), [Fault(place="listen.port", problem="is missing", line=3)]),
     "refusal": UnknownQueueError(QueueId("sales")),
     "wordless": WordlessError("the moon is too near"),
+    "calls file": BadInputError(
+        Problem(line=line, place="queue", wording="{queue} is not known", values={"queue": "XX"})
+        for line in (7, 3)
+    ),
     "file": FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "calls.csv"),
     "interrupt": KeyboardInterrupt(),
     "fault": ZeroDivisionError("ours"),
@@ -118,6 +123,23 @@ def test_lang_may_be_written_with_an_equals_sign(capsys: pytest.CaptureFixture[s
     code_of("--lang=zh-CN", "branch", "check")
 
     assert capsys.readouterr().out == "缺失\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [("branch", "check", "--lang", "zh-CN"), ("branch", "--lang=zh-CN", "check")]
+)
+def test_lang_may_be_written_anywhere(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert code_of(*arguments) == 0
+
+    assert capsys.readouterr().out == "缺失\n"
+
+
+def test_every_fault_of_a_bad_file_is_told_with_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert code_of("whatif", "calls file") == 2
+
+    told = capsys.readouterr().err
+    assert "line 3, queue: XX is not known" in told
+    assert "line 7, queue: XX is not known" in told
 
 
 def test_a_language_nobody_speaks_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
