@@ -6,22 +6,28 @@ by the next start, so the process may be killed between any two of them.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import structlog
 from prometheus_client import CollectorRegistry
+from sqlalchemy.exc import OperationalError
 
 from branch.admission import DRAINING
-from branch.desk import Desk
 from branch.metrics import FloorCollector, gauge
+from branch.parts import CannotStartError
 from branch.settings import BranchSettings
+from branch.store.engine import UnknownDatabaseError
+from branch.store.schema import NewerSchemaError
 from branch.tallies import DayTallies
+from branch.telephony.port import PbxRefusedError
 from branch.wiring.core import Core
 from branch.wiring.doors import Doors
 from branch.wiring.ground import Ground, lay_ground
 from node.lifecycle import Tasks
-from router.facts import ClockStepped
-from sync.clock import STEP_THRESHOLD_MS, StepWatch
+from node.words import text as _
+from router.facts import ClockStepped, Fact
+from sync.clock import STEP_THRESHOLD_MS, Clock, StepWatch
 
 CLOCK_LOOK_INTERVAL_S = 1.0
 
@@ -51,6 +57,16 @@ async def start(settings: BranchSettings, tasks: Tasks) -> Branch:
     Raises:
         TroubleError, OSError, RouterError: something outside is not as it has to be.
     """
+    try:
+        return await _started(settings, tasks)
+    except OperationalError as error:
+        problem = str(error.orig).strip()
+        raise CannotStartError(_("the database cannot be used: {problem}", problem=problem)) from error
+    except (UnknownDatabaseError, NewerSchemaError, PbxRefusedError) as error:
+        raise CannotStartError(str(error)) from error
+
+
+async def _started(settings: BranchSettings, tasks: Tasks) -> Branch:
     async with AsyncExitStack() as resources:
         ground = await asyncio.to_thread(lay_ground, settings, CollectorRegistry())
         resources.callback(ground.store.close)
@@ -64,7 +80,7 @@ async def start(settings: BranchSettings, tasks: Tasks) -> Branch:
         resources.push_async_callback(core.close_neighbours)
         await core.start_neighbours(tasks)
         _show(ground.registry, core)
-        _ = tasks.start(doors.watch.run(), name="watch")
+        _task = tasks.start(doors.watch.run(), name="watch")
         log.info("branch_started", incarnation=ground.incarnation, call_count=len(core.desk.live().calls))
         return Branch(core, resources.pop_all())
     raise AssertionError("an exit stack swallows nothing")
@@ -72,20 +88,24 @@ async def start(settings: BranchSettings, tasks: Tasks) -> Branch:
 
 def _watch_over(ground: Ground, core: Core, tasks: Tasks) -> None:
     """What must never end: its end is the process's."""
-    _ = tasks.start(core.desk.run(), name="desk")
-    _ = tasks.start(core.writer.watch(), name="ledger")
-    _ = tasks.start(_watch_clock(ground, core.desk), name="clock")
-    _ = tasks.start(_tally_day(ground, core), name="tallies")
+    _task = tasks.start(core.desk.run(), name="desk")
+    _task = tasks.start(core.writer.watch(), name="ledger")
+    _task = tasks.start(
+        watch_clock(ground.clock, ground.settings.clock.speed, core.desk.tell, CLOCK_LOOK_INTERVAL_S),
+        name="clock",
+    )
+    _task = tasks.start(_tally_day(ground, core), name="tallies")
 
 
-async def _watch_clock(ground: Ground, desk: Desk) -> None:
-    watch = StepWatch(threshold_ms=round(STEP_THRESHOLD_MS * ground.settings.clock.speed))
+async def watch_clock(clock: Clock, speed: float, tell: Callable[[Fact], None], interval_s: float) -> None:
+    """Tell of every step of the wall clock; runs until cancelled."""
+    watch = StepWatch(threshold_ms=round(STEP_THRESHOLD_MS * speed))
     while True:
-        step_us = watch.seen(ground.clock.mono_ms(), ground.clock.utc_us())
+        step_us = watch.seen(clock.mono_ms(), clock.utc_us())
         if step_us is not None:
             log.warning("clock_stepped", by_ms=step_us // 1_000)
-            desk.tell(ClockStepped(by_ms=step_us // 1_000))
-        await asyncio.sleep(CLOCK_LOOK_INTERVAL_S)
+            tell(ClockStepped(by_ms=step_us // 1_000))
+        await asyncio.sleep(interval_s)
 
 
 async def _tally_day(ground: Ground, core: Core) -> None:

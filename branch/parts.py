@@ -28,6 +28,12 @@ class ForeignCertificateError(TroubleError):
         )
 
 
+class CannotStartError(TroubleError):
+    """Something that the file names is not there, or is not what it has to be."""
+
+    reason = "CANNOT_START"
+
+
 def clock(section: ClockSection) -> Clock:
     if section.speed == 1.0 or section.started_at_utc_us is None or section.epoch_utc_us is None:
         return SystemClock()

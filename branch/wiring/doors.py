@@ -28,6 +28,7 @@ from node.metrics import MetricsServer
 from router.ids import SiteId
 from sync.clock import SystemClock
 from sync.journal.sending.service import JournalService
+from sync.link.address import address
 from sync.link.server import LinkServer
 
 STOP_GRACE_S = 1.0
@@ -66,7 +67,11 @@ class Doors:
         desk_port = None
         if self._desks is not None and listen.desk_port is not None:
             desk_port = await self._desks.start(listen.host, listen.desk_port, DESK_SERVICES)
-        metrics_port = await self._metrics.start(listen.host, listen.metrics_port)
+        try:
+            metrics_port = await self._metrics.start(listen.host, listen.metrics_port)
+        except OSError as error:
+            where = address(listen.host, listen.metrics_port)
+            raise OSError(error.errno, "cannot listen there; is the port taken?", where) from error
         log.info("branch_served", host=listen.host, port=port, desk_port=desk_port, metrics_port=metrics_port)
 
     async def close(self) -> None:
