@@ -135,6 +135,7 @@ class Desk:
         self._instruments = instruments
         self._inbox: deque[tuple[Fact, IfRefused | None, CallerNumber | None]] = deque()
         self._is_busy = False
+        self._is_emptying = False
         self._answer: Reply | None = None
         self._timer: tuple[Instant, asyncio.TimerHandle] | None = None
         self._loop = asyncio.get_running_loop()
@@ -154,7 +155,7 @@ class Desk:
     def resume(self, work: OpenWork, alive: Inventory) -> None:
         """Pick up what a former process of this site left; once, before any fact."""
         now = self._clock.mono_ms()
-        self._turn(partial(self.floor.resume, work, alive, now), now)
+        self._turn_of_ours(partial(self.floor.resume, work, alive, now), now)
 
     def tell(
         self, fact: Fact, if_refused: IfRefused | None = None, caller: CallerNumber | None = None
@@ -262,8 +263,15 @@ class Desk:
         self._work_off_inbox()
 
     def _work_off_inbox(self) -> None:
-        while self._inbox:
-            self.tell(*self._inbox.popleft())
+        """Each fact is a turn, which comes here again: one loop takes them all, however many wait."""
+        if self._is_emptying:
+            return
+        self._is_emptying = True
+        try:
+            while self._inbox:
+                self.tell(*self._inbox.popleft())
+        finally:
+            self._is_emptying = False
 
     def _settle(self, outcome: Outcome, now: Instant, caller: CallerNumber | None) -> None:
         """Rows first, then orders, each resting on the rows before it."""
@@ -299,8 +307,17 @@ class Desk:
 
     def _due(self) -> None:
         self._timer = None
-        now = self._clock.mono_ms()
-        self._turn(partial(self.floor.handle_timer, now), now)
+        if not self._broken.done():
+            now = self._clock.mono_ms()
+            self._turn_of_ours(partial(self.floor.handle_timer, now), now)
+
+    def _turn_of_ours(self, decide: Callable[[], Outcome], now: Instant) -> None:
+        """A turn that nobody asked for: a refusal in it has no one to go to, and is a fault of ours."""
+        try:
+            self._turn(decide, now)
+        except RouterError as error:
+            self._broken.set_exception(error)
+            raise
 
     def _has_work(self) -> bool:
         if any(True for _ in self.floor.calls()):

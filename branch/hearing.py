@@ -38,6 +38,12 @@ from sync.token import TokenError
 
 log = structlog.get_logger()
 
+TOKEN_USED = "TOKEN_USED"  # noqa: S105 - a refusal's reason
+"""The token is good, and its hand-off has its trunk leg: a token shown again brings no second one."""
+
+_SHOWN_CHARS = 40
+"""Of what an INVITE says of its sender, which anybody can write."""
+
 UNNAMED_REASON = "UNNAMED"
 """An agent's phone said not ready without saying why."""
 
@@ -134,13 +140,14 @@ class PbxEar:
         try:
             handoff_id = self._read_token(trunk.token, trunk.from_site)
         except TokenError as refusal:
-            self._note_refused_token(refusal.reason)
-            log.warning("trunk_refused", peer=trunk.from_site, reason=refusal.reason)
+            self._refuse_trunk(trunk, refusal.reason)
             self._driver.reject_trunk(trunk.trunk_id)
             return
         # Accepted first: what the desk orders of this hand-off's leg must find it.
-        self._driver.accept_trunk(trunk.trunk_id, handoff_id)
-        self._desk.tell(TrunkCallArrived(handoff_id=handoff_id, from_site=trunk.from_site))
+        if self._driver.accept_trunk(trunk.trunk_id, handoff_id):
+            self._desk.tell(TrunkCallArrived(handoff_id=handoff_id, from_site=trunk.from_site))
+        else:
+            self._refuse_trunk(trunk, TOKEN_USED)
 
     def agent_phone_heard(self, agent_id: AgentId, event: PhoneEvent, reason: str | None) -> None:
         fact = self._phone_fact(agent_id, event, reason)
@@ -163,6 +170,10 @@ class PbxEar:
             self._driver.carry_out(HangUpLeg(leg_id=leg_id, agent_id=agent_id))
         for handoff_id in sorted(inventory.trunks.keys() - live.handoffs):
             self._driver.carry_out(HangUpTrunk(handoff_id=handoff_id))
+
+    def _refuse_trunk(self, trunk: TrunkRinging, reason: str) -> None:
+        self._note_refused_token(reason)
+        log.warning("trunk_refused", peer=trunk.from_site[:_SHOWN_CHARS], reason=reason)
 
     def _turn_away(self, call_id: CallId, refusal: RouterError) -> None:
         """A caller who cannot be taken hears so at once; one that the desk has already is left alone."""

@@ -122,7 +122,7 @@ class TokenMint:
             raise StaleTokenError(incarnation)
         if not hmac.compare_digest(mac, self._mac(body)):
             raise ForgedTokenError
-        if origin != from_site.encode():
+        if _site_text(origin) != from_site:
             raise ForeignTokenError(_site_text(origin))
         return HandoffId(str(uuid.UUID(bytes=identity)))
 

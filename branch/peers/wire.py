@@ -83,7 +83,7 @@ class UnreadableReplyError(Exception):
     """A peer answered with what this version cannot act on; the request counts as unanswered."""
 
     def __init__(self, handoff_id: str, kind: "pb.RequestKind.ValueType", problem: str) -> None:
-        super().__init__(f"unusable reply to hand-off {handoff_id!r}: {problem}")
+        super().__init__(f"unusable reply to hand-off {handoff_id[:NAME_LIMIT_CHARS]!r}: {problem}")
         self.handoff_id = HandoffId(handoff_id)
         self.kind = kind
 

@@ -12,7 +12,7 @@ from branch.serving.site_wire import read_policy, row_message, status_message
 from router.errors import RouterError, UnknownCallError
 from router.ids import CallId, SiteId
 from sync.link import validate
-from sync.link.identity import peer
+from sync.link.identity import is_sent_by, peer
 
 SERVICE = pb.DESCRIPTOR.services_by_name["SiteService"].full_name
 
@@ -20,7 +20,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class PeerNotAllowedError(RouterError):
-    """Another site's certificate: sites exchange calls and do not run each other."""
+    """Neither an operator's, nor HQ's, nor this site's own certificate: sites do not run each other."""
 
     reason = "PEER_NOT_ALLOWED"
 
@@ -70,6 +70,5 @@ class SiteFace(SiteServiceServicer):
         return pb.ExplainResponse(rows=[row_message(each) for each in rows])
 
     def _require_operator(self) -> None:
-        sender = peer()
-        if sender is not None and sender.kind == "site" and sender.name != self._site_id:
-            raise PeerNotAllowedError(str(sender))
+        if not is_sent_by("operator", "hq", f"site/{self._site_id}"):
+            raise PeerNotAllowedError(str(peer()))

@@ -115,8 +115,12 @@ class TelephonyDriver(Protocol):
         """
         ...
 
-    def accept_trunk(self, trunk_id: str, handoff_id: HandoffId) -> None:
-        """The token was good: from now on the INVITE is this hand-off's trunk leg."""
+    def accept_trunk(self, trunk_id: str, handoff_id: HandoffId) -> bool:
+        """The token was good: from now on the INVITE is this hand-off's trunk leg.
+
+        False: the hand-off has one already. A token is good once: this INVITE is answered
+        403, and the leg that came first is left alone.
+        """
         ...
 
     def reject_trunk(self, trunk_id: str) -> None:

@@ -57,8 +57,8 @@ def write_ground(plan: LabPlan, etcd_endpoint: str, hq_database_url: str) -> Gro
         tls[site.site_id] = _tls(authority, issue(pki, "site", site.site_id, ["127.0.0.1"], now=now))
         site.folder.mkdir(parents=True, exist_ok=True)
         password = site.folder / PASSWORD_FILE
+        password.touch(mode=0o600)
         password.write_text(secrets.token_urlsafe(24) + "\n", encoding="utf-8")
-        password.chmod(0o600)
         _write_agents(site)
     return Ground(etcd_endpoint=etcd_endpoint, hq_database_url=hq_database_url, tls=tls)
 
@@ -199,6 +199,7 @@ def _clock(plan: LabPlan) -> dict[str, Any]:
 
 
 def _write(file: Path, values: Mapping[str, Any]) -> None:
+    # Private from its first byte: HQ's holds the database's password.
+    file.touch(mode=0o600)
     with file.open("wb") as target:
         tomli_w.dump(values, target)
-    file.chmod(0o600)

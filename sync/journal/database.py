@@ -4,6 +4,7 @@ The same on SQLite and PostgreSQL, at a branch and at HQ. Nothing here is for th
 path: a branch's store has connections of its own.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -28,6 +29,7 @@ def open_database(url: str, *, connection_limit: int = 5) -> Engine:
     """
     if make_url(url).get_backend_name() == "sqlite":
         engine = create_engine(url, pool_size=connection_limit)
+        event.listen(engine, "do_connect", _make_private)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -63,6 +65,18 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that writes; on SQLite it waits for its turn before it reads anything."""
     with engine.connect() as connection, connection.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"}).begin():
         yield connection
+
+
+def _make_private(
+    _dialect: object, _record: object, arguments: list[Any], parameters: dict[str, Any]
+) -> None:
+    """SQLite makes its files as open as the umask lets it; callers' numbers are in there."""
+    if parameters.get("uri") or arguments[0] == ":memory:":
+        return
+    try:
+        os.close(os.open(arguments[0], os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError:
+        return  # SQLite is about to say what is wrong there, as it says everything else.
 
 
 def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:

@@ -61,6 +61,15 @@ def set_peer(found: Peer | None) -> None:
     _current.set(found)
 
 
+def is_sent_by(*kinds_or_names: str) -> bool:
+    """Whether the sender's certificate is of one of these kinds (`hq`) or names (`site/beijing`).
+
+    On a plaintext port, which was asked for, everybody is taken for anybody.
+    """
+    sender = _current.get()
+    return sender is None or sender.kind in kinds_or_names or str(sender) in kinds_or_names
+
+
 def require_site(site_id: SiteId) -> None:
     """A site speaks for itself only; on a plaintext port, which was asked for, nobody can tell.
 

@@ -326,8 +326,8 @@ async def test_an_order_for_somebody_else_is_refused(home: Site) -> None:
 # --- trunks --------------------------------------------------------------------------------
 
 
-def dial(call_id: CallId) -> Order:
-    return DialSite(handoff_id=HANDOFF, call_id=call_id, site_id=PEER, token="good")
+def dial(call_id: CallId, handoff_id: HandoffId = HANDOFF) -> Order:
+    return DialSite(handoff_id=handoff_id, call_id=call_id, site_id=PEER, token="good")
 
 
 def ring_helper() -> Order:
@@ -415,6 +415,22 @@ async def test_an_accepted_trunk_call_can_still_be_rejected(sites: Sites) -> Non
     call.helper.carry_out(RejectTrunk(handoff_id=HANDOFF))
 
     await call.origin_ear.fact(TrunkFailed(handoff_id=HANDOFF, reason="REJECTED"))
+
+
+async def test_a_token_shown_again_is_answered_403_and_the_talk_goes_on(sites: Sites) -> None:
+    call = await HandedOff(sites).connected()
+    again = dial(call.call_id, OTHER_HANDOFF)
+    call.origin.carry_out(again)
+    replayed = await call.helper_ear.trunk(1)
+    told = list(call.helper_ear.facts)
+
+    assert not call.helper.accept_trunk(replayed.trunk_id, HANDOFF)
+
+    await call.origin_ear.fact(TrunkFailed(handoff_id=OTHER_HANDOFF, reason="REJECTED"))
+    assert await call.home.talks(call.call_id)
+    assert call.helper_ear.facts == told
+    call.helper.carry_out(HangUpTrunk(handoff_id=HANDOFF))
+    await call.origin_ear.fact(TrunkHungUp(handoff_id=HANDOFF))
 
 
 async def test_a_helper_without_its_branch_answers_503(sites: Sites) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,6 +93,7 @@ class Site:
         add_SiteServiceServicer_to_server(face, self.server.grpc_server)
         self.port = 0
 
+    @cache  # noqa: B019 - a certificate is issued once; the site ends with its test
     def tls(self, owner: Kind) -> Tls:
         issued = pki.issue(self.certificates, *owner, [], now=datetime.now(UTC))
         return Tls.read(self.certificates / "ca.pem", issued.certificate, issued.key)
@@ -210,6 +212,27 @@ async def test_another_site_may_look_and_not_operate(site: Site) -> None:
     assert drained[:2] == ("PEER_NOT_ALLOWED", grpc.StatusCode.PERMISSION_DENIED)
     assert changed[0] == "PEER_NOT_ALLOWED"
     assert site.desk.floor.is_accepting
+
+
+async def test_a_service_of_the_cluster_may_not_operate_a_site(site: Site) -> None:
+    drain = pb.DrainRequest(request_id=str(uuid.uuid4()), reason="MALICE")
+
+    async with site.asked_by(("service", "prometheus")) as stub:
+        drained = await refusal(stub.Drain(drain, timeout=5))
+        told = await refusal(stub.Explain(pb.ExplainRequest(call_id=str(uuid.uuid4())), timeout=5))
+
+    assert (drained[0], told[0]) == ("PEER_NOT_ALLOWED", "PEER_NOT_ALLOWED")
+    assert site.desk.floor.is_accepting
+
+
+@pytest.mark.parametrize("owner", [OPERATOR, ("hq", "hq"), ("site", "beijing")])
+async def test_operators_hq_and_the_sites_own_tools_may_drain_it(site: Site, owner: Kind) -> None:
+    drain = pb.DrainRequest(request_id=str(uuid.uuid4()), reason="MAINTENANCE")
+
+    async with site.asked_by(owner) as stub:
+        await stub.Drain(drain, timeout=5)
+
+    assert not site.desk.floor.is_accepting
 
 
 async def test_a_drain_closes_the_site_and_says_how_many_have_to_finish(site: Site) -> None:

@@ -95,12 +95,24 @@ async def test_the_last_application_to_come_is_the_only_one(make: Make) -> None:
     assert first_ear.callers == []
 
 
+GARBAGE = (
+    b"\xff\x00\n",
+    b"[1]\n",
+    b'{"do": 5}\n',
+    b'{"invite": 7}\n',
+    # Half of a character: JSON can say it, and nothing that we write could say it again.
+    b'{"invite": {"from": "\\ud800", "token": "t"}}\n',
+    b'{"invite": {"from": "' + b"x" * 10_000 + b'", "token": "t"}}\n',
+    b"x" * 100_000 + b"\n",
+)
+
+
 async def test_garbage_on_its_ports_harms_nobody(make: Make) -> None:
     site = await make()
     _driver, ear = await connected(site)
 
     for port in (site.pbx.control_port, site.pbx.trunk_port):
-        for line in (b"\xff\x00\n", b"[1]\n", b'{"do": 5}\n', b'{"invite": 7}\n', b"x" * 100_000 + b"\n"):
+        for line in GARBAGE:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(line)
             async with asyncio.timeout(10):

@@ -77,15 +77,19 @@ class Carrying:
             raise NotTelephonyError(order)
         act(order)
 
-    def accept_trunk(self, trunk_id: str, handoff_id: HandoffId) -> None:
-        """The INVITE belongs to the hand-off from now on."""
-        held = self._holdings.channel(trunk_id)
+    def accept_trunk(self, trunk_id: str, handoff_id: HandoffId) -> bool:
+        """The INVITE belongs to the hand-off from now on, unless another one does."""
+        held, first = self._holdings.channel(trunk_id), self._holdings.trunk(handoff_id)
+        if first is not None and first is not held:
+            self._hang_up(held, Cause.REJECTED)
+            return False
         if held is None:
             self._note(TrunkHungUp(handoff_id=handoff_id))
-            return
+            return True
         held.handoff_id = handoff_id
         self._holdings.add(held)
         self._unanswered.ask(Do.SET, trunk_id, name=Variable.HANDOFF, value=handoff_id)
+        return True
 
     def reject_trunk(self, trunk_id: str) -> None:
         """403."""

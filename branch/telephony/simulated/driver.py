@@ -90,10 +90,11 @@ class SimulatedDriver:
         self._carrying.carry_out(order)
         self._tell_soon()
 
-    def accept_trunk(self, trunk_id: str, handoff_id: HandoffId) -> None:
+    def accept_trunk(self, trunk_id: str, handoff_id: HandoffId) -> bool:
         """See the port."""
-        self._carrying.accept_trunk(trunk_id, handoff_id)
+        is_accepted = self._carrying.accept_trunk(trunk_id, handoff_id)
         self._tell_soon()
+        return is_accepted
 
     def reject_trunk(self, trunk_id: str) -> None:
         """See the port."""

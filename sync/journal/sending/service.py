@@ -13,7 +13,7 @@ from trunkline.journal.v1.journal_pb2_grpc import (
 from sync.journal.refusals import JournalBusyError, NotHqError
 from sync.journal.sending.conversation import Conversation
 from sync.journal.sending.journal import SiteJournal
-from sync.link.identity import peer
+from sync.link.identity import is_sent_by, peer
 
 SERVICE = pb.DESCRIPTOR.services_by_name["JournalService"].full_name
 
@@ -34,9 +34,8 @@ class JournalService(JournalServiceServicer):
     async def Pull(  # type: ignore[override]  # noqa: N802 - the stub knows one of the two styles
         self, request_iterator: AsyncIterator[pb.PullRequest], context: Context
     ) -> None:
-        sender = peer()
-        if sender is not None and sender.kind != "hq":
-            raise NotHqError(str(sender))
+        if not is_sent_by("hq"):
+            raise NotHqError(str(peer()))
         if self._is_pulled:
             raise JournalBusyError(self._journal.site_id)
         self._is_pulled = True

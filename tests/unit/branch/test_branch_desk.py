@@ -22,9 +22,9 @@ from router.facts import (
     NodeStarted,
 )
 from router.floor import Floor
-from router.ids import AgentId, CallId, HandoffId, QueueId, SiteId, Skill
+from router.ids import AgentId, CallId, HandoffId, Instant, QueueId, SiteId, Skill
 from router.ledger import LedgerRow
-from router.orders import BridgeAgent, HangUpCall, HoldInQueue, Order, PublishLoad, RingAgent
+from router.orders import BridgeAgent, HangUpCall, HoldInQueue, Order, Outcome, PublishLoad, RingAgent
 from router.overflow.messages import Cancel, GetHandoff, HandoffSeen, Refusal, Refused, Reserve, Reserved
 from router.overflow.policy import LinkPolicy, OverflowPolicy
 from router.recovery import Inventory, OpenWork
@@ -207,6 +207,36 @@ async def test_a_fact_told_from_inside_of_an_order_is_handled_after_the_turn() -
     assert kinds.index("AGENT_OFFERED") < kinds.index("RING_FAILED")
     assert [row.seq for row in busy.ledger.rows] == list(range(11, 11 + len(kinds)))
     busy.desk.close()
+
+
+async def test_however_many_facts_an_order_tells_each_has_its_turn() -> None:
+    def carry_out(order: Order) -> None:
+        if isinstance(order, HoldInQueue) and order.call_id == "c0":
+            for number in range(1, 1_001):
+                busy.arrive(f"c{number}")
+
+    busy = Site(carry_out)
+    busy.arrive("c0")
+
+    busy.commit()
+
+    assert len(busy.desk.live().calls) == 1_001
+    busy.desk.close()
+
+
+async def test_a_deadline_that_the_floor_refuses_breaks_the_desk(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_now: Instant) -> Outcome:
+        raise UnknownQueueError(SALES)
+
+    monkeypatch.setattr(site.desk.floor, "handle_timer", refuse)
+
+    with pytest.raises(UnknownQueueError):
+        site.desk._due()
+
+    with pytest.raises(UnknownQueueError):
+        await asyncio.wait_for(site.desk.run(), 1)
 
 
 def reserve(call: str = "0190a0a0-0000-7000-8000-00000000000c") -> Reserve:

@@ -72,8 +72,12 @@ class OrderedPbx:
     def carry_out(self, order: Order) -> None:
         self.orders.append(order)
 
-    def accept_trunk(self, trunk_id: str, handoff_id: HandoffId) -> None:
+    def accept_trunk(self, trunk_id: str, handoff_id: HandoffId) -> bool:
+        if any(handoff_id == each for _trunk, each in self.accepted):
+            self.rejected.append(trunk_id)
+            return False
         self.accepted.append((trunk_id, handoff_id))
+        return True
 
     def reject_trunk(self, trunk_id: str) -> None:
         self.rejected.append(trunk_id)
@@ -172,6 +176,16 @@ def test_an_invite_with_a_forged_token_is_rejected_and_counted(ears: Ears) -> No
     assert (ears.pbx.accepted, ears.pbx.rejected) == ([], ["t1"])
     assert ears.desk.facts == []
     assert ears.refused_tokens == ["TOKEN_FORGED"]
+
+
+def test_a_token_shown_again_is_counted_and_told_to_nobody(ears: Ears) -> None:
+    ears.ear.trunk_heard(TrunkRinging(trunk_id="t1", from_site=URUMQI, token="good"))
+
+    ears.ear.trunk_heard(TrunkRinging(trunk_id="t2", from_site=URUMQI, token="good"))
+
+    assert (ears.pbx.accepted, ears.pbx.rejected) == ([("t1", "h1")], ["t2"])
+    assert len(ears.desk.facts) == 1
+    assert ears.refused_tokens == ["TOKEN_USED"]
 
 
 def test_an_agents_phone_logs_in_with_the_skills_on_record(ears: Ears) -> None:

@@ -92,6 +92,12 @@ def test_a_shortened_or_padded_token_is_malformed() -> None:
             MINT.read(other, BEIJING)
 
 
+@pytest.mark.parametrize("sender", ["\ud800", "x" * 70_000, ""])
+def test_a_sender_whose_name_no_site_has_is_refused_like_any_other(sender: str) -> None:
+    with pytest.raises(ForeignTokenError):
+        MINT.read(MINT.mint(HANDOFF, BEIJING), SiteId(sender))
+
+
 def test_a_short_key_mints_nothing() -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         TokenMint(SHANGHAI, 1, b"short")

@@ -28,6 +28,7 @@ from branch.telephony.simulated.wire import (
 )
 
 LINE_LIMIT_BYTES = 64 * 1024
+HEADER_LIMIT_CHARS = 400
 CALL_LIMIT = 1_000
 """Trunk calls at once, both directions; the next one is answered 503."""
 CONNECT_LIMIT_S = 2.0
@@ -219,9 +220,14 @@ async def _invite(reader: asyncio.StreamReader) -> dict[str, str] | None:
         async with asyncio.timeout(SILENCE_LIMIT_S):
             line = await reader.readuntil(b"\n")
         match decode(line):
-            case {"invite": {"from": str(site), "token": str(token)}}:
+            case {"invite": {"from": str(site), "token": str(token)}} if _is_plain(site) and _is_plain(token):
                 return {"from": site, "token": token}
     return None
+
+
+def _is_plain(text: str) -> bool:
+    """As a SIP header would hold it: what no line of ours could carry on is no INVITE."""
+    return text.isascii() and text.isprintable() and 0 < len(text) <= HEADER_LIMIT_CHARS
 
 
 async def _beat(writer: asyncio.StreamWriter) -> None:
