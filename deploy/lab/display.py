@@ -108,13 +108,9 @@ def _cluster_lines(lab: Lab, looks: Looks) -> list[Text]:
         lines.append(_("waiting by queue: {queues}", queues=waiting))
     lines.append(
         _(
-            "hand-offs: {asked} asked, {confirmed} confirmed, {refused} refused, {expired} expired,"
-            " {cancelled} cancelled",
-            asked=_sum(looks, HANDOFFS, "ORIGIN", "ASKED"),
-            confirmed=_sum(looks, HANDOFFS, "HELPER", "CONFIRMED"),
-            refused=_sum(looks, HANDOFFS, "ORIGIN", "REFUSED"),
-            expired=_sum(looks, HANDOFFS, "ORIGIN", "EXPIRED"),
-            cancelled=_sum(looks, HANDOFFS, "ORIGIN", "CANCELLED"),
+            "hand-offs: {asked} asked, {confirmed} confirmed",
+            asked=_sum(looks, HANDOFFS, "ASKED"),
+            confirmed=_sum(looks, HANDOFFS, "CONFIRMED"),
         )
     )
     return [Text(line) for line in lines]
