@@ -32,7 +32,8 @@ class MetricsServer:
         self._registry = registry
         self._checks = checks
         self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.StreamWriter] = set()
+        self._connections: dict[asyncio.StreamWriter, None] = {}
+        """In the order of their coming."""
 
     async def start(self, host: str, port: int) -> int:
         """Listen, and say on which port: 0 lets the system choose.
@@ -57,9 +58,9 @@ class MetricsServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._connections) >= _CONNECTION_LIMIT:
-            writer.transport.abort()
-            return
-        self._connections.add(writer)
+            # Who asks at once is through by now: the one that has dawdled longest makes room.
+            next(iter(self._connections)).transport.abort()
+        self._connections[writer] = None
         try:
             async with asyncio.timeout(_REQUEST_LIMIT_S):
                 writer.write(self._answer(await reader.readuntil(b"\r\n\r\n")))
@@ -67,7 +68,7 @@ class MetricsServer:
         except (TimeoutError, OSError, EOFError, asyncio.LimitOverrunError):
             writer.transport.abort()  # Nobody is left, or willing, to read an answer.
         finally:
-            self._connections.discard(writer)
+            self._connections.pop(writer, None)
             writer.close()
 
     def _answer(self, request: bytes) -> bytes:

@@ -66,13 +66,6 @@ class DayBook:
             dialect = sqlite if is_sqlite(connection) else postgresql
             connection.execute(dialect.insert(BUSINESS_DAYS).on_conflict_do_nothing(), rows)
 
-    def last_day(self, site_id: str) -> str | None:
-        """The newest day of a site that is known."""
-        newest = select(func.max(BUSINESS_DAYS.c.business_date)).where(BUSINESS_DAYS.c.site_id == site_id)
-        with snapshot(self._engine) as connection:
-            found: str | None = connection.execute(newest).scalar()
-            return found
-
     def known(self, site_id: str) -> set[str]:
         """All days of a site that are known."""
         found = select(BUSINESS_DAYS.c.business_date).where(BUSINESS_DAYS.c.site_id == site_id)

@@ -111,9 +111,6 @@ class Pbx:
     def callers(self) -> Iterator[Person]:
         yield from list(self._callers.values())
 
-    def has_leg(self, leg_id: LegId) -> bool:
-        return leg_id in self._legs
-
     @property
     def channel_count(self) -> int:
         return len(self._callers) + len(self._legs) + len(self.trunks.live())

@@ -24,11 +24,13 @@ _BEGIN = "trunkline_sqlite_begin"
 def open_database(url: str, *, connection_limit: int = 5) -> Engine:
     """Connections to a SQLite file or a PostgreSQL database; opened when first used.
 
+    An error's text names the statement and not its values: it is logged, and they are callers'.
+
     Raises:
         sqlalchemy.exc.ArgumentError: it is no database's URL.
     """
     if make_url(url).get_backend_name() == "sqlite":
-        engine = create_engine(url, pool_size=connection_limit)
+        engine = create_engine(url, pool_size=connection_limit, hide_parameters=True)
         event.listen(engine, "do_connect", _make_private)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -39,6 +41,7 @@ def open_database(url: str, *, connection_limit: int = 5) -> Engine:
         url,
         pool_size=connection_limit,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={"options": options, "connect_timeout": 10},
     )
 

@@ -99,6 +99,15 @@ async def test_a_request_without_end_is_cut_off_at_its_limit(node: Probed) -> No
     assert await node.get("/healthz") == (200, "ok\n")
 
 
+async def test_clients_that_dawdle_keep_nobody_out(node: Probed) -> None:
+    slow = [await asyncio.open_connection("127.0.0.1", node.port) for _ in range(40)]
+
+    assert await node.get("/healthz") == (200, "ok\n")
+
+    for _reader, writer in slow:
+        writer.close()
+
+
 async def test_closing_hangs_up_on_a_client_that_says_nothing(node: Probed) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", node.port)
     await node.get("/healthz")

@@ -38,3 +38,14 @@ def test_a_folder_that_is_not_there_is_told_by_sqlite(tmp_path: Path) -> None:
 
     with pytest.raises(OperationalError, match="unable to open database file"):
         engine.connect()
+
+
+def test_an_error_does_not_tell_the_values(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path / 'branch.db'}")
+
+    with pytest.raises(OperationalError) as failed, writing(engine) as connection:
+        connection.exec_driver_sql("INSERT INTO nowhere VALUES (?)", ("+8613800138000",))
+
+    assert "INSERT INTO nowhere" in str(failed.value)
+    assert "8613800138000" not in str(failed.value)
+    engine.dispose()

@@ -7,7 +7,6 @@ application on the control connection is told through `tell`.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from branch.telephony.simulated.wire import BridgeKind, Cause, ChannelState, Event, Frame, Kind
 
@@ -46,18 +45,6 @@ class Party:
 
     def ended(self, cause: Cause) -> None:
         """The channel is gone, whoever ended it."""
-
-
-class Dialplan(Protocol):
-    """Finds the party for an address."""
-
-    def party(self, endpoint: str, headers: Mapping[str, str]) -> tuple[Kind, Party]:
-        """Whom to dial, for one call.
-
-        Raises:
-            RefusedError: 404, there is none of that name.
-        """
-        ...
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

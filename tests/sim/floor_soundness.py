@@ -1,0 +1,148 @@
+"""What is true of a floor after every fact, whatever the fact was: nothing is kept that nobody will end."""
+
+from collections import Counter
+
+from router.acd import calls, ringing, talking
+from router.agent import AgentState
+from router.call import CallState
+from router.floor import Floor
+from router.ids import CallId, HandoffId, LegId, SiteId
+from router.overflow import helper, origin
+from router.overflow.messages import (
+    HandoffState,
+)
+from router.parts import Parts
+
+
+def state_of(floor: Floor) -> list[object]:
+    """All that a refusal must leave as it was."""
+    parts = floor._parts
+    return [
+        *floor.calls(),
+        *floor.agents(),
+        *floor.handoffs(),
+        *floor.policies(),
+        dict(parts.links._used),
+        dict(parts.timers._at),
+        list(parts.ringing._legs),
+        [(call.talk_ms, call.hold_ms, call.waited_ms) for call in parts.calls],
+    ]
+
+
+def check(floor: Floor) -> None:
+    check_agents(floor._parts)
+    check_calls(floor._parts)
+    check_handoffs(floor._parts)
+
+
+def check_agents(parts: Parts) -> None:
+    held: list[LegId] = []
+    for agent in parts.roster:
+        held += [agent.leg_id] if agent.leg_id is not None else []
+        assert (agent.state is AgentState.READY) == (agent.agent_id in parts.roster.idle)
+        match agent.state:
+            case AgentState.READY:
+                assert parts.calls.waiting.next_for(agent.skills) is None, f"a call waits beside {agent}"
+                assert (agent.leg_id, agent.call_id, agent.handoff_id) == (None, None, None)
+            case AgentState.RESERVED:
+                assert agent.handoff_id is not None
+                help_ = parts.helper.find(agent.handoff_id)
+                assert help_ is not None
+                assert help_.agent_id == agent.agent_id
+                assert parts.timers.is_set((helper.RESERVATION_TIMER, agent.handoff_id)), agent
+            case AgentState.RINGING:
+                assert agent.leg_id is not None
+                assert parts.timers.is_set((ringing.RING_TIMER, agent.leg_id)), agent
+                check_offer(parts, parts.ringing.find(agent.leg_id))
+            case AgentState.WRAP_UP:
+                assert parts.timers.is_set((talking.WRAPUP_TIMER, agent.agent_id)), agent
+            case AgentState.TALKING | AgentState.ON_HOLD:
+                check_talk(parts, agent.call_id, agent.leg_id, agent.handoff_id)
+            case _:
+                assert agent.leg_id is None
+    assert len(held) == len(set(held)), "two agents on one leg"
+    assert set(held) == set(parts.roster._by_leg)
+    assert set(parts.ringing._legs) <= set(held), "a leg rings nobody"
+
+
+def check_offer(parts: Parts, leg: ringing.Leg | None) -> None:
+    """What rings is known by the call or the hand-off that it rings for."""
+    assert leg is not None
+    if leg.handoff_id is not None:
+        help_ = parts.helper.find(leg.handoff_id)
+        assert help_ is not None
+        assert (help_.state, help_.leg_id) == (HandoffState.RINGING, leg.leg_id)
+    else:
+        assert leg.leg_id in parts.calls.get(leg.call_id).ringing
+
+
+def check_talk(
+    parts: Parts, call_id: CallId | None, leg_id: LegId | None, handoff_id: HandoffId | None
+) -> None:
+    """Whoever talks is known by whatever will end the talk."""
+    assert call_id is not None
+    assert leg_id is not None
+    if handoff_id is not None:
+        help_ = parts.helper.find(handoff_id)
+        assert help_ is not None
+        assert (help_.state, help_.leg_id) == (HandoffState.CONNECTED, leg_id)
+    else:
+        assert parts.calls.get(call_id).leg_id == leg_id
+
+
+def check_calls(parts: Parts) -> None:
+    for call in parts.calls:
+        assert (call.state is CallState.QUEUED) == (call.call_id in parts.calls.waiting)
+        handoff = parts.origin.find(call.handoff_id) if call.handoff_id is not None else None
+        match call.state:
+            case CallState.QUEUED:
+                assert parts.timers.is_set((calls.WAIT_TIMER, call.call_id)), call
+                is_dialled = handoff is not None and handoff.state is HandoffState.DIALING
+                assert parts.calls.waiting._places[call.call_id].is_dialled == is_dialled
+            case CallState.OFFERED:
+                assert call.ringing
+                assert all(parts.ringing.find(leg_id) is not None for leg_id in call.ringing)
+                assert handoff is None
+            case CallState.OFFERED_REMOTE:
+                assert handoff is not None
+                assert handoff.state is HandoffState.RINGING
+            case CallState.CONNECTED_REMOTE:
+                assert handoff is not None
+                assert handoff.state is HandoffState.CONNECTED
+            case CallState.CONNECTED | CallState.HELD:
+                assert parts.roster.find_by_leg(call.leg_id or LegId("")) is not None
+                assert handoff is None
+            case CallState.ENDING:
+                assert handoff is None
+
+
+def check_handoffs(parts: Parts) -> None:
+    assert parts.origin._handoffs.keys().isdisjoint(parts.helper._helps), (
+        "one hand-off, both sides of it here"
+    )
+    used: Counter[SiteId] = Counter()
+    for handoff in parts.origin._handoffs.values():
+        if handoff.state is HandoffState.OVER:
+            assert parts.timers.is_set((origin.FORGET_TIMER, handoff.handoff_id))
+            continue
+        used[handoff.peer] += 1
+        assert parts.calls.get(handoff.call_id).handoff_id == handoff.handoff_id
+        if handoff.state is not HandoffState.CONNECTED:
+            assert parts.timers.is_set((origin.HANDOFF_TIMER, handoff.handoff_id))
+    for help_ in parts.helper._helps.values():
+        key = help_.handoff_id
+        if help_.state is HandoffState.OVER:
+            assert parts.timers.is_set((helper.FORGET_TIMER, key))
+            continue
+        used[help_.peer] += 1
+        assert help_.agent_id is not None
+        assert parts.roster.get(help_.agent_id).handoff_id == key
+        if help_.state in (HandoffState.ASKING, HandoffState.RESERVED):
+            assert parts.timers.is_set((helper.RESERVATION_TIMER, key))
+        elif help_.state is HandoffState.CONNECTED and not help_.is_confirmed:
+            assert parts.timers.is_set((helper.CONFIRM_TIMER, key))
+    assert used == Counter({site: count for site, count in parts.links._used.items() if count}), "links leak"
+
+
+def known_handoffs(parts: Parts) -> list[origin.Handoff | helper.Help]:
+    return [*parts.origin._handoffs.values(), *parts.helper._helps.values()]

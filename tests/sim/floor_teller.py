@@ -1,0 +1,420 @@
+"""Tells one floor anything well-formed, in any order and twice; restarts it; knows nothing of the world."""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from router import facts, ledger
+from router.acd import calls
+from router.acd.policy import Distribution, LastResort, QueuePolicy
+from router.agent import BUSY, AgentState, RingFailure
+from router.call import CallContext
+from router.errors import RouterError
+from router.facts import Fact
+from router.floor import Floor
+from router.ids import AgentId, CallId, HandoffId, Instant, LegId, QueueId, SiteId, Skill
+from router.ledger import Role
+from router.orders import Answer, Ask, Outcome, RingAgent
+from router.overflow import helper
+from router.overflow.load import QueueLoad, SiteLoad
+from router.overflow.messages import (
+    Acknowledged,
+    Cancel,
+    Claim,
+    Confirm,
+    GetHandoff,
+    Given,
+    HandoffSeen,
+    HandoffState,
+    Refusal,
+    Refused,
+    Reply,
+    Request,
+    Reserve,
+    Reserved,
+)
+from router.overflow.policy import LinkPolicy, OverflowPolicy
+from router.parts import Parts
+from router.recovery import (
+    Inventory,
+    LiveLeg,
+    LiveTrunk,
+    MediaState,
+    OpenCall,
+    OpenHelp,
+    OpenSession,
+    OpenWork,
+)
+from tests.sim.floor_soundness import state_of
+
+HOME = SiteId("home")
+PEERS = (SiteId("p"), SiteId("q"))
+QUEUES = (QueueId("A"), QueueId("B"), QueueId("C"))
+SKILLS = (Skill("a"), Skill("b"))
+AGENTS = tuple(AgentId(f"home/{number}") for number in range(4))
+
+LIVE_SHARE = 0.7
+
+T = TypeVar("T")
+
+
+def draw_policy(rng: random.Random, queue_id: QueueId) -> QueuePolicy:
+    return QueuePolicy(
+        queue_id=queue_id,
+        skills=frozenset(rng.sample(SKILLS, rng.randint(0, 2))),
+        distribution=rng.choice(list(Distribution)),
+        ring_limit_ms=rng.choice((1_000, 15_000)),
+        ring_all_limit=rng.randint(1, 3),
+        wrap_up_limit_ms=rng.choice((0, 0, 3_000)),
+        waiting_call_limit=rng.choice((2, 100)),
+        wait_limit_ms=rng.choice((5_000, 3_600_000)),
+        last_resort=rng.choice(list(LastResort)),
+        announce_interval_ms=rng.choice((0, 2_000)),
+        is_overflow_allowed=rng.random() < 0.9,
+    )
+
+
+class Teller:
+    """Draws facts about what the floor has shown so far, about what is over, and about nothing at all."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = random.Random(seed)
+        self.floor = self._floor(incarnation=1)
+        self.now = Instant(1_000)
+        self.ended: Counter[CallId] = Counter()
+        self._serial = 0
+        self._calls: list[CallId] = [CallId("nobody's")]
+        self._legs: list[LegId] = [LegId("nobody's")]
+        self._handoffs: list[HandoffId] = [HandoffId("nobody's")]
+        self._asked: list[Ask] = []
+        self._told: list[Fact] = []
+        self._facts: tuple[tuple[int, Callable[[], Fact]], ...] = (
+            (6, self._call_arrived),
+            (3, lambda: facts.CallerHungUp(call_id=self._call())),
+            (1, lambda: facts.CallFailed(call_id=self._call(), reason="LOST")),
+            (1, lambda: facts.CallerChoseVoicemail(call_id=self._call())),
+            (1, lambda: facts.CallerChoseCallback(call_id=self._call())),
+            (2, lambda: facts.VoicemailRecorded(call_id=self._call())),
+            (4, lambda: facts.LegRang(leg_id=self._leg())),
+            (9, lambda: facts.LegAnswered(leg_id=self._leg())),
+            (2, lambda: facts.LegFailed(leg_id=self._leg(), reason=self.rng.choice(list(RingFailure)))),
+            (1, lambda: facts.LegHungUp(leg_id=self._leg())),
+            (8, self._trunk_arrived),
+            (5, lambda: facts.TrunkRang(handoff_id=self._handoff())),
+            (7, lambda: facts.TrunkAnswered(handoff_id=self._handoff())),
+            (2, lambda: facts.TrunkFailed(handoff_id=self._handoff(), reason="403")),
+            (2, lambda: facts.TrunkHungUp(handoff_id=self._handoff())),
+            (4, self._logged_in),
+            (1, lambda: facts.AgentLoggedOut(agent_id=self._agent())),
+            (9, lambda: facts.AgentBecameReady(agent_id=self._agent())),
+            (1, lambda: facts.AgentBecameNotReady(agent_id=self._agent(), reason="TEA")),
+            (1, lambda: facts.AgentBecameUnreachable(agent_id=self._agent(), reason="PHONE")),
+            (2, lambda: facts.WrapupFinished(agent_id=self._busy_agent())),
+            (2, lambda: facts.HoldAsked(agent_id=self._busy_agent())),
+            (2, lambda: facts.ResumeAsked(agent_id=self._busy_agent())),
+            (3, self._transfer_asked),
+            (1, lambda: facts.HangUpAsked(agent_id=self._busy_agent())),
+            (10, self._site_asked),
+            (10, self._site_replied),
+            (3, self._site_silent),
+            (5, self._load_seen),
+            (1, lambda: facts.SiteGone(site_id=self.rng.choice(PEERS))),
+            (5, facts.ViewConfirmed),
+            (1, self._policy_applied),
+            (1, self._accepting_changed),
+            (6, self._told_again),
+        )
+
+    @property
+    def parts(self) -> Parts:
+        return self.floor._parts
+
+    def tell_one(self) -> None:
+        """Tell one fact, or let time pass, or restart the process."""
+        draw = self.rng.random()
+        if draw < 0.015:
+            self._restart()
+        elif draw < 0.25:
+            self.now = Instant(self.now + self.rng.choice((1, 200, 1_000, 4_000, 31_000)))
+            self._listen(self.floor.handle_timer(self.now))
+        else:
+            weights = [weight for weight, _ in self._facts]
+            fact = self.rng.choices(self._facts, weights)[0][1]()
+            self._told.append(fact)
+            self._tell(fact)
+
+    def _tell(self, fact: Fact) -> None:
+        before = state_of(self.floor)
+        try:
+            outcome = self.floor.handle(fact, self.now)
+        except RouterError:
+            assert state_of(self.floor) == before, f"{fact} was refused and changed something"
+            return
+        if isinstance(fact, facts.SiteAsked):
+            assert sum(isinstance(item, Answer) for item in outcome) == 1
+        self._listen(outcome)
+
+    def _listen(self, outcome: Outcome) -> None:
+        for item in outcome:
+            if isinstance(item, RingAgent):
+                self._legs.append(item.leg_id)
+            elif isinstance(item, Ask):
+                self._asked.append(item)
+                self._handoffs.append(item.request.handoff_id)
+            elif isinstance(item, ledger.CallEnded):
+                self.ended[item.call_id] += 1
+
+    # --- what may be named ---------------------------------------------------------------
+
+    def _one_of(self, live: Sequence[T], named: Sequence[T]) -> T:
+        """Something that lives, mostly; else whatever was named lately."""
+        return self.rng.choice(live if live and self.rng.random() < LIVE_SHARE else named)
+
+    def _call(self) -> CallId:
+        return self._one_of([call.call_id for call in self.floor.calls()], self._calls[-12:])
+
+    def _leg(self) -> LegId:
+        return self._one_of(list(self.parts.roster._by_leg), self._legs[-8:])
+
+    def _handoff(self) -> HandoffId:
+        return self._one_of([each.handoff_id for each in self.floor.handoffs()], self._handoffs[-12:])
+
+    def _agent(self) -> AgentId:
+        return self.rng.choice(AGENTS)
+
+    def _busy_agent(self) -> AgentId:
+        return self._one_of([a.agent_id for a in self.floor.agents() if a.state in BUSY], AGENTS)
+
+    def _peer_of(self, handoff_id: HandoffId) -> SiteId:
+        return self._one_of([h.peer for h in self.floor.handoffs() if h.handoff_id == handoff_id], PEERS)
+
+    def _new_name(self, kind: str) -> str:
+        self._serial += 1
+        return f"{kind}{self._serial}"
+
+    # --- facts ---------------------------------------------------------------------------
+
+    def _call_arrived(self) -> Fact:
+        self._calls.append(CallId(self._new_name("call")))
+        return facts.CallArrived(
+            call_id=self._calls[-1],
+            queue_id=self.rng.choice((*QUEUES, QueueId("nowhere"))),
+            dialled="95588",
+            priority=self.rng.choice((0, 0, 0, 5, 9, 10)),
+            skills=frozenset(self.rng.sample(SKILLS, self.rng.choice((0, 0, 1)))),
+        )
+
+    def _trunk_arrived(self) -> Fact:
+        handoff_id = self._handoff()
+        return facts.TrunkCallArrived(handoff_id=handoff_id, from_site=self._peer_of(handoff_id))
+
+    def _logged_in(self) -> Fact:
+        skills = frozenset(self.rng.sample(SKILLS, self.rng.randint(1, 2)))
+        return facts.AgentLoggedIn(agent_id=self._agent(), skills=skills)
+
+    def _transfer_asked(self) -> Fact:
+        if self.rng.random() < 0.5:
+            return facts.TransferAsked(agent_id=self._busy_agent(), to_queue=self.rng.choice(QUEUES))
+        ready = [a.agent_id for a in self.floor.agents() if a.state is AgentState.READY]
+        return facts.TransferAsked(agent_id=self._busy_agent(), to_agent=self._one_of(ready, (None, *AGENTS)))
+
+    def _policy_applied(self) -> Fact:
+        return facts.PolicyApplied(policy=draw_policy(self.rng, self.rng.choice(QUEUES)))
+
+    def _accepting_changed(self) -> Fact:
+        return facts.AcceptingChanged(is_accepting=self.rng.random() < 0.7, reason="DRAIN")
+
+    def _load_seen(self) -> Fact:
+        load = QueueLoad(
+            agents_staffed=self.rng.randint(0, 3),
+            agents_idle=self.rng.randint(0, 3),
+            calls_waiting=self.rng.randint(0, 3),
+            head_wait_ms=self.rng.choice((0, 50_000)),
+            aht_ms=self.rng.choice((0, 60_000)),
+            abandon_rate_per_hour=self.rng.choice((0.0, 12.0)),
+        )
+        self._serial += 1
+        return facts.LoadSeen(
+            load=SiteLoad(
+                site_id=self.rng.choice((*PEERS, HOME, SiteId("stranger"))),
+                incarnation=1,
+                version=self._serial,
+                accepting=self.rng.random() < 0.9,
+                queues={queue_id: load for queue_id in QUEUES if self.rng.random() < 0.7},
+                link_headroom={HOME: self.rng.randint(0, 3)},
+            )
+        )
+
+    def _told_again(self) -> Fact:
+        """Anything but the arrival of a call that has ended: a driver remembers what is over."""
+        again = self.rng.choice(self._told[-200:] or [facts.ViewConfirmed()])
+        is_over = isinstance(again, facts.CallArrived) and again.call_id in self.ended
+        return facts.ViewConfirmed() if is_over else again
+
+    # --- other sites ---------------------------------------------------------------------
+
+    def _context(self) -> CallContext:
+        return CallContext(
+            call_id=CallId(self._new_name("theirs")) if self.rng.random() < 0.9 else self._call(),
+            queue_id=self.rng.choice((*QUEUES, QueueId("nowhere"))),
+            skills=frozenset(self.rng.sample(SKILLS, self.rng.randint(0, 2))),
+            priority=0,
+            customer_id=None,
+            waited_ms=0,
+        )
+
+    def _request(self) -> Request:
+        kind = self.rng.choice((Reserve, Reserve, Claim, Claim, Confirm, Cancel, GetHandoff))
+        if kind in (Reserve, Claim) and self.rng.random() < 0.8:
+            self._handoffs.append(HandoffId(self._new_name("theirs")))
+            handoff_id = self._handoffs[-1]
+        else:
+            handoff_id = self._handoff()
+        match kind:
+            case _ if kind is Reserve:
+                return Reserve(handoff_id=handoff_id, call=self._context(), timeout_ms=500)
+            case _ if kind is Claim:
+                return Claim(handoff_id=handoff_id, skills=frozenset(SKILLS), token="t", timeout_ms=500)
+            case _ if kind is Confirm:
+                return Confirm(handoff_id=handoff_id)
+            case _ if kind is Cancel:
+                return Cancel(handoff_id=handoff_id, reason="WHIM")
+        return GetHandoff(handoff_id=handoff_id)
+
+    def _site_asked(self) -> Fact:
+        request = self._request()
+        return facts.SiteAsked(
+            site_id=self._peer_of(request.handoff_id),
+            incarnation=1 if self.rng.random() < 0.95 else 0,
+            request=request,
+        )
+
+    def _site_replied(self) -> Fact:
+        if not self._asked:
+            return facts.ViewConfirmed()
+        ask = self.rng.choice(self._asked[-6:])
+        return facts.SiteReplied(
+            site_id=ask.site_id, incarnation=1, request=ask.request, reply=self._reply(ask.request)
+        )
+
+    def _reply(self, request: Request) -> Reply:
+        """One that fits, mostly; else any."""
+        handoff_id = request.handoff_id
+        seen = HandoffSeen(
+            handoff_id=handoff_id, state=self.rng.choice(list(HandoffState)), call_id=None, queue_id=None
+        )
+        fitting: dict[type[Request], Reply] = {
+            Reserve: Reserved(handoff_id=handoff_id, token="t"),
+            Claim: Given(handoff_id=handoff_id, call=self._context()),
+            Confirm: Acknowledged(handoff_id=handoff_id),
+            Cancel: Acknowledged(handoff_id=handoff_id),
+            GetHandoff: seen,
+        }
+        if self.rng.random() < 0.7:
+            return fitting[type(request)]
+        refused = Refused(handoff_id=handoff_id, reason=self.rng.choice(list(Refusal)))
+        return self.rng.choice((refused, *fitting.values()))
+
+    def _site_silent(self) -> Fact:
+        if not self._asked:
+            return facts.ViewConfirmed()
+        ask = self.rng.choice(self._asked[-6:])
+        return facts.SiteSilent(site_id=ask.site_id, request=ask.request)
+
+    # --- a restart -----------------------------------------------------------------------
+
+    def _restart(self) -> None:
+        """A new process takes up what the old one had open; of its channels some have gone meanwhile."""
+        work, alive = self._left_behind()
+        self.floor = self._floor(incarnation=2)
+        self._asked.clear()
+        self._listen(self.floor.resume(work, alive, self.now))
+        self._listen(self.floor.handle(facts.NodeStarted(version="1"), self.now))
+
+    def _left_behind(self) -> tuple[OpenWork, Inventory]:
+        open_calls, callers, legs, trunks = [], set(), {}, {}
+        for call in self.parts.calls:
+            open_calls.append(self._open_call(call))
+            if self.rng.random() < 0.8:
+                callers.add(call.call_id)
+        for agent in self.parts.roster:
+            if agent.leg_id is not None and agent.call_id is not None and self.rng.random() < 0.8:
+                legs[agent.leg_id] = LiveLeg(
+                    leg_id=agent.leg_id,
+                    agent_id=agent.agent_id,
+                    call_id=agent.call_id,
+                    handoff_id=agent.handoff_id,
+                    state=self.rng.choice(list(MediaState)),
+                )
+        helps = []
+        for view in self.floor.handoffs():
+            if self.rng.random() < 0.8:
+                trunks[view.handoff_id] = LiveTrunk(
+                    handoff_id=view.handoff_id,
+                    peer=view.peer,
+                    role=view.role,
+                    call_id=view.call_id if view.role is Role.ORIGIN else None,
+                    state=self.rng.choice(list(MediaState)),
+                )
+            help_ = self.parts.helper.find(view.handoff_id) if view.role is Role.HELPER else None
+            if help_ is not None and help_.state is HandoffState.CONNECTED:
+                helps.append(open_help(help_))
+        sessions = [
+            OpenSession(agent_id=a.agent_id, skills=a.skills, state=a.state, reason=a.reason)
+            for a in self.floor.agents()
+        ]
+        alive = Inventory(
+            callers=frozenset(callers), legs=legs, trunks=trunks, is_same_run=self.rng.random() < 0.9
+        )
+        return OpenWork(calls=tuple(open_calls), sessions=tuple(sessions), helps=tuple(helps)), alive
+
+    def _open_call(self, call: calls.Call) -> OpenCall:
+        handoff = self.parts.origin.find(call.handoff_id) if call.handoff_id is not None else None
+        return OpenCall(
+            call_id=call.call_id,
+            queue_id=call.queue_id if self.rng.random() < 0.95 else QueueId("removed"),
+            skills=call.skills,
+            priority=call.priority,
+            customer_id=call.customer_id,
+            state=call.state,
+            queued_at=call.queued_at,
+            connected_at=self.now if call.is_answered else None,
+            leg_id=call.leg_id,
+            agent_id=call.agent_id,
+            handoff_id=call.handoff_id,
+            served_by=handoff.peer if handoff is not None else HOME,
+            waited_ms=call.waited_ms,
+            hold_ms=call.hold_ms,
+        )
+
+    def _floor(self, incarnation: int) -> Floor:
+        """Queue A always stands, so that callers always have somewhere to go."""
+        ids = iter(range(10**9))
+        links = {peer: LinkPolicy(site_id=peer, leg_limit=3) for peer in PEERS}
+        return Floor(
+            site_id=HOME,
+            incarnation=incarnation,
+            policies=[draw_policy(self.rng, queue_id) for queue_id in QUEUES],
+            overflow=OverflowPolicy(links=links, home_reserve=self.rng.choice((0, 0, 1))),
+            new_id=lambda: f"home-{self.rng.getrandbits(32)}-{next(ids)}",
+            rng=random.Random(self.rng.getrandbits(32)),
+            mint_token=lambda handoff_id, site_id: f"{handoff_id}:{site_id}",
+        )
+
+
+def open_help(help_: helper.Help) -> OpenHelp:
+    assert help_.call is not None
+    assert help_.agent_id is not None
+    assert help_.leg_id is not None
+    assert help_.connected_at is not None
+    return OpenHelp(
+        handoff_id=help_.handoff_id,
+        peer=help_.peer,
+        call_id=help_.call.call_id,
+        agent_id=help_.agent_id,
+        leg_id=help_.leg_id,
+        queue_id=help_.call.queue_id,
+        connected_at=help_.connected_at,
+        is_confirmed=help_.is_confirmed,
+    )
