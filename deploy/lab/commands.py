@@ -55,6 +55,10 @@ def _lab(
 
     planned = read_scenario(scenario) if scenario is not None else default_scenario(sites)
     arrivals = read_calls(calls, planned) if calls is not None else generate(planned, seed)
+    if report is not None and not report.parent.is_dir():
+        raise TroubleError(
+            _("{folder} is no folder; the report cannot be written there", folder=report.parent)
+        )
     folder = _folder(keep)
     verdict = _played(
         Day(scenario=planned, calls=arrivals, speed=speed, seed=seed), folder, is_kept=bool(keep)
@@ -79,6 +83,7 @@ def _played(day: "Day", folder: Path, *, is_kept: bool) -> "Verdict":
     Raises:
         KeyboardInterrupt: Ctrl-C.
         typer.Exit: SIGTERM.
+        TroubleError: it did not come up, or did not stay up; the folder says why, if there is anything in it.
     """
     try:
         return asyncio.run(_until_terminated(day, folder))
@@ -88,6 +93,10 @@ def _played(day: "Day", folder: Path, *, is_kept: bool) -> "Verdict":
         if isinstance(stopped, KeyboardInterrupt):
             raise
         raise typer.Exit(128 + SIGTERM) from None
+    except TroubleError:
+        if not any(folder.iterdir()):
+            folder.rmdir()
+        raise
 
 
 async def _until_terminated(day: "Day", folder: Path) -> "Verdict":
