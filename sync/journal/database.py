@@ -73,11 +73,17 @@ def writing(engine: Engine) -> Iterator[Connection]:
 def _make_private(
     _dialect: object, _record: object, arguments: list[Any], parameters: dict[str, Any]
 ) -> None:
-    """SQLite makes its files as open as the umask lets it; callers' numbers are in there."""
+    """SQLite makes its files as open as the umask lets it; callers' numbers are in there.
+
+    A file that is there is never opened here: to close any descriptor of it ends every lock this
+    process holds on it (POSIX), and the next process to leave takes away the WAL under our feet.
+    """
     if parameters.get("uri") or arguments[0] == ":memory:":
         return
     try:
-        os.close(os.open(arguments[0], os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        os.close(os.open(arguments[0], os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        return
     except OSError:
         return  # SQLite is about to say what is wrong there, as it says everything else.
 

@@ -1,4 +1,6 @@
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,26 @@ def test_a_database_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
     engine.connect().close()
 
     assert file.stat().st_mode == before
+    engine.dispose()
+
+
+def test_a_further_connection_gives_up_no_lock(tmp_path: Path) -> None:
+    file = tmp_path / "branch.db"
+    look = "import sqlite3, sys; print(*sqlite3.connect(sys.argv[1]).execute('SELECT * FROM calls'))"
+    look_in = (sys.executable, "-c", look, str(file))
+    engine = open_database(f"sqlite:///{file}")
+
+    with engine.connect() as first:
+        first.exec_driver_sql("CREATE TABLE calls (number INT)")
+        first.commit()
+        with engine.connect():
+            subprocess.run(look_in, check=True)
+        first.exec_driver_sql("INSERT INTO calls VALUES (7)")
+        first.commit()
+
+        seen = subprocess.run(look_in, check=True, capture_output=True, text=True).stdout
+
+    assert seen == "(7,)\n"
     engine.dispose()
 
 
