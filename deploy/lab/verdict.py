@@ -102,7 +102,8 @@ def judge(
 
 
 def the_pbx_saw_the_same(rows: Iterable[LedgerRow], accounts: Accounts) -> LawResult:
-    """Every caller whom a PBX saw answered is one call in the ledger, ended once, and talked if it says so.
+    """Every caller whom a PBX saw answered is one call in the ledger, ended once, and talked if it says so;
+    and no ledger knows of more callers than its PBX.
 
     The PBX's account is its own: no branch has written it.
     """
@@ -117,6 +118,11 @@ def the_pbx_saw_the_same(rows: Iterable[LedgerRow], accounts: Accounts) -> LawRe
             fault = known.fault(site_id, CallId(call_id), story)
             if fault is not None:
                 faults.append(f"{site_id}'s PBX saw call {call_id} {fault}")
+        arrived_count = known.arrived_count(site_id)
+        if arrived_count > account.offered_count:
+            faults.append(
+                f"{site_id}'s PBX saw {account.offered_count} callers, and the ledger has {arrived_count}"
+            )
     return LawResult(
         name="the_pbx_saw_the_same",
         checked=checked,
@@ -141,6 +147,9 @@ class _Known:
             self._connected.add(entry.call_id)
         elif isinstance(entry, CallEnded):
             self._ended.add(entry.call_id)
+
+    def arrived_count(self, site_id: SiteId) -> int:
+        return sum(site == site_id for site, _call_id in self._arrived)
 
     def fault(self, site_id: SiteId, call_id: CallId, story: Mapping[str, object]) -> str | None:
         """How the PBX's story of a call goes against the ledger; None when it does not."""

@@ -169,6 +169,17 @@ def test_a_call_that_the_pbx_saw_end_and_the_ledger_did_not_is_a_violation() -> 
     assert violations(verdict)["the_pbx_saw_the_same"] == 1
 
 
+def test_a_caller_who_is_two_calls_in_the_ledger_is_a_violation() -> None:
+    made = plan(1)
+    account = PbxAccount(offered_count=1, stories={"c1": story()})
+
+    verdict = verdict_of(day(made, "c1", "c2"), made, account=account)
+
+    [law] = [law for law in verdict.laws if law.violation_count]
+    assert law.violations == ["beijing's PBX saw 1 callers, and the ledger has 2"]
+    assert not verdict.is_good
+
+
 def test_a_caller_who_hung_up_before_the_branch_answered_need_not_be_in_a_ledger() -> None:
     made = plan(2)
     gone = story(taken=False, conversations=0)
