@@ -1,8 +1,8 @@
 """The wiring of a branch: the only place where its parts meet, from settings outward.
 
-Order of start: store and incarnation, floor and desk, PBX, resumption, servers, load
-board, peers. Each step needs only what stands before it, and what is written is picked up
-by the next start, so the process may be killed between any two of them.
+Order of start: a look whether the ports are free, store and incarnation, floor and desk, PBX,
+resumption, servers, load board, peers. Each step needs only what stands before it, and what is
+written is picked up by the next start, so the process may be killed between any two of them.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from branch.store.schema import NewerSchemaError
 from branch.tallies import DayTallies
 from branch.telephony.port import PbxRefusedError
 from branch.wiring.core import Core
-from branch.wiring.doors import Doors
+from branch.wiring.doors import Doors, refuse_taken_ports
 from branch.wiring.ground import Ground, lay_ground
 from node.lifecycle import Tasks
 from node.words import text as _
@@ -67,6 +67,7 @@ async def start(settings: BranchSettings, tasks: Tasks) -> Branch:
 
 
 async def _started(settings: BranchSettings, tasks: Tasks) -> Branch:
+    refuse_taken_ports(settings.listen)
     async with AsyncExitStack() as resources:
         ground = await asyncio.to_thread(lay_ground, settings, CollectorRegistry())
         resources.callback(ground.store.close)

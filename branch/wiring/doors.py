@@ -1,6 +1,8 @@
 """What others reach: the site's ports for nodes, for people's tools, for metrics."""
 
+import errno
 import secrets
+import socket
 from importlib.metadata import version
 
 import structlog
@@ -20,7 +22,7 @@ from branch.serving.services import DESK_SERVICES, NODE_SERVICES, serve_desks, s
 from branch.serving.site import SiteFace
 from branch.serving.site_items import site_items
 from branch.serving.watch import Items, SiteWatch
-from branch.settings import BranchSettings
+from branch.settings import BranchListenSettings, BranchSettings
 from branch.store.health import StoreState
 from branch.wiring.core import Core, new_id
 from branch.wiring.ground import Ground
@@ -34,7 +36,25 @@ from sync.link.server import LinkServer
 STOP_GRACE_S = 1.0
 """Answers under way get this long when the process closes; peers repeat what they got no answer to."""
 
+_TAKEN = "cannot listen there; is the port taken?"
+
 log = structlog.get_logger()
+
+
+def refuse_taken_ports(listen: BranchListenSettings) -> None:
+    """A branch started twice must end before it writes into the ledger and takes the PBX of the first.
+
+    Raises:
+        OSError: somebody listens at one of our ports.
+    """
+    for port in filter(None, (listen.port, listen.desk_port, listen.metrics_port)):
+        family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+        try:
+            socket.create_server((listen.host, port), family=family).close()
+        except OSError as error:
+            # What else may be wrong with it the servers say, when it is their turn.
+            if error.errno == errno.EADDRINUSE:
+                raise OSError(error.errno, _TAKEN, address(listen.host, port)) from None
 
 
 class Doors:
@@ -71,7 +91,7 @@ class Doors:
             metrics_port = await self._metrics.start(listen.host, listen.metrics_port)
         except OSError as error:
             where = address(listen.host, listen.metrics_port)
-            raise OSError(error.errno, "cannot listen there; is the port taken?", where) from error
+            raise OSError(error.errno, _TAKEN, where) from error
         log.info("branch_served", host=listen.host, port=port, desk_port=desk_port, metrics_port=metrics_port)
 
     async def close(self) -> None:

@@ -75,6 +75,18 @@ async def test_two_branches_on_one_port_are_one_too_many(branch: BranchProcess) 
     assert f"127.0.0.1:{branch.port}" in said
 
 
+async def test_a_branch_started_twice_leaves_the_first_alone(branch: BranchProcess) -> None:
+    await branch.pbx.start()
+    await branch.start()
+
+    code, said = await branch.command("run")
+
+    assert code == 2
+    assert f"127.0.0.1:{branch.port}" in said
+    assert "pbx_connected" not in said
+    assert (await branch.command("status"))[0] == 0
+
+
 async def test_three_faults_of_a_file_are_all_told(branch: BranchProcess) -> None:
     change(branch, "Asia/Shanghai", "Asia/Peking")
     change(branch, "ballast_mb = 1", "ballast_mb = -1")
