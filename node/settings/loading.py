@@ -71,7 +71,7 @@ def load(model: type[T], path: Path, environ: Mapping[str, str]) -> T:
         settings = model.model_validate(tree, context={"folder": path.absolute().parent})
     except ValidationError as error:
         lines = key_lines(text)
-        faults += [_fault(model, each, lines, variables) for each in error.errors(include_url=False)]
+        faults += [_fault(model, each, lines, variables) for each in _told(error.errors(include_url=False))]
         raise SettingsError(path, sorted(faults, key=_order)) from None
     if faults:
         raise SettingsError(path, faults)
@@ -96,6 +96,12 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
         problem = _("not TOML: {reason}", reason=str(error))
         fault = Fault(place="", problem=problem, line=int(line[1]) if line else None)
         raise SettingsError(path, [fault]) from None
+
+
+def _told(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Without arrays that are too short only because their faulty entries were not counted."""
+    inner = {error["loc"][:length] for error in errors for length in range(len(error["loc"]))}
+    return [each for each in errors if each["type"] != "too_short" or each["loc"] not in inner]
 
 
 def _fault(

@@ -95,6 +95,12 @@ def test_a_site_is_not_its_own_peer_even_when_something_else_is_wrong_too(tmp_pa
     assert "listen.port" in message
 
 
+def test_a_faulty_queue_is_not_told_as_a_missing_one_too(tmp_path: Path) -> None:
+    (told,) = faults(tmp_path, FILE + 'colour = "red"\n').splitlines()[1:]
+
+    assert "queue[0].colour: is not a known key" in told
+
+
 def test_a_queue_named_twice_is_a_fault(tmp_path: Path) -> None:
     assert "queue sales is named twice" in faults(tmp_path, FILE + '[[queue]]\nid = "sales"\n')
 
