@@ -56,7 +56,7 @@ test: setup ## the test suite, but for those that break a whole cluster or need 
 	@$(BIN)/python -m pytest -n 2 --ignore=tests/chaos --ignore=tests/telephony --ignore=tests/bench
 
 chaos: setup ## break a running cluster and see the laws hold
-	@$(BIN)/python -m pytest tests/chaos
+	@$(BIN)/python -m pytest -n 2 tests/chaos
 
 bench: setup ## measure, print a table and write build/bench.json
 	@mkdir -p build
