@@ -163,7 +163,7 @@ def _consolidate(
         messages().print(_("{site}: {problem}", site=each["site_id"], problem=each["problem"]), markup=False)
     rows = sum(each["row_count"] for each in sites)
     days = sum(each["certified_count"] for each in sites)
-    output().print(_("{rows} rows taken, {days} days certified", rows=rows, days=days))
+    output().print(_("rows taken: {rows}; days certified: {days}", rows=rows, days=days))
     if failed:
         sys.exit(_EXIT_INCOMPLETE)
 

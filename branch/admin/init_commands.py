@@ -39,7 +39,9 @@ def _init(  # noqa: PLR0913 - one option each
         str | None, typer.Option("--cluster", help=_("The cluster the CA has to be of."))
     ] = None,
     name: Annotated[str | None, typer.Option("--name", help=_("The site's name for people."))] = None,
-    time_zone: Annotated[str | None, typer.Option("--time-zone", help=_("As Asia/Shanghai."))] = None,
+    time_zone: Annotated[
+        str | None, typer.Option("--time-zone", help=_("As Asia/Shanghai; else the machine's."))
+    ] = None,
     like: Annotated[
         Path | None,
         typer.Option(

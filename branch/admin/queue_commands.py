@@ -22,7 +22,7 @@ _Queue = Annotated[str, typer.Argument(help=_("The queue's id."), metavar="ID")]
 _Settings = Annotated[
     list[str] | None,
     typer.Argument(
-        help=_("What is different, as in [[queue]] of the file: ring_limit_ms=20000 skills=PS,NW"),
+        help=_("What is different, by the keys of the file: ring_limit_ms=20000 skills=PS,NW"),
         metavar="KEY=VALUE",
     ),
 ]

@@ -91,6 +91,8 @@ _REASONS_WITHOUT_DETAILS: Mapping[grpc.StatusCode, str] = {
 _TLS_SIGNS = ("ssl", "certificate", "handshake", "hostname verification")
 """gRPC reports a failed handshake as UNAVAILABLE, with the cause in its text only."""
 
+_REFUSED_SIGN = "connection refused"
+
 _CLOSED_SIGN = "socket closed"
 """All that a TLS 1.3 client sees of a server that refused its certificate: the handshake was over."""
 
@@ -136,6 +138,8 @@ def _link_trouble(error: grpc.aio.AioRpcError) -> RefusedError:
         advice = "no TLS with the peer; check both certificates and their CA with `trunkline pki show`: "
     elif reason == "LINK_DOWN" and _CLOSED_SIGN in said.lower():
         advice = "the peer hung up; it may have stopped, or not take this node's certificate: "
+    elif reason == "LINK_DOWN" and _REFUSED_SIGN in said.lower():
+        advice = "nothing listens there; does the node run?: "
     return RefusedError(reason, f"{advice}{error.code().name}: {said}"[:_MESSAGE_LIMIT_CHARS])
 
 
