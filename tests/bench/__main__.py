@@ -15,7 +15,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
+from rich.table import Column, Table
 
 HERE = Path(__file__).parent
 TARGET = Path("build/bench.json")
@@ -39,7 +39,7 @@ def is_met(row: dict[str, Any]) -> bool | None:
 
 
 def show(rows: list[dict[str, Any]], console: Console) -> None:
-    table = Table("name", "value", "unit", "goal", "")
+    table = Table(Column("name", no_wrap=True, min_width=36), "value", "unit", "goal", "")
     for row in rows:
         met = is_met(row)
         mark = "" if met is None else "[green]met[/]" if met else "[red]missed[/]"
