@@ -3,9 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from node.settings import (
     ClockSection,
@@ -18,6 +17,7 @@ from node.settings import (
     TlsSettings,
 )
 from node.settings.sections import Port
+from node.settings.values import HostPort, SiteSlug, TimeZone
 from node.words import text as _
 from router.acd.policy import Distribution, LastResort, QueuePolicy
 from router.ids import FOREVER_MS, QueueId, SiteId, Skill
@@ -28,34 +28,11 @@ _NOT_POLICY = ("id", "numbers", "skills")
 _NOT_RULES = ("peer", "address", "trunk")
 _QUEUE = QueuePolicy(queue_id=QueueId("default"), skills=frozenset())
 
-SiteSlug = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
-"""The site's name in its certificate, in keys and file names."""
-
 SkillName = Annotated[str, Field(min_length=1, max_length=64)]
 QueueName = Annotated[str, Field(min_length=1, max_length=64)]
 
 Duration = Annotated[int, Field(ge=0, le=FOREVER_MS)]
 PositiveDuration = Annotated[int, Field(gt=0, le=FOREVER_MS)]
-
-
-def _that_is_known(time_zone: str) -> str:
-    try:
-        ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(
-            _("{zone!r} is no IANA time zone; write one such as Asia/Shanghai", zone=time_zone)
-        ) from None
-    return time_zone
-
-
-def _that_is_reachable(address: str) -> str:
-    host, colon, port = address.rpartition(":")
-    if not (host and colon and port.isdecimal() and 0 < int(port) < 65536) or "//" in address:
-        raise ValueError(_("{address!r} is no address; write host:port", address=address))
-    return address
-
-
-HostPort = Annotated[str, AfterValidator(_that_is_reachable)]
 
 
 class SiteSection(Section):
@@ -64,7 +41,7 @@ class SiteSection(Section):
     id: SiteSlug
     name: str = Field(min_length=1, max_length=120)
     """For people; any language."""
-    time_zone: Annotated[str, AfterValidator(_that_is_known)]
+    time_zone: TimeZone
     """Where the site's business day turns."""
     country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
     """ISO 3166, such as CN: how a caller's national number is read. Absent: only +... numbers are kept."""
