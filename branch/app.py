@@ -91,6 +91,7 @@ def _watch_over(ground: Ground, core: Core, tasks: Tasks) -> None:
     """What must never end: its end is the process's."""
     _task = tasks.start(core.desk.run(), name="desk")
     _task = tasks.start(core.writer.watch(), name="ledger")
+    _task = tasks.start(core.customers.follow(), name="customers")
     _task = tasks.start(
         watch_clock(ground.clock, ground.settings.clock.speed, core.desk.tell, CLOCK_LOOK_INTERVAL_S),
         name="clock",

@@ -31,7 +31,7 @@ from router.facts import (
     Fact,
     TrunkCallArrived,
 )
-from router.ids import AgentId, CallId, HandoffId, QueueId, SiteId, Skills
+from router.ids import AgentId, CallId, CustomerId, HandoffId, QueueId, SiteId, Skills
 from router.orders import HangUpCall, HangUpLeg, HangUpTrunk
 from router.recovery import Inventory
 from sync.token import TokenError
@@ -71,6 +71,14 @@ class Directory(Protocol):
         ...
 
 
+class Customers(Protocol):
+    """Whom the site knows by number."""
+
+    def customer_of(self, number: str) -> CustomerId | None:
+        """None: an E.164 number that no customer has. Returns at once."""
+        ...
+
+
 class Lines:
     """Which queue a dialled line belongs to."""
 
@@ -92,6 +100,7 @@ class PbxEar:
         desk: Tellable,
         driver: TelephonyDriver,
         directory: Directory,
+        customers: Customers,
         lines: Lines,
         read_token: Callable[[str, SiteId], HandoffId],
         note_refused_token: Callable[[str], None],
@@ -106,6 +115,7 @@ class PbxEar:
         self._desk = desk
         self._driver = driver
         self._directory = directory
+        self._customers = customers
         self._lines = lines
         self._country = country
         self._read_token = read_token
@@ -122,19 +132,17 @@ class PbxEar:
         if caller.call_id in self._ended:
             self._driver.carry_out(HangUpCall(call_id=caller.call_id, reason="ENDED"))
             return
+        number = e164(caller.caller_number, self._country)
+        known = self._customers.customer_of(number) if number is not None else None
         fact = CallArrived(
             call_id=caller.call_id,
             queue_id=caller.queue_id or self._lines.queue_of(caller.dialled),
             dialled=caller.dialled,
-            customer_id=caller.customer_id,
+            customer_id=known or caller.customer_id,
             priority=caller.priority,
         )
-        number = CallerNumber(
-            call_id=caller.call_id,
-            number=e164(caller.caller_number, self._country),
-            dialled=caller.dialled,
-        )
-        self._desk.tell(fact, lambda refusal: self._turn_away(caller.call_id, refusal), number)
+        kept = CallerNumber(call_id=caller.call_id, number=number, dialled=caller.dialled)
+        self._desk.tell(fact, lambda refusal: self._turn_away(caller.call_id, refusal), kept)
 
     def trunk_heard(self, trunk: TrunkRinging) -> None:
         try:

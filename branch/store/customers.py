@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from branch.store.site_database import SiteDatabase
 from router.ids import CustomerId
@@ -57,14 +57,22 @@ class Customers:
                 return None
             return _customer(row, self._numbers(connection, customer_id).get(customer_id, ()))
 
-    def calling_from(self, number: str) -> Customer | None:
-        """Whose number this is."""
-        owner = select(CUSTOMER_NUMBERS.c.customer_id).where(
-            CUSTOMER_NUMBERS.c.site_id == self._database.site_id, CUSTOMER_NUMBERS.c.number == number
+    def numbers(self) -> dict[str, CustomerId]:
+        """Whose each number is."""
+        query = select(CUSTOMER_NUMBERS.c.number, CUSTOMER_NUMBERS.c.customer_id).where(
+            CUSTOMER_NUMBERS.c.site_id == self._database.site_id
         )
         with self._database.reading() as connection:
-            customer_id = connection.execute(owner).scalar()
-        return None if customer_id is None else self.customer(CustomerId(customer_id))
+            return {number: CustomerId(owner) for number, owner in connection.execute(query)}
+
+    def change_mark(self) -> tuple[int, int]:
+        """How many numbers there are, and the newest revision among them: equal while none changed."""
+        query = select(func.count(), func.coalesce(func.max(CUSTOMER_NUMBERS.c.rev), 0)).where(
+            CUSTOMER_NUMBERS.c.site_id == self._database.site_id
+        )
+        with self._database.reading() as connection:
+            count, rev = connection.execute(query).one()
+            return count, rev
 
     def calls_of(self, customer_id: CustomerId, row_limit: int) -> list[CallRecord]:
         """The customer's last calls to this site, newest first."""

@@ -13,6 +13,7 @@ import uuid_utils
 
 from branch import parts
 from branch.admission import Admission
+from branch.customer_book import CustomerBook
 from branch.desk import Desk, Stamp
 from branch.dispatch import Dispatch
 from branch.ears import BoardEar, StoreEar
@@ -81,6 +82,7 @@ class Core:
             tell=self._tell,
         )
         self._newcomers = Newcomers(known=(*self._trunks, site_id), meet=self._meet, admit=self._admit)
+        self.customers = CustomerBook(ground.store.customers)
         self.writer = self._start_writer()
         self.mint = TokenMint(site_id, ground.incarnation, secrets.token_bytes(KEY_BYTES))
         self.desk = self._desk()
@@ -88,6 +90,7 @@ class Core:
             desk=self.desk,
             driver=self.driver,
             directory=ground.directory,
+            customers=self.customers,
             lines=_lines(settings),
             read_token=self.mint.read,
             note_refused_token=lambda reason: self.instruments.tokens_refused_total.labels(reason).inc(),

@@ -18,7 +18,7 @@ from branch.telephony.simulated.driver import SimulatedDriver
 from router.acd.policy import QueuePolicy
 from router.facts import LoadSeen, NodeStarted, SiteReplied
 from router.floor import Floor
-from router.ids import AgentId, QueueId, SiteId, Skills
+from router.ids import AgentId, CustomerId, QueueId, SiteId, Skills
 from router.ledger import LedgerRow
 from router.orders import Ask, Order, PublishLoad
 from router.overflow.policy import WIRE_LIMITS, LinkPolicy, OverflowPolicy
@@ -65,6 +65,7 @@ class RunningSite:
             desk=self.desk,
             driver=self.driver,
             directory=self,
+            customers=self,
             lines=Lines({}, self._policy.queue_id),
             read_token=self._mint.read,
             note_refused_token=self.refused_tokens.append,
@@ -91,6 +92,10 @@ class RunningSite:
 
     def skills_of(self, agent_id: AgentId) -> Skills | None:
         return frozenset() if agent_id.startswith(f"{self.site_id}/") else None
+
+    def customer_of(self, number: str) -> CustomerId | None:
+        """Nobody has told this site whose numbers they are."""
+        return None
 
     def carry_out(self, order: Order) -> None:
         if isinstance(order, Ask):

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -91,6 +92,11 @@ class OneAgent:
         return FRENCH if agent_id == KIM else None
 
 
+class OneCustomer:
+    def customer_of(self, number: str) -> CustomerId | None:
+        return CustomerId("acme") if number == "+861065529988" else None
+
+
 class Ears:
     def __init__(self) -> None:
         self.desk, self.pbx = HearingDesk(), OrderedPbx()
@@ -99,6 +105,7 @@ class Ears:
             desk=self.desk,
             driver=self.pbx,
             directory=OneAgent(),
+            customers=OneCustomer(),
             lines=Lines({"100": QueueId("sales")}, QueueId("general")),
             read_token=self._read,
             note_refused_token=self.refused_tokens.append,
@@ -312,6 +319,20 @@ def test_numbers_are_kept_as_the_world_writes_them_or_not_at_all(
     number: str | None, country: str | None, kept: str | None
 ) -> None:
     assert e164(number, country) == kept
+
+
+@pytest.mark.parametrize(
+    ("number", "customer"),
+    [("010 6552 9988", "acme"), ("+86 10 6552 9988", "acme"), ("010 6552 0000", "k1"), (None, "k1")],
+)
+def test_the_sites_own_customer_of_the_number_comes_before_the_pbxs_hint(
+    ears: Ears, number: str | None, customer: str
+) -> None:
+    ears.ear.caller_heard(replace(caller(number=number), customer_id=CustomerId("k1")))
+
+    [fact] = ears.desk.facts
+    assert isinstance(fact, CallArrived)
+    assert fact.customer_id == customer
 
 
 def test_a_customer_the_pbx_hints_at_goes_with_the_call(ears: Ears) -> None:

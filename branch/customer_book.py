@@ -1,0 +1,55 @@
+"""Whose number this is: kept in memory, so that no arriving caller waits for a database."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Protocol
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from router.ids import CustomerId
+
+log = structlog.get_logger()
+
+_LOOK_INTERVAL_S = 2.0
+"""Customers are changed by commands beside the running branch: how late a change may be seen."""
+
+
+class CustomerNumbers(Protocol):
+    """The part of the store that knows customers' numbers; its calls block."""
+
+    def numbers(self) -> Mapping[str, CustomerId]:
+        """Each E.164 number's customer."""
+        ...
+
+    def change_mark(self) -> object:
+        """Equal as long as no number was added, moved or removed."""
+        ...
+
+
+class CustomerBook:
+    """The site's customers by number; read at the start, and again when they have changed."""
+
+    def __init__(self, customers: CustomerNumbers) -> None:
+        self._customers = customers
+        self._mark = customers.change_mark()
+        self._numbers = customers.numbers()
+
+    def customer_of(self, number: str) -> CustomerId | None:
+        """None: a number that no customer has."""
+        return self._numbers.get(number)
+
+    async def follow(self) -> None:
+        """Look for changes until cancelled; a database that is away keeps the book as it is."""
+        while True:
+            await asyncio.sleep(_LOOK_INTERVAL_S)
+            try:
+                await asyncio.to_thread(self._look)
+            except DBAPIError as error:
+                log.warning("customers_unread", problem=str(error.orig)[:300])
+
+    def _look(self) -> None:
+        mark = self._customers.change_mark()
+        if mark != self._mark:
+            # Read after the mark: what changes in between is seen at the next look.
+            self._numbers, self._mark = self._customers.numbers(), mark
