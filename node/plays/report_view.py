@@ -47,7 +47,7 @@ def _print_comparison(report: Report) -> None:
     cluster, reference = report["cluster"], report["reference"]
     rows = [
         (report["policy"], *_service(cluster), _seconds(cluster["p95_wait_s"])),
-        (_("one pooled queue (the best there is)"), *_service(reference["pooled"]), ""),
+        (_("one pooled queue, for comparison"), *_service(reference["pooled"]), ""),
         (_("isolated sites"), *_service(reference["isolated"]), ""),
     ]
     columns: list[Column | str] = [
