@@ -1,0 +1,35 @@
+"""What the contract suites share: two PBXes with a trunk between them, one pair an adapter."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.telephony_rig import AGENT, HOME, OTHER_AGENT, PEER, PEER_AGENT, SimulatedSite, Site
+from tests.fakes.telephony_steps import Sites
+
+
+@pytest.fixture(params=["simulated"])
+async def sites(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sites]:
+    """Two running PBXes with a trunk between them; one more line in `params` is one more adapter."""
+    home = SimulatedSite(tmp_path / HOME, HOME, (AGENT, OTHER_AGENT))
+    peer = SimulatedSite(tmp_path / PEER, PEER, (PEER_AGENT,))
+    home.trunks[PEER] = peer.pbx.trunk_address
+    peer.trunks[HOME] = home.pbx.trunk_address
+    try:
+        await asyncio.gather(home.start(), peer.start())
+        yield home, peer
+    finally:
+        await home.close()
+        await peer.close()
+
+
+@pytest.fixture
+def home(sites: Sites) -> Site:
+    return sites[0]
+
+
+@pytest.fixture
+def peer(sites: Sites) -> Site:
+    return sites[1]
