@@ -6,6 +6,7 @@ help texts may be translated where they are written. Heavy imports belong into t
 commands' bodies: all groups are registered before any one command runs.
 """
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import entry_points, version
@@ -27,6 +28,8 @@ ENTRY_POINTS = "trunkline.commands"
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit: 0 done, 2 bad input or refused, 130 interrupted."""
     given = sys.argv[1:] if arguments is None else list(arguments)
+    # gRPC's core writes to stderr past our logs; what it means for people, our own errors say.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         words.use(_language(given))
         build(entry_point_groups())(_language_first(given), prog_name="trunkline")
