@@ -36,6 +36,7 @@ class Neighbours:
         else:
             self._incarnations[fact.site_id] = fact.incarnation
             reply = self._reply(turn, fact.site_id, fact.request)
+            self._learn(fact.site_id, fact.request, reply)
         turn.order(Answer(site_id=fact.site_id, reply=reply))
 
     def replied(self, turn: Turn, fact: facts.SiteReplied) -> None:
@@ -88,6 +89,17 @@ class Neighbours:
         """The board is out of reach: an idle agent asks the next configured peer."""
         if self._parts.is_accepting and self._parts.board.state(turn.now) is ViewState.OUT:
             self._parts.pulling.claim_blind(turn)
+
+    def _learn(self, site_id: SiteId, request: Request, reply: Reply) -> None:
+        """What is asked in vain tells more, and sooner, than the asker's record on the board."""
+        if not isinstance(reply, Refused):
+            return
+        if isinstance(request, Reserve) and reply.reason is Refusal.NO_IDLE_AGENT:
+            self._parts.board.hear_of_caller(site_id, request.call.queue_id)
+        elif isinstance(request, Claim) and reply.reason is Refusal.NONE_WAITING:
+            for queue in self._parts.queues:
+                if queue.policy.skills <= request.skills:
+                    self._parts.board.hear_of_agent(site_id, queue.policy.queue_id)
 
     # --- inside ------------------------------------------------------------------------
 

@@ -96,6 +96,24 @@ class Board:
     def confirm(self, now: Instant) -> None:
         self._confirmed_at = now
 
+    def hear_of_caller(self, site_id: SiteId, queue_id: QueueId) -> None:
+        """It asked for an agent and got none: a caller waits there, whatever its record says."""
+        view = self._sites.get(site_id)
+        if view is not None and queue_id in view.load.queues:
+            view.is_avoided = False
+            if view.waiting_count(queue_id) < 1:
+                view.claimed[queue_id] = view.load.queues[queue_id].calls_waiting - 1
+            self._waiting.setdefault(queue_id, {})[site_id] = None
+
+    def hear_of_agent(self, site_id: SiteId, queue_id: QueueId) -> None:
+        """It asked for a caller and got none: an agent is idle there, whatever its record says."""
+        view = self._sites.get(site_id)
+        if view is not None and queue_id in view.load.queues:
+            view.is_avoided = False
+            if view.idle_count(queue_id) < 1:
+                view.sent[queue_id] = view.load.queues[queue_id].agents_idle - 1
+            self._idle.setdefault(queue_id, {})[site_id] = None
+
     # --- what was done -----------------------------------------------------------------
 
     def note_push(self, site_id: SiteId, queue_id: QueueId, now: Instant) -> None:

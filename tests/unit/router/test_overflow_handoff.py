@@ -23,7 +23,7 @@ from router.overflow.messages import (
     Reserved,
 )
 from router.overflow.policy import OverflowPolicy
-from tests.fakes.floor import FloorUnderTest, all_of, at, one, rung
+from tests.fakes.floor import SALES_SKILLS, FloorUnderTest, all_of, at, one, rung
 
 C1 = CallId("c1")
 
@@ -446,3 +446,27 @@ def test_a_draining_site_helps_nobody() -> None:
     reply = pair.send(pair.helper, request, 1)
 
     assert reply == Refused(handoff_id=request.handoff_id, reason=Refusal.NOT_ACCEPTING)
+
+
+def test_who_asks_for_an_agent_in_vain_is_asked_for_its_caller_by_the_next_idle_agent() -> None:
+    pair = Pair()
+    pair.show(pair.origin, pair.helper, 0.6)
+    pair.helper.call("local", 0.7)
+    refused = pair.send(pair.helper, pair.ask(1), 1)
+    assert isinstance(refused, Refused)
+
+    outcome = pair.helper.tell(facts.CallerHungUp(call_id=CallId("local")), 2)
+
+    assert [ask.site_id for ask in all_of(outcome, orders.Ask)] == [pair.origin.site_id]
+    assert len(_asks(outcome, Claim)) == 1
+
+
+def test_who_asks_for_a_caller_in_vain_is_asked_for_its_agent_by_the_next_caller() -> None:
+    pair = Pair(helper_agents=1)
+    busy = replace(pair.helper.floor.load(at(0.6)), version=600)
+    nobody = {queue: replace(load, agents_idle=0) for queue, load in busy.queues.items()}
+    pair.origin.tell(facts.LoadSeen(load=replace(busy, queues=nobody)), 0.6)
+    claim = Claim(handoff_id=HandoffId("h9"), skills=SALES_SKILLS, token="t", timeout_ms=500)
+    assert isinstance(pair.send(pair.origin, claim, 0.9), Refused)
+
+    assert pair.ask(1).call.call_id == C1
