@@ -4,7 +4,7 @@ Each class has one stable `reason`, used alike by wire, log and metric. No trans
 code stands here: `sync.link.status` holds the one table.
 """
 
-from router.ids import AgentId, CallId, HandoffId, LegId, QueueId, SiteId
+from router.ids import AgentId, CallId, LegId, QueueId, SiteId
 
 
 class RouterError(Exception):
@@ -70,16 +70,6 @@ class UnknownLegError(RouterError):
     def __init__(self, leg_id: LegId) -> None:
         super().__init__(f"leg {leg_id!r} is not live here; the ring may have been stopped already")
         self.leg_id = leg_id
-
-
-class UnknownHandoffError(RouterError):
-    """No hand-off with this id is kept here; it never was, or its time is over."""
-
-    reason = "HANDOFF_UNKNOWN"
-
-    def __init__(self, handoff_id: HandoffId) -> None:
-        super().__init__(f"hand-off {handoff_id!r} is not known here; ask the other site with GetHandoff")
-        self.handoff_id = handoff_id
 
 
 class WrongStateError(RouterError):

@@ -14,6 +14,7 @@ import structlog
 
 from branch.people.login import AgentRecord
 from branch.people.sessions import Session
+from branch.telephony.port import Softphone
 from router.agent import AgentState
 from router.errors import UnknownAgentError, UnknownLegError, WrongStateError
 from router.facts import (
@@ -61,18 +62,10 @@ class DeskFloor(Protocol):
         ...
 
 
-class Phones(Protocol):
-    """The part of the telephony driver that lifts receivers (branch.telephony.port.Softphone)."""
-
-    def answer_leg(self, leg_id: LegId) -> None: ...
-
-    def hang_up_leg(self, leg_id: LegId) -> None: ...
-
-
 class Workplaces:
     """All desks of the site."""
 
-    def __init__(self, *, floor: DeskFloor, phones: Phones) -> None:
+    def __init__(self, *, floor: DeskFloor, phones: Softphone) -> None:
         self._floor = floor
         self._phones = phones
         self._watched: Counter[AgentId] = Counter()

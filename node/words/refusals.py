@@ -36,7 +36,6 @@ _SENTENCES: Mapping[str, str] = {
     ),
     "CALL_UNKNOWN": marked("call {call_id} is not in this site's system; it may have ended"),
     "LEG_UNKNOWN": marked("leg {leg_id} is not live here; it may have stopped ringing"),
-    "HANDOFF_UNKNOWN": marked("hand-off {handoff_id} is not known here; its time may be over"),
     "WRONG_STATE": marked("{subject} is {state}, which does not allow this"),
     "DUPLICATE": marked("{subject} already exists here; use a new id"),
     "POLICY_INVALID": marked("{place} is not possible as it stands"),
