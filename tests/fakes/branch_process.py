@@ -15,6 +15,7 @@ from branch.operations import SiteStatus
 from branch.peers.operator import get_status
 from branch.people.login import AgentRecord
 from branch.store.store import Store, open_store
+from deploy.children import free_ports
 from router.ids import AgentId, SiteId
 from router.ledger import LedgerRow
 from sync.clock import SystemClock
@@ -24,7 +25,7 @@ from sync.link.tls import Tls
 from sync.records.business_day import BusinessCalendar
 from sync.records.codec import ledger_row
 from sync.records.tables import LEDGER
-from tests.fakes.pbx_process import PASSWORD, PbxProcess, free_port
+from tests.fakes.pbx_process import PASSWORD, PbxProcess
 
 ZONE = "Asia/Shanghai"
 
@@ -56,7 +57,7 @@ class BranchProcess:
         self.folder = folder
         self.pki = pki
         self.pbx = pbx
-        self.port, self.metrics_port = free_port(), free_port()
+        self.port, self.metrics_port = free_ports(2)
         self.file = folder / "branch.toml"
         self._process: asyncio.subprocess.Process | None = None
         folder.mkdir(parents=True, exist_ok=True)

@@ -2,12 +2,12 @@
 
 import asyncio
 import os
-import socket
 import sys
 from pathlib import Path
 from typing import Any, Self
 
 from branch.telephony.simulated.wire import FRAME_LIMIT_BYTES, PROTOCOL, Do, Role, decode, encode
+from deploy.children import free_ports
 
 PASSWORD = "open, sesame"
 
@@ -23,21 +23,13 @@ _START_LIMIT_S = 20.0
 """A busy machine imports slowly."""
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 class PbxProcess:
     """One site's simulated PBX; `people` is TOML below [people], agents included."""
 
     def __init__(self, folder: Path, site: str, *, people: str = "", more: str = "") -> None:
         self.site = site
         self.folder = folder
-        self.control_port = free_port()
-        self.trunk_port = free_port()
+        self.control_port, self.trunk_port = free_ports(2)
         self.file = folder / "pbx.toml"
         self._process: asyncio.subprocess.Process | None = None
         self._operator: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
