@@ -1,11 +1,9 @@
 """What decides, and what it has to do with: the desk, its store, its PBX, its peers, the load board."""
 
-import asyncio
 import random
 import secrets
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any
 
 import grpc
 import structlog
@@ -27,8 +25,8 @@ from branch.peers.operator import get_status
 from branch.settings import BranchSettings
 from branch.store.writer import LedgerWriter
 from branch.tallies import DayTallies, RowWatchers
-from branch.telephony.simulated.driver import SimulatedDriver
 from branch.wiring.ground import Ground
+from branch.wiring.pbx import pbx_driver
 from node.lifecycle import Tasks
 from router.facts import Fact, NodeStarted
 from router.floor import Floor
@@ -74,7 +72,7 @@ class Core:
         )
         # The driver looks here for each call it dials: a site that is found later is added.
         self._trunks = {SiteId(each.site): each.trunk for each in settings.overflow.peer}
-        self.driver = _driver(settings, tasks, self._trunks)
+        self.driver = pbx_driver(settings, tasks, self._trunks, new_id)
         self.peers = PeerLines(
             site_id=site_id,
             incarnation=ground.incarnation,
@@ -232,20 +230,6 @@ class Core:
 
     def _is_known(self, call_id: CallId) -> bool:
         return bool(self._ground.store.call_rows(call_id))
-
-
-def _driver(settings: BranchSettings, tasks: Tasks, trunks: Mapping[SiteId, str]) -> SimulatedDriver:
-    def start_task(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        return tasks.start(coroutine, name="pbx")
-
-    return SimulatedDriver(
-        address=settings.telephony.address,
-        password=settings.telephony.password(),
-        site_id=SiteId(settings.site.id),
-        trunks=trunks,
-        new_id=new_id,
-        start_task=start_task,
-    )
 
 
 def _lines(settings: BranchSettings) -> Lines:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from branch.telephony.simulated.wire import Do
+from branch.telephony.simulated.wire import Play
 from node import pki
 from router.call import Disposition
 from router.ledger import CallArrived, CallEnded, LedgerRow, NodeStarted
@@ -110,7 +110,7 @@ class Storm:
         return branch
 
     async def _is_over(self) -> bool:
-        counts = [await branch.pbx.do(Do.COUNT) for branch in self.branches]
+        counts = [await branch.pbx.do(Play.COUNT) for branch in self.branches]
         is_all_told = sum(each["offered"] for each in counts) == self.call_count
         return is_all_told and not any(each["in_system"] for each in counts)
 

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any, Self
 
-from branch.telephony.simulated.wire import FRAME_LIMIT_BYTES, PROTOCOL, Do, Role, decode, encode
+from branch.telephony.driver.vocabulary import Do
+from branch.telephony.simulated.wire import FRAME_LIMIT_BYTES, PROTOCOL, Play, Role, decode, encode
 from deploy.children import free_ports
 
 PASSWORD = "open, sesame"
@@ -120,7 +121,7 @@ delay_max_ms = 30
 
     # --- its people, over an operator's connection -----------------------------------------
 
-    async def do(self, do: Do, **parameters: object) -> Any:
+    async def do(self, do: Do | Play, **parameters: object) -> Any:
         """Ask the PBX for something and return the result; a refusal fails the test."""
         reply = await self.reply(do, **parameters)
         assert "code" not in reply, f"{do} {parameters}: {reply}"
@@ -137,7 +138,7 @@ delay_max_ms = 30
         """Somebody calls the queue `sales`; returns the caller's channel."""
         patience_ms = None if patience_s is None else round(patience_s * 1000)
         parameters = {"queue": "sales", "handle_ms": round(handle_s * 1000), "patience_ms": patience_ms}
-        channel: str = await self.do(Do.CALL, customer="c1", **parameters)
+        channel: str = await self.do(Play.CALL, customer="c1", **parameters)
         return channel
 
     async def _says_hello(self) -> bool:
@@ -148,7 +149,7 @@ delay_max_ms = 30
         except OSError:
             return False
         self._operator = (reader, writer)
-        await self.do(Do.HELLO, protocol=PROTOCOL, role=Role.OPERATOR, password=PASSWORD)
+        await self.do(Play.HELLO, protocol=PROTOCOL, role=Role.OPERATOR, password=PASSWORD)
         return True
 
     async def _ended(self) -> int:

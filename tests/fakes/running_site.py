@@ -4,6 +4,7 @@ import asyncio
 import random
 import secrets
 from collections.abc import Coroutine, Sequence
+from functools import partial
 from typing import Any
 
 import uuid_utils
@@ -14,7 +15,8 @@ from branch.desk import Desk, Stamp
 from branch.hearing import Lines, PbxEar
 from branch.metrics import BranchInstruments
 from branch.peers.wire import Asked
-from branch.telephony.simulated.driver import SimulatedDriver
+from branch.telephony.driver.driver import PbxDriver
+from branch.telephony.simulated.link import Link
 from router.acd.policy import QueuePolicy
 from router.facts import LoadSeen, NodeStarted, SiteReplied
 from router.floor import Floor
@@ -53,10 +55,9 @@ class RunningSite:
         self._mint = TokenMint(self.site_id, INCARNATION, secrets.token_bytes(32))
         self._policy = QueuePolicy(queue_id=QueueId(queue_id), skills=frozenset(), wrap_up_limit_ms=0)
         self.desk = self._desk(clock, speed, tuple(trunks))
-        self.driver = SimulatedDriver(
+        self.driver = PbxDriver(
             address=address,
-            password=SecretStr(PASSWORD),
-            site_id=self.site_id,
+            open_link=partial(Link.open, address, SecretStr(PASSWORD), self.site_id),
             trunks=trunks,
             new_id=new_id,
             start_task=self._start_task,

@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import uuid_utils
 from pydantic import SecretStr
 
+from branch.telephony.driver.driver import PbxDriver
+from branch.telephony.driver.vocabulary import BridgeKind, Do, Variable
 from branch.telephony.port import TelephonyDriver
-from branch.telephony.simulated.driver import SimulatedDriver
-from branch.telephony.simulated.wire import BridgeKind, Do, Variable
+from branch.telephony.simulated.link import Link
+from branch.telephony.simulated.wire import Play
 from router.ids import AgentId, CallId, LegId, SiteId
 from router.recovery import Inventory
 from tests.fakes.pbx_process import PASSWORD, PbxProcess
@@ -73,17 +76,16 @@ class SimulatedSite:
         self.pbx = PbxProcess(folder, site, people=people)
         self.trunks: dict[SiteId, str] = {}
         self._site = site
-        self._drivers: list[SimulatedDriver] = []
+        self._drivers: list[PbxDriver] = []
 
     async def connect(self) -> tuple[TelephonyDriver, TelephonyEar, Inventory]:
         driver, ear = self.driver(), TelephonyEar()
         return driver, ear, await driver.start(ear)
 
-    def driver(self, password: str = PASSWORD) -> SimulatedDriver:
-        driver = SimulatedDriver(
+    def driver(self, password: str = PASSWORD) -> PbxDriver:
+        driver = PbxDriver(
             address=self.pbx.address,
-            password=SecretStr(password),
-            site_id=self._site,
+            open_link=partial(Link.open, self.pbx.address, SecretStr(password), self._site),
             trunks=self.trunks,
             new_id=lambda: str(uuid_utils.uuid7()),
             start_task=_start_task,
@@ -98,7 +100,7 @@ class SimulatedSite:
         return await self.pbx.call()
 
     async def give_up(self, caller: str) -> None:
-        await self.pbx.do(Do.GIVE_UP, channel=caller)
+        await self.pbx.do(Play.GIVE_UP, channel=caller)
 
     async def lift(self, leg_id: LegId) -> None:
         await self.pbx.do(Do.LIFT, channel=leg_id)
@@ -107,10 +109,10 @@ class SimulatedSite:
         await self.pbx.do(Do.PUT_DOWN, channel=leg_id)
 
     async def unregister(self, agent_id: AgentId) -> None:
-        await self.pbx.do(Do.SET_PHONE, agent=agent_id, is_registered=False)
+        await self.pbx.do(Play.SET_PHONE, agent=agent_id, is_registered=False)
 
     async def register(self, agent_id: AgentId) -> None:
-        await self.pbx.do(Do.SET_PHONE, agent=agent_id, is_registered=True)
+        await self.pbx.do(Play.SET_PHONE, agent=agent_id, is_registered=True)
 
     async def hears_music(self, call_id: CallId) -> bool:
         return await self._is_in(call_id, BridgeKind.HOLDING)

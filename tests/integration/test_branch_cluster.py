@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import pytest
 
-from branch.telephony.simulated.wire import Do
+from branch.telephony.simulated.wire import Play
 from deploy.etcd import EtcdCluster, start_etcd
 from node import pki
 from router.call import Disposition
@@ -196,7 +196,7 @@ async def test_a_killed_branch_takes_its_calls_up_again(cluster: Cluster) -> Non
     assert status is not None
     assert status.calls == {"CONNECTED": 1, "QUEUED": 1}
     assert status.agents == {"TALKING": 1}
-    await beijing.pbx.do(Do.GIVE_UP, channel=talking)
+    await beijing.pbx.do(Play.GIVE_UP, channel=talking)
     rows = await cluster.until(has(CallEnded, 2))
 
     starts = [entry.readopted_call_count for entry in entries(rows, NodeStarted)]
@@ -221,7 +221,7 @@ async def test_a_killed_branch_keeps_the_call_that_another_site_serves(cluster: 
     assert helper is not None
     assert origin.calls == {"CONNECTED_REMOTE": 1}
     assert helper.agents == {"TALKING": 1}
-    await beijing.pbx.do(Do.GIVE_UP, channel=caller)
+    await beijing.pbx.do(Play.GIVE_UP, channel=caller)
     rows = await cluster.until(lambda rows: has(CallEnded)(rows) and has(HandoffEnded, 2)(rows))
 
     [ended] = entries(rows, CallEnded)
@@ -240,10 +240,10 @@ async def test_a_branch_that_is_stopped_finishes_its_calls_and_takes_no_new_ones
     await cluster.until(has(NodeDrained))
     await beijing.pbx.call(handle_s=0.2)
     async with asyncio.timeout(LIMIT_S):
-        while (await beijing.pbx.do(Do.COUNT))["in_system"] > 1:  # noqa: ASYNC110 - another process's state
+        while (await beijing.pbx.do(Play.COUNT))["in_system"] > 1:  # noqa: ASYNC110 - another process's state
             await asyncio.sleep(0.05)
     assert len(entries(cluster.rows(), CallQueued)) == 1
-    await beijing.pbx.do(Do.GIVE_UP, channel=talking)
+    await beijing.pbx.do(Play.GIVE_UP, channel=talking)
 
     assert await beijing.ended() == 0
     rows = cluster.rows()

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from branch.telephony.simulated.wire import Do
+from branch.telephony.simulated.wire import Play
 from router.call import ABANDONED, Disposition
 from router.ids import SiteId
 from router.ledger import CallEnded, HandoffConfirmed, LedgerRow
@@ -110,7 +110,7 @@ epoch_utc_us = {EPOCH_UTC_US}
                 await site.desk.until_empty()
 
     async def _is_over(self) -> bool:
-        counts = [await pbx.do(Do.COUNT) for pbx in self.pbxes.values()]
+        counts = [await pbx.do(Play.COUNT) for pbx in self.pbxes.values()]
         return sum(c["offered"] for c in counts) == self.call_count and not any(
             c["in_system"] for c in counts
         )

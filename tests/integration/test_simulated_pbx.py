@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from branch.telephony.driver.driver import PbxDriver
+from branch.telephony.driver.vocabulary import Do
 from branch.telephony.port import PbxRefusedError, PhoneEvent
-from branch.telephony.simulated.driver import SimulatedDriver
-from branch.telephony.simulated.wire import Do
+from branch.telephony.simulated.wire import Play
 from router.agent import RingFailure
 from router.facts import (
     CallerHungUp,
@@ -55,7 +56,7 @@ async def make(tmp_path: Path) -> AsyncIterator[Make]:
         yield started
 
 
-async def connected(site: SimulatedSite) -> tuple[SimulatedDriver, TelephonyEar]:
+async def connected(site: SimulatedSite) -> tuple[PbxDriver, TelephonyEar]:
     driver, ear = site.driver(), TelephonyEar()
     await driver.start(ear)
     await ear.until(lambda: ear.inventories)
@@ -136,7 +137,7 @@ async def test_garbage_on_its_ports_harms_nobody(make: Make) -> None:
         (Do.CREATE_BRIDGE, {"bridge": "b", "kind": "swimming"}, 400),
         (Do.ORIGINATE, {"channel": "c", "endpoint": "phone/nobody"}, 404),
         (Do.ORIGINATE, {"channel": "c", "endpoint": "balloon/1"}, 404),
-        (Do.CALL, {"queue": "sales", "handle_ms": -1}, 400),
+        (Play.CALL, {"queue": "sales", "handle_ms": -1}, 400),
         (Do.LIFT, {"channel": "nobody"}, 404),
     ],
 )
@@ -311,13 +312,13 @@ async def test_cut_trunks_take_no_calls_until_they_are_mended(make: Make) -> Non
     driver, ear = await connected(home)
     _peer_driver, peer_ear = await connected(peer)
 
-    await home.pbx.do(Do.SET_TRUNKS, is_up=False)
+    await home.pbx.do(Play.SET_TRUNKS, is_up=False)
     driver.carry_out(dial("h-1"))
     await ear.fact(TrunkFailed(handoff_id=HandoffId("h-1"), reason="UNAVAILABLE"))
-    await home.pbx.do(Do.SET_TRUNKS, is_up=True)
+    await home.pbx.do(Play.SET_TRUNKS, is_up=True)
     driver.carry_out(dial("h-2"))
     await peer_ear.trunk()
-    await home.pbx.do(Do.SET_TRUNKS, is_up=False)
+    await home.pbx.do(Play.SET_TRUNKS, is_up=False)
 
     await ear.fact(TrunkFailed(handoff_id=HandoffId("h-2"), reason="LINK_LOST"))
 

@@ -7,14 +7,15 @@ from typing import Any, Self
 import structlog
 from pydantic import SecretStr
 
+from branch.telephony.driver.link import LinkLostError
+from branch.telephony.driver.vocabulary import Do, Frame
 from branch.telephony.port import PbxRefusedError
 from branch.telephony.simulated.wire import (
     FRAME_LIMIT_BYTES,
     PROTOCOL,
     SILENCE_LIMIT_S,
     BadFrameError,
-    Do,
-    Frame,
+    Play,
     Role,
     decode,
     encode,
@@ -23,10 +24,6 @@ from branch.telephony.simulated.wire import (
 CONNECT_LIMIT_S = 3.0
 
 log = structlog.get_logger()
-
-
-class LinkLostError(ConnectionError):
-    """The connection ended before the answer came; the request may have been carried out."""
 
 
 class Link:
@@ -56,7 +53,7 @@ class Link:
         link = cls(reader, writer)
         try:
             hello = {"protocol": PROTOCOL, "role": Role.APPLICATION, "application": application}
-            reply = await link._exchange(Do.HELLO, {**hello, "password": password.get_secret_value()})
+            reply = await link._exchange(Play.HELLO, {**hello, "password": password.get_secret_value()})
         except BaseException:
             await link.close()
             raise
@@ -87,7 +84,7 @@ class Link:
         self._reading.cancel()
         await asyncio.gather(self._reading, return_exceptions=True)
 
-    async def _exchange(self, do: Do, parameters: Frame) -> Frame:
+    async def _exchange(self, do: Do | Play, parameters: Frame) -> Frame:
         name = f"ask-{next(self._numbers)}"
         if self._reading.done():
             raise LinkLostError(f"no connection to ask for {do}")

@@ -3,12 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from branch.telephony.simulated.carrying import Carrying
-from branch.telephony.simulated.hearing import Hearing
-from branch.telephony.simulated.holdings import Holdings
-from branch.telephony.simulated.resync import resync
-from branch.telephony.simulated.unanswered import Unanswered
-from branch.telephony.simulated.wire import Cause, Do, Event, Frame
+from branch.telephony.driver.carrying import Carrying
+from branch.telephony.driver.hearing import Hearing
+from branch.telephony.driver.holdings import Holdings
+from branch.telephony.driver.resync import resync
+from branch.telephony.driver.unanswered import Unanswered
+from branch.telephony.driver.vocabulary import Cause, Do, Event, Frame
 from router.agent import RingFailure
 from router.facts import CallerHungUp, Fact, LegAnswered, LegFailed, LegHungUp, LegRang
 from router.ids import AgentId, CallId, LegId, QueueId

@@ -10,13 +10,13 @@ from typing import Any, cast
 
 import pytest
 
+from branch.telephony.driver.vocabulary import BridgeKind, Cause, Event, Frame, Kind
 from branch.telephony.simulated.pbx.callers import Caller
 from branch.telephony.simulated.pbx.phones import Phone, Phones
 from branch.telephony.simulated.pbx.settings import AgentSection, PeopleSection
 from branch.telephony.simulated.pbx.switch import RefusedError, Switch
 from branch.telephony.simulated.pbx.timers import LabTimers
 from branch.telephony.simulated.pbx.witness import Witness
-from branch.telephony.simulated.wire import BridgeKind, Cause, Event, Frame, Kind
 from router.ids import QueueId, SiteId
 from router.world.calls import PlannedCall
 

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from branch.telephony.driver.vocabulary import Cause, Kind, Variable
 from branch.telephony.simulated.pbx.switch import Channel, Party, Switch
 from branch.telephony.simulated.pbx.timers import LabTimers
 from branch.telephony.simulated.pbx.witness import Step, Witness
-from branch.telephony.simulated.wire import Cause, Kind, Variable
 from router.world.calls import PlannedCall
 
 

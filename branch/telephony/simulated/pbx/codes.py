@@ -2,9 +2,9 @@
 
 from collections import deque
 
+from branch.telephony.driver.vocabulary import Cause, Kind
 from branch.telephony.simulated.pbx.switch import Channel, Party, Switch
 from branch.telephony.simulated.pbx.timers import LabTimers
-from branch.telephony.simulated.wire import Cause, Kind
 
 CONFIRM_LIMIT_S = 3.0
 """A person hears no tone for so long, and tries again; counted in real seconds, since it is

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from pydantic import SecretStr
 
+from branch.telephony.driver.vocabulary import Do, Event, Frame
 from branch.telephony.simulated.pbx.settings import AwkwardSection
 from branch.telephony.simulated.pbx.switch import RefusedError
 from branch.telephony.simulated.wire import (
@@ -17,9 +18,7 @@ from branch.telephony.simulated.wire import (
     PROTOCOL,
     SILENCE_LIMIT_S,
     BadFrameError,
-    Do,
-    Event,
-    Frame,
+    Play,
     Role,
     decode,
     encode,
@@ -100,7 +99,7 @@ class Control:
         async with asyncio.timeout(SILENCE_LIMIT_S):
             hello = decode(await reader.readuntil(b"\n"))
         given, expected = str(hello.get("password", "")), self._password.get_secret_value()
-        if hello.get("do") != Do.HELLO or hello.get("protocol") != PROTOCOL:
+        if hello.get("do") != Play.HELLO or hello.get("protocol") != PROTOCOL:
             self._refuse(writer, hello, RefusedError(400, f"say hello in protocol {PROTOCOL} first"))
         elif not hmac.compare_digest(given.encode(), expected.encode()):
             log.warning("application_refused")

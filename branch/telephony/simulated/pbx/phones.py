@@ -4,11 +4,11 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
+from branch.telephony.driver.vocabulary import Cause, ChannelState, Event, Frame
 from branch.telephony.simulated.pbx.codes import CodeDialler
 from branch.telephony.simulated.pbx.settings import AgentSection, PeopleSection
 from branch.telephony.simulated.pbx.switch import Channel, Party, RefusedError, Switch
 from branch.telephony.simulated.pbx.timers import LabTimers
-from branch.telephony.simulated.wire import Cause, ChannelState, Event, Frame
 
 
 class Phone:

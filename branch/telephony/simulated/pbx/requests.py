@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from branch.telephony.driver.vocabulary import BridgeKind, Cause, Do, Event, Frame, Kind
 from branch.telephony.simulated.pbx.callers import Caller
 from branch.telephony.simulated.pbx.phones import Phones, Ring
 from branch.telephony.simulated.pbx.switch import RefusedError, Switch
 from branch.telephony.simulated.pbx.timers import LabTimers
 from branch.telephony.simulated.pbx.trunks import Trunks
-from branch.telephony.simulated.wire import BridgeKind, Cause, Do, Event, Frame, Kind
+from branch.telephony.simulated.wire import Play
 from router.ids import CustomerId, QueueId, SiteId
 from router.world.calls import PlannedCall
 
@@ -51,11 +52,11 @@ class Requests:
             Do.START_MUSIC: lambda frame: switch.start_music(_text(frame, "bridge")),
             Do.LIFT: lambda frame: self._ring(frame).lift(),
             Do.PUT_DOWN: self._put_down,
-            Do.SET_PHONE: self._set_phone,
-            Do.SET_TRUNKS: lambda frame: trunks.set_up(is_up=_flag(frame, "is_up")),
-            Do.COUNT: lambda _frame: count(),
-            Do.CALL: lambda frame: call(_planned(frame)),
-            Do.GIVE_UP: self._give_up,
+            Play.SET_PHONE: self._set_phone,
+            Play.SET_TRUNKS: lambda frame: trunks.set_up(is_up=_flag(frame, "is_up")),
+            Play.COUNT: lambda _frame: count(),
+            Play.CALL: lambda frame: call(_planned(frame)),
+            Play.GIVE_UP: self._give_up,
         }
 
     def carry_out(self, frame: Frame) -> Any:

@@ -8,7 +8,7 @@ application on the control connection is told through `tell`.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from branch.telephony.simulated.wire import BridgeKind, Cause, ChannelState, Event, Frame, Kind
+from branch.telephony.driver.vocabulary import BridgeKind, Cause, ChannelState, Event, Frame, Kind
 
 
 class RefusedError(Exception):

@@ -15,17 +15,9 @@ from typing import Any
 
 import structlog
 
+from branch.telephony.driver.vocabulary import Cause, Frame, Kind
 from branch.telephony.simulated.pbx.switch import Channel, Party, Switch
-from branch.telephony.simulated.wire import (
-    ALIVE_INTERVAL_S,
-    SILENCE_LIMIT_S,
-    BadFrameError,
-    Cause,
-    Frame,
-    Kind,
-    decode,
-    encode,
-)
+from branch.telephony.simulated.wire import ALIVE_INTERVAL_S, SILENCE_LIMIT_S, BadFrameError, decode, encode
 
 LINE_LIMIT_BYTES = 64 * 1024
 HEADER_LIMIT_CHARS = 400

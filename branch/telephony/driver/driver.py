@@ -1,20 +1,19 @@
-"""The simulated PBX behind the telephony port: connects, comes back, and loses nothing on the way."""
+"""A PBX behind the telephony port: connects, comes back, and loses nothing on the way."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 import structlog
-from pydantic import SecretStr
 
+from branch.telephony.driver.carrying import Carrying
+from branch.telephony.driver.hearing import Hearing
+from branch.telephony.driver.holdings import Holdings
+from branch.telephony.driver.link import LinkLostError, PbxLink
+from branch.telephony.driver.resync import resync
+from branch.telephony.driver.unanswered import Unanswered
+from branch.telephony.driver.vocabulary import Cause, Do, Event, Frame
 from branch.telephony.port import PbxRefusedError, TelephonyListener
-from branch.telephony.simulated.carrying import Carrying
-from branch.telephony.simulated.hearing import Hearing
-from branch.telephony.simulated.holdings import Holdings
-from branch.telephony.simulated.link import Link, LinkLostError
-from branch.telephony.simulated.resync import resync
-from branch.telephony.simulated.unanswered import Unanswered
-from branch.telephony.simulated.wire import Cause, Do, Event, Frame
 from router.ids import HandoffId, LegId, SiteId
 from router.orders import Order
 from router.recovery import Inventory
@@ -28,28 +27,29 @@ _GONE, _EXISTS = 404, 409
 log = structlog.get_logger()
 
 
-class SimulatedDriver:
+class PbxDriver:
     """A TelephonyDriver and a Softphone."""
 
     def __init__(
         self,
         *,
         address: str,
-        password: SecretStr,
-        site_id: SiteId,
+        open_link: Callable[[], Awaitable[PbxLink]],
         trunks: Mapping[SiteId, str],
         new_id: Callable[[], str],
         start_task: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
     ) -> None:
-        """`trunks` are the addresses of other sites' PBXes; `new_id` makes a UUIDv7.
+        """`trunks` are this PBX's names of the ways to other sites; `new_id` makes a UUIDv7.
+
+        `open_link` connects: it raises OSError (ConnectionRefusedError where nobody listens) or
+        TimeoutError for a PBX that is away, PbxRefusedError for one that does not let us in.
 
         `start_task` supervises what runs until `close`: a driver that has stopped hearing
         must not look alive.
         """
         self._start_task = start_task
         self._address = address
-        self._password = password
-        self._site_id = site_id
+        self._open = open_link
         self._holdings = Holdings()
         self._unanswered = Unanswered()
         self._hearing = Hearing(self._holdings, self._unanswered, new_id)
@@ -116,7 +116,7 @@ class SimulatedDriver:
 
     # --- the connection ----------------------------------------------------------------
 
-    async def _keep(self, link: Link | None) -> None:
+    async def _keep(self, link: PbxLink | None) -> None:
         """Hear the PBX, and come back whenever it is lost; runs until cancelled."""
         assert self._listener is not None
         while True:
@@ -133,7 +133,7 @@ class SimulatedDriver:
             log.warning("pbx_lost", address=self._address)
             self._listener.pbx_lost()
 
-    async def _hear(self, link: Link) -> None:
+    async def _hear(self, link: PbxLink) -> None:
         while (frame := await link.next()) is not None:
             if "re" in frame:
                 self._replied(frame)
@@ -142,7 +142,7 @@ class SimulatedDriver:
                 self._hearing.heard(frame)
             self._hearing.flush()
 
-    async def _come_back(self) -> Link:
+    async def _come_back(self) -> PbxLink:
         """Try until the PBX is there and its lists are read."""
         delay_s = RETRY_MIN_S
         if self._was_replaced:
@@ -167,10 +167,7 @@ class SimulatedDriver:
             await asyncio.sleep(delay_s)
             delay_s = min(2 * delay_s, RETRY_MAX_S)
 
-    async def _open(self) -> Link:
-        return await Link.open(self._address, self._password, self._site_id)
-
-    async def _resync(self, link: Link) -> Inventory:
+    async def _resync(self, link: PbxLink) -> Inventory:
         """Take over what the PBX holds.
 
         Raises:

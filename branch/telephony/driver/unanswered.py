@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from branch.telephony.simulated.wire import Do, Frame
+from branch.telephony.driver.vocabulary import Do, Frame
 
 
 @dataclass(slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
-from branch.telephony.simulated.wire import ChannelState, Frame, Kind, Variable
+from branch.telephony.driver.vocabulary import ChannelState, Frame, Kind, Variable
 from router.ids import AgentId, CallId, HandoffId, LegId, QueueId, SiteId
 from router.ledger import Role
 from router.recovery import Inventory, LiveLeg, LiveTrunk, MediaState

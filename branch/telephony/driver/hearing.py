@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
+from branch.telephony.driver.endings import ending
+from branch.telephony.driver.holdings import Held, Holdings, Stage, held_of, stage_of, talk_bridge
+from branch.telephony.driver.unanswered import Unanswered
+from branch.telephony.driver.vocabulary import Cause, Do, Event, Frame, Kind, Variable
 from branch.telephony.port import CallerRinging, PhoneEvent, TelephonyListener, TrunkRinging
-from branch.telephony.simulated.endings import ending
-from branch.telephony.simulated.holdings import Held, Holdings, Stage, held_of, stage_of, talk_bridge
-from branch.telephony.simulated.unanswered import Unanswered
-from branch.telephony.simulated.wire import Cause, Do, Event, Frame, Kind, Variable
 from router.facts import Fact, LegAnswered, LegRang, TrunkAnswered, TrunkRang, VoicemailRecorded
 from router.ids import AgentId, CallId, CustomerId, QueueId, SiteId
 

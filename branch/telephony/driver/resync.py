@@ -1,9 +1,9 @@
 """What happened while nobody listened: the PBX's lists against what we hold."""
 
-from branch.telephony.simulated.hearing import Hearing
-from branch.telephony.simulated.holdings import Holdings
-from branch.telephony.simulated.unanswered import Unanswered
-from branch.telephony.simulated.wire import BridgeKind, Cause, Frame, Kind
+from branch.telephony.driver.hearing import Hearing
+from branch.telephony.driver.holdings import Holdings
+from branch.telephony.driver.unanswered import Unanswered
+from branch.telephony.driver.vocabulary import BridgeKind, Cause, Frame, Kind
 
 
 def resync(

@@ -1,7 +1,7 @@
 """What the end of a channel means to the branch."""
 
-from branch.telephony.simulated.holdings import Held, Stage
-from branch.telephony.simulated.wire import Cause, Kind
+from branch.telephony.driver.holdings import Held, Stage
+from branch.telephony.driver.vocabulary import Cause, Kind
 from router.agent import RingFailure
 from router.facts import (
     CallerHungUp,

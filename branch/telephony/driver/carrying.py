@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from branch.telephony.driver.holdings import Held, Holdings, talk_bridge
+from branch.telephony.driver.unanswered import Unanswered
+from branch.telephony.driver.vocabulary import BridgeKind, Cause, Do, Kind, Variable
 from branch.telephony.port import NotTelephonyError
-from branch.telephony.simulated.holdings import Held, Holdings, talk_bridge
-from branch.telephony.simulated.unanswered import Unanswered
-from branch.telephony.simulated.wire import BridgeKind, Cause, Do, Kind, Variable
 from router.facts import Fact, TrunkFailed, TrunkHungUp
 from router.ids import HandoffId, QueueId, SiteId
 from router.orders import (
