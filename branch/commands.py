@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from branch.admin import agent_commands, customer_commands, init_commands, queue_commands
+from branch.telephony.asterisk import commands as asterisk_commands
 from branch.telephony.simulated import commands as simulated_commands
 from branch.terminal import commands as desk_commands
 from node.words import plural
@@ -38,6 +39,7 @@ def register(root: typer.Typer) -> None:
         queue_commands,
         customer_commands,
         desk_commands,
+        asterisk_commands,
         simulated_commands,
     ):
         commands.register(root)

@@ -1,0 +1,1 @@
+"""Asterisk behind the telephony port: its configuration, and the link that speaks ARI."""

@@ -1,0 +1,1 @@
+"""Asterisk's configuration, generated from a site's file: `trunkline asterisk config`."""

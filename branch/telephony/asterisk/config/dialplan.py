@@ -1,0 +1,128 @@
+"""extensions.conf: what comes in is handed to the branch, and what happens while there is none.
+
+The dialplan decides nothing that the branch could: it says what a channel is and hands it over.
+Without the branch, Stasis() comes back at once, and callers must not be met by silence.
+"""
+
+from collections.abc import Iterator
+
+from branch.telephony.asterisk.config.plan import PbxPlan
+from branch.telephony.asterisk.names import (
+    CALLER,
+    CODE,
+    DIALLED,
+    KIND,
+    TOKEN,
+    TOKEN_HEADER,
+    TRUNK_EXTENSION,
+    applications,
+)
+from branch.telephony.driver.vocabulary import Kind
+
+_ANY_NUMBER = "_[+0-9A-Za-z]!"
+_TOKEN_MIN_CHARS = 40
+"""Shorter than any token that a site signs: not worth waking the branch for."""
+_VOICEMAIL_LIMIT_S = 120
+_EMERGENCY_RING_S = 120
+
+
+def extensions(plan: PbxPlan) -> str:
+    parts = (
+        _general(),
+        _from_line(plan),
+        _alone(plan),
+        _from_site(plan),
+        _from_phone(plan),
+        _nowhere(),
+    )
+    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+
+
+def _general() -> Iterator[str]:
+    yield "[general]\nstatic = yes\nwriteprotect = yes\nclearglobalvars = no"
+
+
+def _to_branch(plan: PbxPlan) -> str:
+    """The line that hands a channel over, spread over the branch's applications."""
+    name = applications(plan.site_id, 1)[0].removesuffix("1")
+    return f"Stasis({name}${{RAND(1,{plan.shard_count})}})"
+
+
+def _from_line(plan: PbxPlan) -> Iterator[str]:
+    yield "[from-line]"
+    yield f"exten => {_ANY_NUMBER},1,Set({KIND}={Kind.CALLER})"
+    yield f" same => n,Set({DIALLED}=${{EXTEN}})"
+    yield f" same => n,Set({CALLER}=${{CALLERID(num)}})"
+    yield " same => n(branch)," + _to_branch(plan)
+    yield ' same => n,GotoIf($["${STASISSTATUS}" = "SUCCESS"]?over)'
+    yield " same => n,Set(TRUNKLINE_ALONE_SINCE=${EPOCH})"
+    yield " same => n,Goto(alone,${EXTEN},1)"
+    yield " same => n(over),Hangup()"
+
+
+def _alone(plan: PbxPlan) -> Iterator[str]:
+    """The branch is down: say so, try again, and at last do what the site has chosen."""
+    fallback = plan.fallback
+    yield "[alone]"
+    yield f"exten => {_ANY_NUMBER},1,Answer()"
+    yield " same => n,Playback(tt-allbusy)"
+    yield f" same => n(again),MusicOnHold(default,{fallback.retry_s})"
+    yield " same => n," + _to_branch(plan)
+    yield ' same => n,GotoIf($["${STASISSTATUS}" = "SUCCESS"]?over)'
+    yield (f" same => n,GotoIf($[${{EPOCH}} - ${{TRUNKLINE_ALONE_SINCE}} < {fallback.limit_s}]?again)")
+    if fallback.action == "voicemail":
+        yield " same => n,Playback(vm-intro)"
+        yield (
+            " same => n,Record(${ASTSPOOLDIR}/recording/alone-${STRFTIME(${EPOCH},,%Y%m%d-%H%M%S)}"
+            f"-${{UNIQUEID}}.wav,5,{_VOICEMAIL_LIMIT_S},k)"
+        )
+    elif fallback.action == "number":
+        yield f" same => n,Dial({_line_of(plan, str(fallback.number))})"
+    yield " same => n,Playback(vm-goodbye)"
+    yield " same => n(over),Hangup()"
+
+
+def _from_site(plan: PbxPlan) -> Iterator[str]:
+    """Another site's INVITE: 403 without a token, 503 without a branch or above the trunk's limit."""
+    limit = sum(peer.leg_limit for peer in plan.peers)
+    yield "[from-site]"
+    yield f"exten => {TRUNK_EXTENSION},1,Set({TOKEN}=${{PJSIP_HEADER(read,{TOKEN_HEADER})}})"
+    yield f" same => n,GotoIf($[${{LEN(${{{TOKEN}}})}} < {_TOKEN_MIN_CHARS}]?refused)"
+    yield " same => n,Set(GROUP(trunk)=in)"
+    yield f" same => n,GotoIf($[${{GROUP_COUNT(in@trunk)}} > {max(1, limit)}]?full)"
+    yield f" same => n,Set({KIND}={Kind.TRUNK_IN})"
+    yield " same => n," + _to_branch(plan)
+    yield ' same => n,GotoIf($["${STASISSTATUS}" = "SUCCESS"]?over)'
+    yield " same => n(full),Hangup(42)"
+    yield " same => n(refused),Hangup(21)"
+    yield " same => n(over),Hangup()"
+    yield f"exten => {_ANY_NUMBER},1,Hangup(21)"
+
+
+def _from_phone(plan: PbxPlan) -> Iterator[str]:
+    """Agents' phones: feature codes, colleagues' extensions, emergency numbers, and nothing that costs."""
+    yield "[from-phone]"
+    for number in plan.emergency_numbers:
+        if plan.lines:
+            yield f"exten => {number},1,Dial({_line_of(plan, number)},{_EMERGENCY_RING_S})"
+        else:
+            yield f"exten => {number},1,Hangup(34)"
+    for code, act in plan.codes.items():
+        yield f"exten => {code},1,Answer()"
+        yield f" same => n,Set({KIND}={Kind.CODE})"
+        yield f" same => n,Set({CODE}={act})"
+        yield " same => n,Playback(beep)"
+        yield " same => n," + _to_branch(plan)
+        yield ' same => n,ExecIf($["${STASISSTATUS}" != "SUCCESS"]?Playback(beeperr))'
+        yield " same => n,Hangup()"
+    for phone in plan.phones:
+        yield f"exten => {phone.endpoint},1,Dial(PJSIP/{phone.endpoint},30)"
+
+
+def _nowhere() -> Iterator[str]:
+    yield f"[nowhere]\nexten => {_ANY_NUMBER},1,Hangup(21)"
+
+
+def _line_of(plan: PbxPlan, number: str) -> str:
+    """The site's first line: emergency calls never leave by another site's."""
+    return f"PJSIP/{number}@line-{plan.lines[0].name}"

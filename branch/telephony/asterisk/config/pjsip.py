@@ -1,0 +1,132 @@
+"""pjsip.conf: transports, agents' phones, other sites' trunks, lines to the public network."""
+
+from collections.abc import Iterator, Mapping
+
+from branch.telephony.asterisk.config.plan import Line, PbxPlan, PeerTrunk, Phone
+from branch.telephony.asterisk.names import TRUNK_OUT_ENDPOINT
+from branch.telephony.driver.vocabulary import Variable
+
+_QUALIFY_S = 10
+_CODECS = "opus,g722,alaw,ulaw,gsm"
+_TIMER_T1_MS, _TIMER_B_MS = 100, 6_400
+"""A PBX that does not answer an INVITE is given up after 6.4 s instead of SIP's 32 (RFC 3261 17.1.1.2:
+timer B is 64 times T1); a reservation at another site does not last longer anyhow."""
+
+
+def pjsip(plan: PbxPlan) -> str:
+    return "\n".join("\n".join(each) for each in _sections(plan)) + "\n"
+
+
+def _sections(plan: PbxPlan) -> Iterator[list[str]]:
+    yield _section("global", type="global", user_agent="trunkline", endpoint_identifier_order="ip,username")
+    yield _section(
+        "system", type="system", timer_t1=_TIMER_T1_MS, timer_b=_TIMER_B_MS, threadpool_max_size=50
+    )
+    yield _section("udp", type="transport", protocol="udp", bind=f"{plan.host}:{plan.port}")
+    yield _section("tcp", type="transport", protocol="tcp", bind=f"{plan.host}:{plan.port}")
+    if plan.tls is not None:
+        yield _section("tls", **_tls_transport(plan))
+    yield from _outgoing_trunk(plan)
+    for peer in plan.peers:
+        yield from _peer(plan, peer)
+    for line in plan.lines:
+        yield from _line(plan, line)
+    for phone in plan.phones:
+        yield from _phone(plan, phone)
+
+
+def _tls_transport(plan: PbxPlan) -> Mapping[str, object]:
+    assert plan.tls is not None
+    settings: dict[str, object] = {
+        "type": "transport",
+        "protocol": "tls",
+        "bind": f"{plan.host}:{plan.tls_port}",
+        "cert_file": plan.tls.cert,
+        "priv_key_file": plan.tls.key,
+        "method": "tlsv1_2",
+    }
+    if plan.tls.ca is not None:
+        settings |= {"ca_list_file": plan.tls.ca, "verify_server": "yes"}
+    return settings
+
+
+def _media(plan: PbxPlan) -> dict[str, object]:
+    media: dict[str, object] = {
+        "disallow": "all",
+        "allow": _CODECS,
+        "direct_media": "no",
+        "media_address": plan.host,
+        "bind_rtp_to_media_address": "yes",
+        "rtp_symmetric": "yes",
+        "force_rport": "yes",
+        "rewrite_contact": "yes",
+    }
+    if plan.is_media_encrypted:
+        media["media_encryption"] = "sdes"
+    return media
+
+
+def _trunk_media(plan: PbxPlan) -> dict[str, object]:
+    """A trunk tells who calls, and never tells its own connected line: it would re-INVITE for it."""
+    return _media(plan) | {"trust_id_inbound": "yes", "send_pai": "yes", "send_connected_line": "no"}
+
+
+def _outgoing_trunk(plan: PbxPlan) -> Iterator[list[str]]:
+    """One endpoint dials all sites, those found at run time too; whom it reached, the token proves."""
+    yield _section(TRUNK_OUT_ENDPOINT, type="endpoint", context="nowhere", **_trunk_media(plan))
+
+
+def _peer(plan: PbxPlan, peer: PeerTrunk) -> Iterator[list[str]]:
+    """Known by its address alone, which proves nothing: the one-time token does."""
+    name = f"trunk-{peer.site_id}"
+    settings = _trunk_media(plan) | {"set_var": f"{Variable.PEER}={peer.site_id}"}
+    yield _section(name, type="endpoint", context="from-site", **settings)
+    yield _section(f"{name}-address", type="identify", endpoint=name, match=peer.host)
+
+
+def _line(plan: PbxPlan, line: Line) -> Iterator[list[str]]:
+    name = f"line-{line.name}"
+    settings = _trunk_media(plan) | {"aors": name}
+    if line.user is not None:
+        settings["outbound_auth"] = f"{name}-auth"
+        yield _section(
+            f"{name}-auth", type="auth", auth_type="userpass", username=line.user, password=line.password
+        )
+        yield _section(
+            f"{name}-registration",
+            type="registration",
+            outbound_auth=f"{name}-auth",
+            server_uri=f"sip:{line.host}:{line.port}",
+            client_uri=f"sip:{line.user}@{line.host}:{line.port}",
+            retry_interval=30,
+        )
+    yield _section(name, type="endpoint", context="from-line", **settings)
+    contact = f"sip:{line.host}:{line.port}"
+    yield _section(name, type="aor", contact=contact, qualify_frequency=_QUALIFY_S)
+    yield _section(f"{name}-address", type="identify", endpoint=name, match=line.host)
+
+
+def _phone(plan: PbxPlan, phone: Phone) -> Iterator[list[str]]:
+    """One call at a time: a second ring finds it busy."""
+    name = phone.endpoint
+    settings = _media(plan) | {
+        "auth": name,
+        "aors": name,
+        "device_state_busy_at": 1,
+        "callerid": f'"{name}" <{name}>',
+        "set_var": f"{Variable.AGENT}={phone.agent_id}",
+    }
+    yield _section(name, type="auth", auth_type="userpass", username=name, password=phone.password)
+    yield _section(
+        name,
+        type="aor",
+        max_contacts=1,
+        remove_existing="yes",
+        qualify_frequency=_QUALIFY_S,
+        qualify_timeout=3,
+    )
+    yield _section(name, type="endpoint", context="from-phone", **settings)
+
+
+def _section(name: str, **settings: object) -> list[str]:
+    return [f"[{name}]", *(f"{key} = {value}" for key, value in settings.items()), ""]
