@@ -12,6 +12,14 @@ from deploy.postgres import PostgresServer, start_postgres
 # gRPC's C core prints INFO lines to stderr, where a test's own output belongs.
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The promises of a telephony driver are the same for every PBX."""
+    parser.addoption(
+        "--pbx", choices=("simulated", "asterisk"), default="simulated", help="behind the driver"
+    )
+
+
 IN_CI = os.environ.get("CI") == "true"
 
 # Time limits are pytest-timeout's: on shared cores a slow example proves nothing.

@@ -1,12 +1,14 @@
 """The driver of the PBX that the file names."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any
 
-from branch.settings import BranchSettings
+from branch.settings import AsteriskTelephonySection, BranchSettings
+from branch.telephony.asterisk.link import AsteriskLink
 from branch.telephony.driver.driver import PbxDriver
+from branch.telephony.driver.link import PbxLink
 from branch.telephony.simulated.link import Link
 from node.lifecycle import Tasks
 from router.ids import SiteId
@@ -22,11 +24,25 @@ def pbx_driver(
     def start_task(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return tasks.start(coroutine, name="pbx")
 
-    telephony = settings.telephony
+    telephony, site = settings.telephony, settings.site
+    password = telephony.password()
+    open_link: Callable[[], Awaitable[PbxLink]]
+    if isinstance(telephony, AsteriskTelephonySection):
+        open_link = partial(
+            AsteriskLink.open,
+            telephony.address,
+            telephony.user,
+            password,
+            site.id,
+            telephony.shard_count,
+        )
+    else:
+        open_link = partial(Link.open, telephony.address, password, site.id)
     return PbxDriver(
         address=telephony.address,
-        open_link=partial(Link.open, telephony.address, telephony.password(), settings.site.id),
+        open_link=open_link,
         trunks=trunks,
         new_id=new_id,
         start_task=start_task,
+        language=site.language,
     )

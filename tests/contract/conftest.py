@@ -6,13 +6,25 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.asterisk_site import AsteriskSite, wire_trunks
 from tests.fakes.telephony_rig import AGENT, HOME, OTHER_AGENT, PEER, PEER_AGENT, SimulatedSite, Site
 from tests.fakes.telephony_steps import Sites
 
 
-@pytest.fixture(params=["simulated"])
+@pytest.fixture
 async def sites(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sites]:
-    """Two running PBXes with a trunk between them; one more line in `params` is one more adapter."""
+    """Two running PBXes with a trunk between them, of the kind that --pbx names."""
+    if request.config.getoption("--pbx") == "asterisk":
+        ours = AsteriskSite(HOME, "127.0.0.11", (AGENT, OTHER_AGENT))
+        theirs = AsteriskSite(PEER, "127.0.0.12", (PEER_AGENT,))
+        wire_trunks(ours, theirs)
+        try:
+            await asyncio.gather(ours.open(), theirs.open())
+            yield ours, theirs
+        finally:
+            await ours.close()
+            await theirs.close()
+        return
     home = SimulatedSite(tmp_path / HOME, HOME, (AGENT, OTHER_AGENT))
     peer = SimulatedSite(tmp_path / PEER, PEER, (PEER_AGENT,))
     home.trunks[PEER] = peer.pbx.trunk_address

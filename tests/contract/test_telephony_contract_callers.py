@@ -35,7 +35,7 @@ async def test_a_caller_is_told_once_with_what_the_pbx_knows(home: Site) -> None
     caller = await ear.caller()
     await ear.until(lambda: ear.inventories)
 
-    assert (caller.queue_id, caller.customer_id, caller.priority) == ("sales", "c1", 0)
+    assert (caller.queue_id, caller.customer_id, caller.priority) == home.caller_hints
     assert len(ear.callers) == 1
 
 

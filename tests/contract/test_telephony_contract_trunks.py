@@ -13,6 +13,7 @@ from router.orders import (
 )
 from tests.fakes.telephony_rig import HOME
 from tests.fakes.telephony_steps import (
+    GOOD_TOKEN,
     HANDOFF,
     LEG,
     OTHER_HANDOFF,
@@ -28,7 +29,7 @@ from tests.fakes.telephony_steps import (
 async def test_the_helper_hears_the_token_and_who_sends_it(sites: Sites) -> None:
     call = await HandedOff(sites).dialled()
 
-    assert (call.trunk.token, call.trunk.from_site) == ("good", HOME)
+    assert (call.trunk.token, call.trunk.from_site) == (GOOD_TOKEN, HOME)
     assert await call.home.hears_music(call.call_id)
 
 

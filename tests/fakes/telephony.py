@@ -11,7 +11,7 @@ from router.recovery import Inventory
 
 T = TypeVar("T")
 
-WAIT_LIMIT_S = 10.0
+WAIT_LIMIT_S = 30.0
 
 
 class TelephonyEar:

@@ -27,6 +27,9 @@ PEER_AGENT = AgentId("urumqi/1001")
 class Site(Protocol):
     """One site's PBX, with agents who do nothing by themselves."""
 
+    caller_hints: tuple[str | None, str | None, int]
+    """What this kind of PBX knows of a caller: queue, customer, priority."""
+
     async def connect(self) -> tuple[TelephonyDriver, TelephonyEar, Inventory]:
         """A branch process begins: a new driver and what it found."""
         ...
@@ -70,6 +73,8 @@ class Site(Protocol):
 
 class SimulatedSite:
     """A Site on a simulated PBX process."""
+
+    caller_hints: tuple[str | None, str | None, int] = ("sales", "c1", 0)
 
     def __init__(self, folder: Path, site: SiteId, agents: tuple[AgentId, ...]) -> None:
         people = "\n".join(f'[[people.agent]]\nid = "{agent}"\nperson = true' for agent in agents)

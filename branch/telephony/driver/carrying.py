@@ -1,8 +1,9 @@
-"""Orders of the desk as requests to the simulated PBX."""
+"""Orders of the desk as requests to the PBX."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from branch.telephony.driver.announcing import announcement
 from branch.telephony.driver.holdings import Held, Holdings, talk_bridge
 from branch.telephony.driver.unanswered import Unanswered
 from branch.telephony.driver.vocabulary import BridgeKind, Cause, Do, Kind, Variable
@@ -41,11 +42,13 @@ class Carrying:
         unanswered: Unanswered,
         note: Callable[[Fact], None],
         trunks: Mapping[SiteId, str],
+        language: str,
     ) -> None:
         self._holdings = holdings
         self._unanswered = unanswered
         self._note = note
         self._trunks = trunks
+        self._language = language
         self._by_type: Mapping[type[Order], Callable[[Any], None]] = {
             HoldInQueue: self._hold_in_queue,
             Announce: self._announce,
@@ -108,15 +111,16 @@ class Carrying:
     def _put_on_music(self, held: Held, queue_id: QueueId | None) -> None:
         """One holding bridge a queue; asking for one that exists costs a refusal and no more."""
         bridge = f"queue.{queue_id or 'hold'}"
-        self._unanswered.ask(Do.CREATE_BRIDGE, bridge=bridge, kind=BridgeKind.HOLDING)
-        self._unanswered.ask(Do.START_MUSIC, bridge=bridge)
+        beside = held.channel_id
+        self._unanswered.ask(Do.CREATE_BRIDGE, bridge=bridge, kind=BridgeKind.HOLDING, beside=beside)
+        self._unanswered.ask(Do.START_MUSIC, bridge=bridge, beside=beside)
         self._unanswered.ask(Do.ADD, held.channel_id, bridge=bridge)
 
     def _announce(self, order: Announce) -> None:
         caller = self._holdings.caller(order.call_id)
         if caller is not None:
-            said = {"position": order.position, "expected_wait_s": order.expected_wait_s}
-            self._unanswered.ask(Do.PLAY, caller.channel_id, **said)
+            media = announcement(order.position, order.expected_wait_s)
+            self._unanswered.ask(Do.PLAY, caller.channel_id, media=media, language=self._language)
 
     def _record_voicemail(self, order: RecordVoicemail) -> None:
         caller = self._holdings.caller(order.call_id)
@@ -145,7 +149,7 @@ class Carrying:
         }
         if order.handoff_id is not None:
             variables[Variable.HANDOFF] = order.handoff_id
-        self._originate(leg, f"phone/{order.agent_id}", variables)
+        self._originate(leg, f"phone/{order.agent_id}", variables, beside=self._other_side(leg))
 
     def _dial_site(self, order: DialSite) -> None:
         address = self._trunks.get(order.site_id)
@@ -164,17 +168,36 @@ class Carrying:
             Variable.HANDOFF: order.handoff_id,
             Variable.PEER: order.site_id,
         }
-        self._originate(trunk, f"trunk/{address}", variables, token=order.token)
+        caller = self._holdings.caller(order.call_id)
+        self._originate(trunk, f"trunk/{address}", variables, beside=caller, token=order.token)
 
     def _originate(
-        self, held: Held, endpoint: str, variables: Mapping[Variable, str], **headers: str
+        self,
+        held: Held,
+        endpoint: str,
+        variables: Mapping[Variable, str],
+        *,
+        beside: Held | None,
+        **headers: str,
     ) -> None:
+        """`beside` is the channel that the new one will be joined with."""
         if self._holdings.channel(held.channel_id) is not None:
             return
+        before = None if held.agent_id is None else self._holdings.last_leg_of(held.agent_id)
         self._holdings.add(held)
-        self._unanswered.ask(
-            Do.ORIGINATE, held.channel_id, endpoint=endpoint, variables=dict(variables), **headers
-        )
+        if beside is not None:
+            headers["beside"] = beside.channel_id
+
+        def dial() -> None:
+            held.is_undialled = False
+            if self._holdings.channel(held.channel_id) is held:
+                wanted = {"endpoint": endpoint, "variables": dict(variables), **headers}
+                self._unanswered.ask(Do.ORIGINATE, held.channel_id, **wanted)
+
+        if before is not None and before.is_ending:
+            held.is_undialled, before.then = True, dial
+        else:
+            dial()
 
     def _bridge_trunk_leg(self, order: BridgeTrunkLeg) -> None:
         trunk = self._holdings.trunk(order.handoff_id)
@@ -211,4 +234,13 @@ class Carrying:
         if held is None or held.is_ending:
             return
         held.is_ending = True
+        if held.is_undialled:
+            self._let_go(held)
+            return
         self._unanswered.ask(Do.HANG_UP, held.channel_id, cause=int(cause))
+
+    def _let_go(self, undialled: Held) -> None:
+        """It was never dialled; whoever waits for it waits for nothing."""
+        self._holdings.drop(undialled)
+        if undialled.then is not None:
+            undialled.then()

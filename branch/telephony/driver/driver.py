@@ -38,6 +38,7 @@ class PbxDriver:
         trunks: Mapping[SiteId, str],
         new_id: Callable[[], str],
         start_task: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+        language: str = "en",
     ) -> None:
         """`trunks` are this PBX's names of the ways to other sites; `new_id` makes a UUIDv7.
 
@@ -53,7 +54,7 @@ class PbxDriver:
         self._holdings = Holdings()
         self._unanswered = Unanswered()
         self._hearing = Hearing(self._holdings, self._unanswered, new_id)
-        self._carrying = Carrying(self._holdings, self._unanswered, self._hearing.note, trunks)
+        self._carrying = Carrying(self._holdings, self._unanswered, self._hearing.note, trunks, language)
         self._listener: TelephonyListener | None = None
         self._task: asyncio.Task[None] | None = None
         self._run: str | None = None

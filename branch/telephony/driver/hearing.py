@@ -1,4 +1,4 @@
-"""Events of the simulated PBX into facts: each step of a channel once, whatever is told twice."""
+"""Events of the PBX into facts: each step of a channel once, whatever is told twice."""
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
@@ -10,7 +10,8 @@ from branch.telephony.driver.holdings import Held, Holdings, Stage, held_of, sta
 from branch.telephony.driver.unanswered import Unanswered
 from branch.telephony.driver.vocabulary import Cause, Do, Event, Frame, Kind, Variable
 from branch.telephony.port import CallerRinging, PhoneEvent, TelephonyListener, TrunkRinging
-from router.facts import Fact, LegAnswered, LegRang, TrunkAnswered, TrunkRang, VoicemailRecorded
+from router.agent import RingFailure
+from router.facts import Fact, LegAnswered, LegFailed, LegRang, TrunkAnswered, TrunkRang, VoicemailRecorded
 from router.ids import AgentId, CallId, CustomerId, QueueId, SiteId
 
 _GONE_LIMIT = 10_000
@@ -83,6 +84,8 @@ class Hearing:
         fact = None if held.is_ending else ending(held, cause)
         if fact is not None:
             self.note(fact)
+        if held.then is not None:
+            held.then()
 
     def seen(self, shown: Frame) -> None:
         """A channel as the PBX shows it: new, further than before, or told already."""
@@ -100,7 +103,21 @@ class Hearing:
         agent_id, is_registered = AgentId(shown["agent"]), bool(shown["is_registered"])
         if self._phones.get(agent_id) is not is_registered:
             self._phones[agent_id] = is_registered
+            if not is_registered:
+                self._stop_ringing(agent_id)
             self._phone_did(agent_id, PhoneEvent.REGISTERED if is_registered else PhoneEvent.UNREACHABLE)
+
+    def _stop_ringing(self, agent_id: AgentId) -> None:
+        """A phone that has unregistered never answers, and a PBX would let it ring on."""
+        for held in self._holdings:
+            is_ringing = held.kind is Kind.PHONE and held.stage is not Stage.UP
+            if is_ringing and held.agent_id == agent_id and not held.is_ending:
+                held.is_ending = True
+                if held.is_undialled:
+                    self._holdings.drop(held)
+                else:
+                    self._unanswered.ask(Do.HANG_UP, held.channel_id, cause=int(Cause.NORMAL))
+                self.note(LegFailed(leg_id=held.leg_id, reason=RingFailure.UNREACHABLE))
 
     def all_gone(self, reason: str) -> None:
         """The PBX is no more, and with it everything that it held."""

@@ -1,6 +1,6 @@
 """What the PBX holds for this branch, as the driver knows it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -37,6 +37,10 @@ class Held:
     """We have asked for its end, so its end is no news."""
     is_joined: bool = False
     """In a talk, when the PBX was last asked for its bridges."""
+    is_undialled: bool = False
+    """A leg whose phone still ends another call: a PBX that was asked to ring it now would find it busy."""
+    then: Callable[[], None] | None = None
+    """To be done when this channel is gone."""
 
     @property
     def leg_id(self) -> LegId:
@@ -56,6 +60,7 @@ class Holdings:
         self._channels: dict[str, Held] = {}
         self._callers: dict[CallId, Held] = {}
         self._trunks: dict[HandoffId, Held] = {}
+        self._last_legs: dict[AgentId, Held] = {}
 
     def __iter__(self) -> Iterator[Held]:
         return iter(list(self._channels.values()))
@@ -70,6 +75,10 @@ class Holdings:
         held = self._channels.get(leg_id)
         return held if held is not None and held.kind is Kind.PHONE else None
 
+    def last_leg_of(self, agent_id: AgentId) -> Held | None:
+        """The agent's newest leg that still lives."""
+        return self._last_legs.get(agent_id)
+
     def trunk(self, handoff_id: HandoffId) -> Held | None:
         return self._trunks.get(handoff_id)
 
@@ -79,6 +88,8 @@ class Holdings:
             self._callers[held.call_id] = held
         if held.kind in (Kind.TRUNK_IN, Kind.TRUNK_OUT) and held.handoff_id is not None:
             self._trunks[held.handoff_id] = held
+        if held.kind is Kind.PHONE and held.agent_id is not None:
+            self._last_legs[held.agent_id] = held
 
     def drop(self, held: Held) -> None:
         del self._channels[held.channel_id]
@@ -86,6 +97,8 @@ class Holdings:
             del self._callers[held.call_id]
         if held.handoff_id is not None and self._trunks.get(held.handoff_id) is held:
             del self._trunks[held.handoff_id]
+        if held.agent_id is not None and self._last_legs.get(held.agent_id) is held:
+            del self._last_legs[held.agent_id]
 
     def inventory(self, *, is_same_run: bool) -> Inventory:
         """What lives and belongs to a call, a leg or a hand-off."""

@@ -18,7 +18,8 @@ def resync(
     """Bring the holdings up to date and note the news; `channels` are those of the same run."""
     living = frozenset(shown["channel"] for shown in channels)
     for held in holdings:
-        if held.channel_id not in living and not unanswered.is_unsent(held.channel_id):
+        is_dialled = not held.is_undialled and not unanswered.is_unsent(held.channel_id)
+        if is_dialled and held.channel_id not in living:
             # A caller who is gone has hung up; a phone that is gone has rung in vain.
             hearing.gone(held.channel_id, Cause.NO_ANSWER if held.kind is Kind.PHONE else Cause.NORMAL)
     unanswered.forget_originates(living)

@@ -32,7 +32,7 @@ class Driven:
         self.unanswered = Unanswered()
         self.unanswered.connect(self.sent.append)
         self.hearing = Hearing(self.holdings, self.unanswered, lambda: CALL)
-        self.carrying = Carrying(self.holdings, self.unanswered, self.hearing.note, {})
+        self.carrying = Carrying(self.holdings, self.unanswered, self.hearing.note, {}, "en")
         self.facts: list[Fact] = []
 
     def hear(self, *frames: Frame) -> list[Fact]:

@@ -19,6 +19,8 @@ from branch.telephony.asterisk.names import (
 )
 from branch.telephony.driver.vocabulary import Kind
 
+_UNLESS_ALONE = ' same => n,GotoIf($["${STASISSTATUS}" != "FAILED"]?over)'
+"""After Stasis(): FAILED alone says that nobody took the channel; a caller who hung up leaves it empty."""
 _ANY_NUMBER = "_[+0-9A-Za-z]!"
 _TOKEN_MIN_CHARS = 40
 """Shorter than any token that a site signs: not worth waking the branch for."""
@@ -54,7 +56,7 @@ def _from_line(plan: PbxPlan) -> Iterator[str]:
     yield f" same => n,Set({DIALLED}=${{EXTEN}})"
     yield f" same => n,Set({CALLER}=${{CALLERID(num)}})"
     yield " same => n(branch)," + _to_branch(plan)
-    yield ' same => n,GotoIf($["${STASISSTATUS}" = "SUCCESS"]?over)'
+    yield _UNLESS_ALONE
     yield " same => n,Set(TRUNKLINE_ALONE_SINCE=${EPOCH})"
     yield " same => n,Goto(alone,${EXTEN},1)"
     yield " same => n(over),Hangup()"
@@ -68,7 +70,7 @@ def _alone(plan: PbxPlan) -> Iterator[str]:
     yield " same => n,Playback(tt-allbusy)"
     yield f" same => n(again),MusicOnHold(default,{fallback.retry_s})"
     yield " same => n," + _to_branch(plan)
-    yield ' same => n,GotoIf($["${STASISSTATUS}" = "SUCCESS"]?over)'
+    yield _UNLESS_ALONE
     yield (f" same => n,GotoIf($[${{EPOCH}} - ${{TRUNKLINE_ALONE_SINCE}} < {fallback.limit_s}]?again)")
     if fallback.action == "voicemail":
         yield " same => n,Playback(vm-intro)"
@@ -92,8 +94,8 @@ def _from_site(plan: PbxPlan) -> Iterator[str]:
     yield f" same => n,GotoIf($[${{GROUP_COUNT(in@trunk)}} > {max(1, limit)}]?full)"
     yield f" same => n,Set({KIND}={Kind.TRUNK_IN})"
     yield " same => n," + _to_branch(plan)
-    yield ' same => n,GotoIf($["${STASISSTATUS}" = "SUCCESS"]?over)'
-    yield " same => n(full),Hangup(42)"
+    yield _UNLESS_ALONE
+    yield " same => n(full),Hangup(34)"
     yield " same => n(refused),Hangup(21)"
     yield " same => n(over),Hangup()"
     yield f"exten => {_ANY_NUMBER},1,Hangup(21)"
@@ -113,7 +115,7 @@ def _from_phone(plan: PbxPlan) -> Iterator[str]:
         yield f" same => n,Set({CODE}={act})"
         yield " same => n,Playback(beep)"
         yield " same => n," + _to_branch(plan)
-        yield ' same => n,ExecIf($["${STASISSTATUS}" != "SUCCESS"]?Playback(beeperr))'
+        yield ' same => n,ExecIf($["${STASISSTATUS}" = "FAILED"]?Playback(beeperr))'
         yield " same => n,Hangup()"
     for phone in plan.phones:
         yield f"exten => {phone.endpoint},1,Dial(PJSIP/{phone.endpoint},30)"

@@ -7,6 +7,8 @@ from branch.telephony.asterisk.names import TRUNK_OUT_ENDPOINT
 from branch.telephony.driver.vocabulary import Variable
 
 _QUALIFY_S = 10
+_DEAD_PEER_S = 15
+"""SIP says nothing of a PBX that died: a trunk on which no audio comes for so long is over."""
 _CODECS = "opus,g722,alaw,ulaw,gsm"
 _TIMER_T1_MS, _TIMER_B_MS = 100, 6_400
 """A PBX that does not answer an INVITE is given up after 6.4 s instead of SIP's 32 (RFC 3261 17.1.1.2:
@@ -68,7 +70,12 @@ def _media(plan: PbxPlan) -> dict[str, object]:
 
 def _trunk_media(plan: PbxPlan) -> dict[str, object]:
     """A trunk tells who calls, and never tells its own connected line: it would re-INVITE for it."""
-    return _media(plan) | {"trust_id_inbound": "yes", "send_pai": "yes", "send_connected_line": "no"}
+    return _media(plan) | {
+        "trust_id_inbound": "yes",
+        "send_pai": "yes",
+        "send_connected_line": "no",
+        "rtp_timeout": _DEAD_PEER_S,
+    }
 
 
 def _outgoing_trunk(plan: PbxPlan) -> Iterator[list[str]]:

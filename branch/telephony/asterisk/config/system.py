@@ -25,15 +25,15 @@ _MODULES = (
     "res_format_attr_g729", "res_format_attr_opus", "res_http_websocket", "res_musiconhold",
     "res_pjproject", "res_pjsip", "res_pjsip_acl", "res_pjsip_authenticator_digest", "res_pjsip_caller_id",
     "res_pjsip_dlg_options", "res_pjsip_dtmf_info", "res_pjsip_empty_info",
-    "res_pjsip_endpoint_identifier_ip", "res_pjsip_endpoint_identifier_user", "res_pjsip_exten_state",
+    "res_pjsip_endpoint_identifier_ip", "res_pjsip_endpoint_identifier_user",
     "res_pjsip_header_funcs", "res_pjsip_logger", "res_pjsip_mwi", "res_pjsip_mwi_body_generator",
-    "res_pjsip_nat", "res_pjsip_notify", "res_pjsip_outbound_authenticator_digest",
+    "res_pjsip_nat", "res_pjsip_outbound_authenticator_digest",
     "res_pjsip_outbound_registration", "res_pjsip_path", "res_pjsip_pubsub", "res_pjsip_refer",
     "res_pjsip_registrar", "res_pjsip_rfc3326", "res_pjsip_sdp_rtp", "res_pjsip_session", "res_pjsip_t38",
     "res_pjsip_transport_websocket", "res_rtp_asterisk", "res_rtp_multicast", "res_sorcery_astdb",
     "res_sorcery_config", "res_sorcery_memory", "res_srtp", "res_stasis", "res_stasis_answer",
     "res_stasis_device_state", "res_stasis_playback", "res_stasis_recording", "res_stasis_snoop",
-    "res_timing_timerfd", "res_security_log",
+    "res_timing_timerfd", "res_security_log", "res_websocket_client",
 )
 # fmt: on
 """What a site needs and no more: autoload starts five times as much. Some of them look useless
@@ -144,4 +144,25 @@ def features(_plan: PbxPlan) -> str:
 
 
 def empty(_plan: PbxPlan) -> str:
-    return "; nothing\n"
+    """A file that Asterisk misses loudly and that has nothing to say."""
+    return "[general]\n"
+
+
+def nothing(_plan: PbxPlan) -> str:
+    """The same for a file that knows no [general]."""
+    return "; nothing is set here\n"
+
+
+def indications(_plan: PbxPlan) -> str:
+    """The tones of China's network (YD/T 5007); a PBX without any complains at every call."""
+    return """\
+[general]
+country = cn
+[cn]
+description = China
+ringcadence = 1000,4000
+dial = 450
+busy = 450/350,0/350
+ring = 450/1000,0/4000
+congestion = 450/700,0/700
+"""

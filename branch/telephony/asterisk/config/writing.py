@@ -29,6 +29,9 @@ _FILES: Mapping[str, Callable[[PbxPlan], str]] = {
     "manager.conf": system.manager,
     "cdr.conf": system.cdr,
     "features.conf": system.features,
+    "indications.conf": system.indications,
+    **dict.fromkeys(("ccss.conf", "cel.conf", "udptl.conf"), system.empty),
+    **dict.fromkeys(("acl.conf", "pjproject.conf", "websocket_client.conf"), system.nothing),
     "pjsip.conf": pjsip.pjsip,
     "extensions.conf": dialplan.extensions,
 }
@@ -97,7 +100,7 @@ def _refuse_missing(places: Places) -> None:
 
 def _folders(places: Places) -> Iterable[Path]:
     yield places.config / "data" / "sounds"
-    for name in ("lib", "run", "log", "spool", "spool/recording"):
+    for name in ("lib/keys", "run", "log", "spool/recording"):
         yield places.state / name
 
 

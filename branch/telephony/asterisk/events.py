@@ -1,0 +1,112 @@
+"""Asterisk's events and lists in the driver's words."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from branch.telephony.asterisk.names import CODE, KIND, TOKEN
+from branch.telephony.asterisk.requests import facts_of
+from branch.telephony.driver.vocabulary import BridgeKind, Cause, ChannelState, Event, Frame, Kind, Variable
+
+CALL_EVENTS = (
+    "StasisStart",
+    "ChannelStateChange",
+    "StasisEnd",
+    "ChannelDestroyed",
+    "RecordingFinished",
+    "RecordingFailed",
+    "ApplicationReplaced",
+    "RESTResponse",
+)
+"""What an application for calls is told: 7 events a call instead of 53."""
+
+PHONE_EVENTS = ("ContactStatusChange", "PeerStatusChange", "ApplicationReplaced", "RESTResponse")
+
+_CAME_IN = (Kind.CALLER, Kind.TRUNK_IN, Kind.CODE)
+
+_STATES = {"Down": ChannelState.DOWN, "Rsrvd": ChannelState.DOWN, "Up": ChannelState.UP}
+
+_CAUSES = {
+    # Q.850's own numbers, as chan_pjsip makes them of SIP's answers.
+    0: Cause.NORMAL,  # A CANCEL, or a BYE without a Reason header.
+    1: Cause.ABSENT,  # 404
+    3: Cause.ABSENT,
+    16: Cause.NORMAL,
+    17: Cause.BUSY,
+    19: Cause.NO_ANSWER,
+    20: Cause.ABSENT,
+    21: Cause.REJECTED,
+    26: Cause.NORMAL,  # Answered elsewhere.
+    31: Cause.NORMAL,
+    38: Cause.LINK_LOST,
+    127: Cause.NORMAL,  # 487 after a CANCEL.
+}
+"""Every other cause is UNAVAILABLE: 18 is SIP's time-out, 34, 41, 42 and 44 are forms of congestion."""
+
+
+def cause_of(number: int) -> Cause:
+    return _CAUSES.get(number, Cause.UNAVAILABLE)
+
+
+def shown(channel: Mapping[str, Any], *, is_started: bool) -> Frame | None:
+    """A channel as the driver wants it; None for one that is none of ours."""
+    variables = channel.get("channelvars") or {}
+    kind = variables.get(KIND)
+    if kind not in set(Kind):
+        return None
+    facts = facts_of(channel)
+    if kind == Kind.TRUNK_IN:
+        facts |= {"from": variables.get(Variable.PEER, ""), "token": variables.get(TOKEN, "")}
+    elif kind == Kind.CODE:
+        facts |= {"code": variables.get(CODE, ""), "agent": variables.get(Variable.AGENT, "")}
+    return {
+        "channel": channel["id"],
+        "kind": kind,
+        "state": state_of(channel),
+        "is_started": is_started,
+        # Asterisk tells every variable that it was told to tell, empty where nobody wrote one.
+        "variables": {name: variables[name] for name in Variable if variables.get(name)},
+        "facts": facts,
+    }
+
+
+def state_of(channel: Mapping[str, Any]) -> ChannelState:
+    return _STATES.get(channel["state"], ChannelState.RINGING)
+
+
+def is_in_application(channel: Mapping[str, Any]) -> bool:
+    """Whether a listed channel has been handed over: its StasisStart was told, to somebody."""
+    return bool(channel["dialplan"].get("app_name") == "Stasis")
+
+
+def shown_bridge(bridge: Mapping[str, Any]) -> Frame:
+    kind = BridgeKind.HOLDING if bridge["bridge_type"] == "holding" else BridgeKind.MIXING
+    return {"bridge": bridge["id"], "kind": kind, "channels": list(bridge["channels"])}
+
+
+def shown_phone(agent_id: str, *, is_registered: bool) -> Frame:
+    return {"event": Event.PHONE_STATE, "agent": agent_id, "is_registered": is_registered}
+
+
+def event_of(told: Mapping[str, Any], is_started: Callable[[str], bool]) -> Frame | None:
+    """One event of a call; None for what the driver does not need."""
+    match told["type"]:
+        case "StasisStart":
+            channel = shown(told["channel"], is_started=True)
+            return None if channel is None else {"event": Event.CHANNEL_STARTED, **channel}
+        case "ChannelStateChange":
+            channel = shown(told["channel"], is_started=is_started(told["channel"]["id"]))
+            return None if channel is None else {"event": Event.CHANNEL_STATE, **channel}
+        case "StasisEnd":
+            # The last word of a channel that came in; a dialled one's phone is free at ChannelDestroyed.
+            if (told["channel"].get("channelvars") or {}).get(KIND) not in _CAME_IN:
+                return None
+            return {"event": Event.CHANNEL_GONE, "channel": told["channel"]["id"], "cause": int(Cause.NORMAL)}
+        case "ChannelDestroyed":
+            cause = cause_of(told["cause"])
+            return {"event": Event.CHANNEL_GONE, "channel": told["channel"]["id"], "cause": int(cause)}
+        case "RecordingFinished" | "RecordingFailed":
+            target = str(told["recording"]["target_uri"]).partition(":")[2]
+            return {"event": Event.RECORDING_FINISHED, "channel": target}
+        case "ApplicationReplaced":
+            return {"event": Event.REPLACED}
+    return None

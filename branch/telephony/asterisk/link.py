@@ -1,0 +1,211 @@
+"""The driver's link to Asterisk: one websocket an application, one for the phones, as one connection."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Self
+
+import structlog
+from pydantic import SecretStr
+
+from branch.telephony.asterisk.events import (
+    CALL_EVENTS,
+    PHONE_EVENTS,
+    event_of,
+    is_in_application,
+    shown,
+    shown_bridge,
+    shown_phone,
+)
+from branch.telephony.asterisk.names import applications, phones_application
+from branch.telephony.asterisk.requests import request_of
+from branch.telephony.asterisk.shards import Shards, bridge_name
+from branch.telephony.asterisk.socket import Request, Response, Socket
+from branch.telephony.driver.link import LinkLostError
+from branch.telephony.driver.vocabulary import Do, Event, Frame
+from branch.telephony.port import PbxRefusedError
+
+_MUSIC_REQUESTS = (Do.CREATE_BRIDGE, Do.START_MUSIC)
+_NOT_THERE = 404
+
+log = structlog.get_logger()
+
+
+class AsteriskLink:
+    """A PbxLink. It ends as a whole when one of its websockets does."""
+
+    def __init__(self, site_id: str, shard_count: int) -> None:
+        self.run = ""
+        self._site_id = site_id
+        self._shards = Shards(shard_count)
+        self._sockets: list[Socket] = []
+        self._incoming: asyncio.Queue[Frame | None] = asyncio.Queue()
+        self._started: set[str] = set()
+        self._has_music: set[tuple[str, Do]] = set()
+        """What was asked of queues' music bridges already: they stay, so one time is enough."""
+
+    @classmethod
+    async def open(cls, address: str, user: str, password: SecretStr, site_id: str, shard_count: int) -> Self:
+        """Connect, and be the one who hears this site's calls.
+
+        Raises:
+            OSError: nobody is there (ConnectionRefusedError: nobody listens), or it does not answer.
+            PbxRefusedError: it does not let us in.
+        """
+        link = cls(site_id, shard_count)
+        names = [[each] for each in applications(site_id, shard_count)] + [[phones_application(site_id)]]
+        try:
+            for shard, apps in enumerate(names):
+                await link._connect(address, user, password, apps, shard)
+            await link._begin(names)
+        except LinkLostError:
+            await link.close()
+            raise
+        except BaseException:
+            await link.close()
+            raise
+        return link
+
+    async def ask(self, do: Do) -> Any:
+        """See PbxLink."""
+        match do:
+            case Do.LIST_CHANNELS:
+                return self._listed(await self._get("channels"))
+            case Do.LIST_BRIDGES:
+                return [shown_bridge(each) for each in await self._get("bridges")]
+            case Do.LIST_PHONES:
+                phones = await self._get("endpoints/PJSIP")
+                return [
+                    shown_phone(f"{self._site_id}/{each['resource']}", is_registered=_is_online(each))
+                    for each in phones
+                    if _is_phone(each["resource"])
+                ]
+        raise ValueError(f"{do} is no list")
+
+    def send(self, frame: Frame) -> None:
+        """See PbxLink."""
+        shard = self._shards.of(frame)
+        bridge, number, do = bridge_name(frame, shard), frame["id"], frame["do"]
+        if do == Do.LIFT:
+            self._reply(number, Response(code=501, reason="a phone is answered at the phone"))
+            return
+        if do == Do.ORIGINATE and self._is_strangers_phone(frame["endpoint"]):
+            self._reply(number, Response(code=_NOT_THERE, reason="no phone of this site"))
+            return
+        if do in _MUSIC_REQUESTS and bridge is not None and bridge != frame.get("bridge"):
+            if (bridge, do) in self._has_music:
+                self._reply(number, Response(code=204, reason="done before"))
+                return
+            self._has_music.add((bridge, do))
+        if do == Do.PUT_DOWN and frame["channel"] in self._started:
+            frame = {**frame, "do": Do.HANG_UP, "cause": 16}
+        request = request_of(frame, applications(self._site_id, shard + 1)[shard], bridge)
+        self._sockets[shard].send(request, lambda response: self._reply(number, response))
+
+    async def next(self) -> Frame | None:
+        """See PbxLink."""
+        return await self._incoming.get()
+
+    async def close(self) -> None:
+        """See PbxLink."""
+        await asyncio.gather(*(each.close() for each in self._sockets))
+
+    def _is_strangers_phone(self, endpoint: str) -> bool:
+        return endpoint.startswith("phone/") and not endpoint.startswith(f"phone/{self._site_id}/")
+
+    # --- opening -------------------------------------------------------------------------
+
+    async def _connect(
+        self, address: str, user: str, password: SecretStr, apps: Sequence[str], shard: int
+    ) -> None:
+        socket = await Socket.open(
+            address, user, password, apps, lambda told: self._heard(told, shard), self._lost
+        )
+        self._sockets.append(socket)
+
+    async def _begin(self, names: Sequence[Sequence[str]]) -> None:
+        """Filters before anything is listed: what comes after the lists must be told."""
+        for socket, (name,) in zip(self._sockets, names, strict=True):
+            is_phones = socket is self._sockets[-1]
+            allowed = [{"type": each} for each in (PHONE_EVENTS if is_phones else CALL_EVENTS)]
+            uri = f"applications/{name}/eventFilter"
+            await _do(socket, Request(method="PUT", uri=uri, body={"allowed": allowed}))
+        uri = f"applications/{names[-1][0]}/subscription"
+        await _do(
+            self._sockets[-1], Request(method="POST", uri=uri, query=(("eventSource", "endpoint:PJSIP"),))
+        )
+        info = await self._get("asterisk/info")
+        self.run = f"{info['status']['startup_time']} {info['system']['entity_id']}"
+
+    async def _get(self, uri: str) -> Any:
+        return (await _do(self._sockets[-1], Request(method="GET", uri=uri))).body
+
+    # --- events --------------------------------------------------------------------------
+
+    def _heard(self, told: dict[str, Any], shard: int) -> None:
+        if told["type"] in ("ContactStatusChange", "PeerStatusChange"):
+            self._phone_heard(told)
+            return
+        if told["type"] == "StasisStart":
+            self._started.add(told["channel"]["id"])
+            self._shards.came(told["channel"]["id"], shard)
+        event = event_of(told, self._started.__contains__)
+        if event is None:
+            return
+        if event["event"] == Event.CHANNEL_GONE:
+            self._started.discard(event["channel"])
+            self._shards.gone(event["channel"])
+        self._incoming.put_nowait(event)
+
+    def _phone_heard(self, told: dict[str, Any]) -> None:
+        endpoint = told["endpoint"]
+        if endpoint["technology"] == "PJSIP" and _is_phone(endpoint["resource"]):
+            agent_id = f"{self._site_id}/{endpoint['resource']}"
+            self._incoming.put_nowait(shown_phone(agent_id, is_registered=_is_online(endpoint)))
+
+    def _listed(self, channels: Sequence[dict[str, Any]]) -> list[Frame]:
+        found = []
+        for channel in channels:
+            is_started = is_in_application(channel)
+            each = shown(channel, is_started=is_started)
+            if each is None:
+                continue
+            if is_started:
+                self._started.add(channel["id"])
+            self._shards.came(channel["id"], self._shard_in(channel))
+            found.append(each)
+        return found
+
+    def _shard_in(self, channel: dict[str, Any]) -> int:
+        """By the application's name that stands in the dialplan's last step."""
+        name = str(channel["dialplan"].get("app_data") or "").partition(",")[0]
+        number = name.rpartition("-")[2]
+        count = len(self._sockets) - 1
+        return (int(number) - 1) % count if number.isdigit() else 0
+
+    def _reply(self, number: int, response: Response) -> None:
+        reply: Frame = {"re": number}
+        if response.code >= 300:
+            reply |= {"code": response.code, "text": f"{response.reason} {response.body or ''}".strip()}
+        self._incoming.put_nowait(reply)
+
+    def _lost(self) -> None:
+        self._incoming.put_nowait(None)
+
+
+async def _do(socket: Socket, request: Request) -> Response:
+    """Raises:
+    PbxRefusedError: Asterisk does not do what every Asterisk of ours must.
+    LinkLostError: the connection ended first.
+    """
+    response = await socket.ask(request)
+    if response.code >= 300:
+        raise PbxRefusedError(request.uri, f"{response.code} {response.reason} {response.body}")
+    return response
+
+
+def _is_phone(endpoint: str) -> bool:
+    return not endpoint.startswith(("trunk-", "line-"))
+
+
+def _is_online(endpoint: dict[str, Any]) -> bool:
+    return bool(endpoint["state"] == "online")

@@ -1,0 +1,121 @@
+"""The driver's requests in ARI's words: one request each."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from branch.telephony.asterisk.names import (
+    CALLER,
+    DIALLED,
+    KIND,
+    TOKEN_HEADER,
+    TRUNK_EXTENSION,
+    TRUNK_OUT_ENDPOINT,
+    endpoint_of,
+)
+from branch.telephony.asterisk.socket import Request
+from branch.telephony.driver.vocabulary import BridgeKind, Do, Frame, Kind
+
+_RING_LIMIT_S = 120
+"""The desk stops ringing much sooner; this is for a desk that is gone."""
+_RECORD_LIMIT_S = 180
+_SILENCE_LIMIT_S = 8
+
+
+def request_of(frame: Frame, application: str, bridge: str | None) -> Request:
+    """The one ARI request that does what `frame` wants.
+
+    Args:
+        frame: a request of the driver's; LIST_* are not among them.
+        application: hears of a channel that is dialled.
+        bridge: the bridge's name at the PBX, where the frame is about one.
+    """
+    return _BY_NAME[frame["do"]](frame, application, bridge or "")
+
+
+def _originate(frame: Frame, application: str, _bridge: str) -> Request:
+    kind, _, name = frame["endpoint"].partition("/")
+    variables = {str(key): str(value) for key, value in frame["variables"].items()}
+    query = [("app", application), ("timeout", str(_RING_LIMIT_S))]
+    if kind == "phone":
+        endpoint = f"PJSIP/{endpoint_of(name)}"
+        variables[KIND] = Kind.PHONE
+    else:
+        endpoint = f"PJSIP/{TRUNK_OUT_ENDPOINT}/sip:{TRUNK_EXTENSION}@{name}"
+        variables[KIND] = Kind.TRUNK_OUT
+        variables[f"PJSIP_HEADER(add,{TOKEN_HEADER})"] = frame["token"]
+    query.append(("endpoint", endpoint))
+    if frame.get("beside"):
+        query.append(("originator", frame["beside"]))
+    if frame.get("caller_id"):
+        query.append(("callerId", frame["caller_id"]))
+    return Request(method="POST", uri=_channel(frame), query=tuple(query), body={"variables": variables})
+
+
+def _play(frame: Frame, _application: str, _bridge: str) -> Request:
+    return _post(_channel(frame, "/play"), media=",".join(frame["media"]), lang=frame["language"])
+
+
+def _record(frame: Frame, _application: str, _bridge: str) -> Request:
+    return _post(
+        _channel(frame, "/record"),
+        name=f"voicemail-{frame['channel']}",
+        format="wav",
+        maxDurationSeconds=str(_RECORD_LIMIT_S),
+        maxSilenceSeconds=str(_SILENCE_LIMIT_S),
+        ifExists="overwrite",
+        beep="true",
+        terminateOn="#",
+    )
+
+
+def _create_bridge(frame: Frame, _application: str, bridge: str) -> Request:
+    kind = "holding" if frame["kind"] == BridgeKind.HOLDING else "mixing"
+    return _post(f"bridges/{bridge}", type=kind)
+
+
+def _hang_up(frame: Frame, _application: str, _bridge: str) -> Request:
+    query = (("reason_code", str(frame["cause"])),)
+    return Request(method="DELETE", uri=_channel(frame), query=query)
+
+
+def _set(frame: Frame, _application: str, _bridge: str) -> Request:
+    return _post(_channel(frame, "/variable"), variable=frame["name"], value=frame["value"])
+
+
+def _add(frame: Frame, _application: str, bridge: str) -> Request:
+    return _post(f"bridges/{bridge}/addChannel", channel=frame["channel"], inhibitConnectedLineUpdates="true")
+
+
+_BY_NAME: Mapping[str, Callable[[Frame, str, str], Request]] = {
+    Do.ORIGINATE: _originate,
+    Do.ANSWER: lambda frame, _application, _bridge: _post(_channel(frame, "/answer")),
+    Do.RING: lambda frame, _application, _bridge: _post(_channel(frame, "/ring")),
+    Do.HANG_UP: _hang_up,
+    Do.SET: _set,
+    Do.PLAY: _play,
+    Do.RECORD: _record,
+    Do.CREATE_BRIDGE: _create_bridge,
+    Do.ADD: _add,
+    Do.DESTROY_BRIDGE: lambda _frame, _application, bridge: Request(method="DELETE", uri=f"bridges/{bridge}"),
+    Do.START_MUSIC: lambda _frame, _application, bridge: _post(f"bridges/{bridge}/moh"),
+    Do.PUT_DOWN: lambda frame, _application, _bridge: Request(
+        method="DELETE", uri=_channel(frame), query=(("reason_code", "21"),)
+    ),
+}
+
+
+def _post(uri: str, **query: str) -> Request:
+    return Request(method="POST", uri=uri, query=tuple(query.items()))
+
+
+def _channel(frame: Frame, act: str = "") -> str:
+    return f"channels/{frame['channel']}{act}"
+
+
+def facts_of(channel: Mapping[str, Any]) -> Frame:
+    """What a PBX knows of a channel beyond the driver's own variables."""
+    variables = channel.get("channelvars") or {}
+    return {
+        "dialled": variables.get(DIALLED) or channel["dialplan"]["exten"],
+        "caller": variables.get(CALLER) or None,
+    }
