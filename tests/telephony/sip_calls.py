@@ -1,0 +1,347 @@
+"""One person's SIP line and the calls on it: what is alike for those who call and those who are called.
+
+A line has one UDP port and sends everything to one PBX, whatever a Route says.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Coroutine, Mapping
+from enum import Enum
+from typing import Self
+
+from tests.telephony.changes import Changes
+from tests.telephony.sip_sdp import answer_sdp, offer_sdp, read_sdp
+from tests.telephony.sip_sound import Sound
+from tests.telephony.sip_text import (
+    METHODS,
+    SipMessage,
+    digest_answer,
+    new_branch,
+    new_tag,
+    reply,
+    tag_of,
+    uri_of,
+)
+from tests.telephony.sip_wire import REQUEST_LIMIT_S, Address, SipSilenceError, SipSocket
+
+
+class Ending(Enum):
+    """Why a call is over."""
+
+    WE_HUNG_UP = "we_hung_up"
+    THEY_HUNG_UP = "they_hung_up"
+    THEY_CANCELLED = "they_cancelled"
+    WE_CANCELLED = "we_cancelled"
+    WE_REFUSED = "we_refused"
+    THEY_REFUSED = "they_refused"
+    LOST = "lost"
+    """The other side did not answer any more, or our process closed the line."""
+
+
+class Line:
+    """A SIP user agent; `hear_invite` is for whoever can be called."""
+
+    def __init__(
+        self, user: str, pbx: Address, *, host: str = "127.0.0.1", password: str | None = None
+    ) -> None:
+        self.user = user
+        self.pbx = pbx
+        self.host = host
+        self.password = password
+        self.socket = SipSocket(self)
+        self.changes = Changes()
+        self.calls_by_id: dict[str, Call] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._faults: list[BaseException] = []
+
+    async def __aenter__(self) -> Self:
+        await self.socket.open(self.host)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+        for fault in self._faults:
+            raise fault
+
+    def close(self) -> None:
+        """Vanish without a word, as a phone whose plug is pulled."""
+        for call in self.calls_by_id.values():
+            call.finish(Ending.LOST)
+        for task in self._tasks:
+            task.cancel()
+        self.socket.close()
+
+    def start(self, work: Coroutine[None, None, None]) -> None:
+        """Run it beside, at the longest until the line is closed."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            self._faults.append(fault)
+
+    @property
+    def own_uri(self) -> str:
+        return f"sip:{self.user}@{self.pbx[0]}"
+
+    @property
+    def contact(self) -> str:
+        host, port = self.socket.address
+        return f"<sip:{self.user}@{host}:{port}>"
+
+    def build(
+        self,
+        method: str,
+        uri: str,
+        *,
+        local: str,
+        remote: str,
+        call_id: str,
+        cseq: int,
+        headers: Mapping[str, str] | None = None,
+        body: str = "",
+    ) -> SipMessage:
+        """A request with all that it must have."""
+        host, port = self.socket.address
+        message = SipMessage(
+            f"{method} {uri} SIP/2.0",
+            [
+                ("Via", f"SIP/2.0/UDP {host}:{port};branch={new_branch()};rport"),
+                ("Max-Forwards", "70"),
+                ("From", local),
+                ("To", remote),
+                ("Call-ID", call_id),
+                ("CSeq", f"{cseq} {method}"),
+                ("Contact", self.contact),
+                ("Allow", METHODS),
+                *(headers or {}).items(),
+            ],
+            body,
+        )
+        if body:
+            message.headers.append(("Content-Type", "application/sdp"))
+        return message
+
+    def signed(self, request: SipMessage, challenge: SipMessage) -> SipMessage:
+        """The same request once more, as another transaction, with the password's proof."""
+        assert self.password is not None, f"{self.user} is asked for a password and has none"
+        method, uri = request.start.split(" ")[:2]
+        headers = [
+            ("Via", f"{value.partition(';')[0]};branch={new_branch()};rport")
+            if name == "Via"
+            else (name, f"{request.cseq + 1} {method}")
+            if name == "CSeq"
+            else (name, value)
+            for name, value in request.headers
+        ]
+        proof = digest_answer(challenge, method, uri, self.user, self.password)
+        return SipMessage(request.start, [*headers, proof], request.body)
+
+    def hear(self, request: SipMessage, source: Address) -> None:
+        """In a call: the call's; a new call; or a question whether we are there."""
+        call = self.calls_by_id.get(request.call_id)
+        if call is not None:
+            call.hear(request, source)
+        elif request.method == "INVITE" and not tag_of(request.header("To")):
+            self.hear_invite(request, source)
+        elif request.method in {"OPTIONS", "NOTIFY"}:
+            self.socket.respond(request, reply(request, 200, tag=new_tag()), source)
+        elif request.method != "ACK":
+            self.socket.respond(request, reply(request, 481, tag=new_tag()), source)
+
+    def hear_invite(self, request: SipMessage, source: Address) -> None:
+        """Nobody is called on a line that only calls."""
+        self.socket.respond(request, reply(request, 480, tag=new_tag()), source)
+
+
+class Call:
+    """One call on a line, from either side."""
+
+    def __init__(self, line: Line, sound: Sound, *, call_id: str | None = None) -> None:
+        self.line = line
+        self.sound = sound
+        self.call_id = call_id or f"{secrets.token_hex(8)}@{line.host}"
+        self.changes = Changes()
+        self.answered_at: float | None = None
+        """By time.monotonic(), as all times here: our 200's ACK came, or theirs did."""
+        self.ended_at: float | None = None
+        self.ending: Ending | None = None
+        self.ending_headers: SipMessage | None = None
+        """The BYE or CANCEL that ended it: its Reason tells why."""
+        self.is_held = False
+        """The other side listens no more, or says so."""
+        self.target = ""
+        self._local = ""
+        self._remote = ""
+        self._cseq = 1
+        self._sdp_version = 1
+        line.calls_by_id[self.call_id] = self
+
+    @property
+    def is_answered(self) -> bool:
+        return self.answered_at is not None
+
+    @property
+    def is_over(self) -> bool:
+        return self.ending is not None
+
+    async def wait_over(self, limit_s: float = 10.0) -> Ending:
+        """Who ended it.
+
+        Raises:
+            TimeoutError: it is still on.
+        """
+        await self.changes.until(lambda: self.is_over, limit_s)
+        assert self.ending is not None
+        return self.ending
+
+    async def wait_sound(self, packets: int, limit_s: float = 10.0) -> None:
+        """Return once so many packets of sound have come in.
+
+        Raises:
+            TimeoutError: fewer came.
+        """
+        await self.sound.changes.until(lambda: self.sound.received_count >= packets, limit_s)
+
+    async def send_digits(self, digits: str) -> None:
+        """Press keys; returns when the last one was sent."""
+        await self.sound.send_digits(digits)
+
+    async def bye(self) -> None:
+        """Hang up an answered call; nothing happens to one that is over."""
+        if self.is_over:
+            return
+        self.finish(Ending.WE_HUNG_UP)
+        try:
+            await self._request("BYE")
+        except SipSilenceError:
+            self.ending = Ending.LOST
+
+    async def hold(self, *, is_on: bool) -> int:
+        """Put the other side on hold or take it back; returns the status of the answer.
+
+        Raises:
+            SipSilenceError: there was none.
+        """
+        self._sdp_version += 1
+        direction = "sendonly" if is_on else "sendrecv"
+        offer = offer_sdp(self.line.host, self.sound.port, self._sdp_version, direction=direction)
+        answer = await self._request("INVITE", body=offer)
+        if answer.status == 200:
+            self.take_sdp(answer.body)
+            self.acknowledge(answer)
+        return answer.status
+
+    def acknowledge(self, answer: SipMessage) -> None:
+        """The ACK of a 2xx: a request of its own, and of the INVITE's number."""
+        ack = self._build("ACK", answer.cseq)
+        self.line.socket.acknowledge(ack, self.line.pbx)
+
+    def take_sdp(self, body: str) -> None:
+        """Where to send sound from now on."""
+        audio = read_sdp(body)
+        if audio is not None:
+            self.sound.talk_to(audio)
+            self.is_held = not audio.is_open
+            self.changes.tell()
+
+    def finish(self, ending: Ending, cause: SipMessage | None = None) -> None:
+        """The first ending is the one that counts."""
+        if self.ending is None:
+            self.ending = ending
+            self.ending_headers = cause
+            self.ended_at = time.monotonic()
+            self.sound.close()
+            self.tell()
+
+    def tell(self) -> None:
+        """Wake whoever waits for this call or for its line."""
+        self.changes.tell()
+        self.line.changes.tell()
+
+    def hear(self, request: SipMessage, source: Address) -> None:
+        """A request within the call."""
+        match request.method:
+            case "ACK":
+                self.hear_ack(request)
+            case "BYE":
+                self._respond(request, 200, source)
+                self.finish(Ending.THEY_HUNG_UP, request)
+            case "CANCEL":
+                self._respond(request, 200, source)
+                self.hear_cancel(request, source)
+            case "INVITE" | "UPDATE":
+                self._hear_offer(request, source)
+            case "OPTIONS" | "INFO" | "NOTIFY":
+                self._respond(request, 200, source)
+            case _:
+                self._respond(request, 501, source)
+
+    def hear_ack(self, request: SipMessage) -> None:
+        """It bears the answer when the offer was ours."""
+        self.take_sdp(request.body)
+
+    def hear_cancel(self, request: SipMessage, source: Address) -> None:
+        """Too late or for nobody, but for those who ring."""
+
+    def _hear_offer(self, request: SipMessage, source: Address) -> None:
+        """A change of the call: hold, another place for the sound, another name of the other side."""
+        if self.is_over:
+            self._respond(request, 481, source)
+            return
+        self.target = uri_of(request.header("Contact")) or self.target
+        self._sdp_version += 1
+        offered = read_sdp(request.body)
+        if request.body and offered is None:
+            self._respond(request, 488, source)
+        elif offered is not None:
+            self.take_sdp(request.body)
+            self._respond(request, 200, source, self.answer_to(request))
+        elif request.method == "INVITE":
+            self._respond(request, 200, source, self.answer_to(request))
+        else:
+            self._respond(request, 200, source)
+
+    def answer_to(self, request: SipMessage) -> str:
+        """Our SDP: an answer to the one that came, an offer when none did."""
+        offered = read_sdp(request.body)
+        if offered is None:
+            return offer_sdp(self.line.host, self.sound.port, self._sdp_version)
+        return answer_sdp(offered, self.line.host, self.sound.port, self._sdp_version)
+
+    def _respond(self, request: SipMessage, status: int, source: Address, body: str = "") -> None:
+        tag = tag_of(self._local)
+        contact = {"Contact": self.line.contact} if status == 200 and request.method != "BYE" else None
+        self.line.socket.respond(request, reply(request, status, tag=tag, headers=contact, body=body), source)
+
+    def set_parties(self, *, local: str, remote: str, target: str) -> None:
+        """From and To as this side writes them, tags included."""
+        self._local, self._remote, self.target = local, remote, target
+
+    def _build(self, method: str, cseq: int, body: str = "") -> SipMessage:
+        return self.line.build(
+            method,
+            self.target,
+            local=self._local,
+            remote=self._remote,
+            call_id=self.call_id,
+            cseq=cseq,
+            body=body,
+        )
+
+    async def _request(self, method: str, body: str = "") -> SipMessage:
+        """A request within the call; signed when the PBX wants it.
+
+        Raises:
+            SipSilenceError: no answer came.
+        """
+        self._cseq += 1
+        request = self._build(method, self._cseq, body)
+        answer = await self.line.socket.request(request, self.line.pbx, limit_s=REQUEST_LIMIT_S)
+        if answer.status in {401, 407} and self.line.password is not None:
+            self._cseq += 1
+            answer = await self.line.socket.request(self.line.signed(request, answer), self.line.pbx)
+        return answer
