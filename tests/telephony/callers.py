@@ -8,7 +8,8 @@ async with Caller("13800000001", ("127.0.0.1", 5060)) as caller:
 import time
 from collections.abc import Mapping
 
-from tests.telephony.sip_calls import Call, Ending, Line
+from tests.telephony.sip_calls import Call, Ending
+from tests.telephony.sip_lines import Line
 from tests.telephony.sip_sdp import offer_sdp
 from tests.telephony.sip_sound import Sound
 from tests.telephony.sip_text import SipMessage, new_tag, uri_of

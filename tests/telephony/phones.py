@@ -10,7 +10,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tests.telephony.sip_calls import Call, Ending, Line
+from tests.telephony.sip_calls import Call, Ending
+from tests.telephony.sip_lines import Line
 from tests.telephony.sip_sound import Sound
 from tests.telephony.sip_text import SipMessage, new_tag, reply, uri_of, user_of
 from tests.telephony.sip_wire import Address

@@ -62,7 +62,8 @@ class Sound(asyncio.DatagramProtocol):
     async def open(cls, host: str) -> Self:
         """Take a free port of this loopback address."""
         sound = cls()
-        await asyncio.get_running_loop().create_datagram_endpoint(lambda: sound, local_addr=(host, 0))
+        loop = asyncio.get_running_loop()
+        sound._transport, _ = await loop.create_datagram_endpoint(lambda: sound, local_addr=(host, 0))
         return sound
 
     @property
@@ -73,6 +74,8 @@ class Sound(asyncio.DatagramProtocol):
     def close(self) -> None:
         if self._task is not None:
             self._task.cancel()
+        self._frames.clear()
+        self.changes.tell()
         if self._transport is not None:
             self._transport.close()
 
@@ -86,7 +89,7 @@ class Sound(asyncio.DatagramProtocol):
         self._run()
 
     async def send_digits(self, digits: str) -> None:
-        """Dial by RTP events; returns when the last packet has left.
+        """Dial by RTP events; returns when the last packet has left or the call is over.
 
         Raises:
             TimeoutError: the other side never said where to send them.
@@ -97,10 +100,6 @@ class Sound(asyncio.DatagramProtocol):
             self._frames.extend(_event_frames(DIGITS.index(digit)))
         self._run()
         await self.changes.until(lambda: not self._frames, _DIGIT_LIMIT_S)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
         """Count it; RTCP shares the neighbouring ports and is told apart by its types (RFC 5761)."""

@@ -59,7 +59,8 @@ class SipSocket(asyncio.DatagramProtocol):
 
     async def open(self, host: str) -> None:
         """Take a free port of this loopback address."""
-        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, local_addr=(host, 0))
+        loop = asyncio.get_running_loop()
+        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(host, 0))
 
     def close(self) -> None:
         for task in self._repeating.values():
@@ -140,10 +141,6 @@ class SipSocket(asyncio.DatagramProtocol):
             self._hear_request(message, addr)
         else:
             self._hear_response(message, addr)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
 
     def _hear_request(self, request: SipMessage, source: Address) -> None:
         if request.method == "ACK":
