@@ -19,6 +19,9 @@ from node.words import text as _
 OLDEST_MAJOR = 20
 """The oldest that is still mended, and the first long-supported one whose ARI is as the driver has it."""
 
+SYSTEM_PROGRAMS = "/usr/sbin"
+"""Where distributions put it, and where only root's PATH leads."""
+
 _BUNDLE_FORMAT = 1
 """Raised when other packages are wanted, so that no old bundle is used."""
 
@@ -81,8 +84,8 @@ def find_asterisk(cache: Path) -> AsteriskBinaries:
 
 
 def _installed() -> Path | None:
-    """Distributions put it where only root's PATH leads."""
-    found = shutil.which("asterisk", path=f"{os.environ.get('PATH', os.defpath)}{os.pathsep}/usr/sbin")
+    path = os.environ.get("PATH", os.defpath)
+    found = shutil.which("asterisk", path=f"{path}{os.pathsep}{SYSTEM_PROGRAMS}")
     return Path(found) if found else None
 
 
