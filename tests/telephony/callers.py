@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from tests.telephony.sip_calls import Call, Ending
 from tests.telephony.sip_lines import Line
 from tests.telephony.sip_sdp import offer_sdp
-from tests.telephony.sip_sound import Sound
 from tests.telephony.sip_text import SipMessage, new_tag, uri_of
 from tests.telephony.sip_wire import SipSilenceError
 
@@ -24,8 +23,8 @@ _CANCEL_KEEPS = {"Via", "Max-Forwards", "From", "To", "Call-ID", "Route"}
 class OutgoingCall(Call):
     """One call that a caller has placed."""
 
-    def __init__(self, line: Line, sound: Sound, number: str, *, sends_rtp: bool) -> None:
-        super().__init__(line, sound)
+    def __init__(self, line: Line, number: str, *, sends_rtp: bool) -> None:
+        super().__init__(line)
         self.number = number
         self.status = 0
         """Of the final answer; 0 while there is none."""
@@ -138,7 +137,8 @@ class Caller(Line):
         self, number: str, headers: Mapping[str, str] | None = None, *, sends_rtp: bool = False
     ) -> OutgoingCall:
         """Dial; returns once the INVITE is on its way."""
-        call = OutgoingCall(self, await Sound.open(self.host), number, sends_rtp=sends_rtp)
+        call = OutgoingCall(self, number, sends_rtp=sends_rtp)
+        await call.sound.open(self.host)
         uri = f"sip:{number}@{self.pbx[0]}:{self.pbx[1]}"
         invite = self.build(
             "INVITE",

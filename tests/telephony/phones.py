@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from tests.telephony.sip_calls import Call, Ending
 from tests.telephony.sip_lines import Line
-from tests.telephony.sip_sound import Sound
 from tests.telephony.sip_text import SipMessage, new_tag, reply, uri_of, user_of
 from tests.telephony.sip_wire import Address
 
@@ -61,8 +60,8 @@ class Counts:
 class PhoneCall(Call):
     """One call that came to a phone."""
 
-    def __init__(self, phone: "Phone", sound: Sound, invite: SipMessage, source: Address) -> None:
-        super().__init__(phone, sound, call_id=invite.call_id)
+    def __init__(self, phone: "Phone", invite: SipMessage, source: Address) -> None:
+        super().__init__(phone, call_id=invite.call_id)
         self.invite = invite
         """As it came: `invite.header("X-...")` tells what the PBX has written on it."""
         self.rung_at = time.monotonic()
@@ -236,14 +235,16 @@ class Phone(Line):
             self.busy_count += 1
             self.socket.respond(request, reply(request, 486, tag=new_tag()), source)
             return
-        self.start(self._ring(request, source, behaviour))
-
-    async def _ring(self, invite: SipMessage, source: Address, behaviour: Behaviour) -> None:
-        call = PhoneCall(self, await Sound.open(self.host), invite, source)
+        # At once, and not when the sound is ready: whatever comes next must find the phone ringing.
+        call = PhoneCall(self, request, source)
         self.calls.append(call)
         if behaviour.says_ringing:
             call.ring()
         call.tell()
+        self.start(self._see_through(call, behaviour))
+
+    async def _see_through(self, call: PhoneCall, behaviour: Behaviour) -> None:
+        await call.sound.open(self.host)
         await self._decided(call, behaviour)
         if call.is_over:
             return

@@ -28,9 +28,9 @@ class Ending(Enum):
 class Call:
     """One call on a line, from either side."""
 
-    def __init__(self, line: Line, sound: Sound, *, call_id: str | None = None) -> None:
+    def __init__(self, line: Line, *, call_id: str | None = None) -> None:
         self.line = line
-        self.sound = sound
+        self.sound = Sound()
         self.call_id = call_id or f"{secrets.token_hex(8)}@{line.host}"
         self.changes = Changes()
         self.answered_at: float | None = None

@@ -5,7 +5,6 @@ import secrets
 import struct
 from collections import deque
 from dataclasses import dataclass
-from typing import Self
 
 from tests.telephony.changes import Changes
 from tests.telephony.sip_sdp import PCMA, Audio
@@ -50,6 +49,7 @@ class Sound(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
         self._peer: Audio | None = None
         self._is_sending = False
+        self._is_closed = False
         self._frames: deque[_Frame | None] = deque()
         self._task: asyncio.Task[None] | None = None
         self._sequence = secrets.randbelow(1 << 15)
@@ -58,13 +58,13 @@ class Sound(asyncio.DatagramProtocol):
         self._event_timestamp = 0
         self._last_event = -1
 
-    @classmethod
-    async def open(cls, host: str) -> Self:
-        """Take a free port of this loopback address."""
-        sound = cls()
+    async def open(self, host: str) -> None:
+        """Take a free port of this loopback address; not after `close`."""
         loop = asyncio.get_running_loop()
-        sound._transport, _ = await loop.create_datagram_endpoint(lambda: sound, local_addr=(host, 0))
-        return sound
+        transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(host, 0))
+        self._transport = transport
+        if self._is_closed:  # The call was over before its socket was there.
+            transport.close()
 
     @property
     def port(self) -> int:
@@ -72,6 +72,7 @@ class Sound(asyncio.DatagramProtocol):
         return int(self._transport.get_extra_info("sockname")[1])
 
     def close(self) -> None:
+        self._is_closed = True
         if self._task is not None:
             self._task.cancel()
         self._frames.clear()

@@ -65,6 +65,9 @@ class SippBatch:
     digits: str = ""
     tokens: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        assert self.stays_ms > 0, "to SIPp, 0 is for ever"
+
     @property
     def limit_s(self) -> float:
         return self.count / self.rate_per_s + self.stays_ms / 1000 + _SLACK_S
