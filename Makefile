@@ -15,10 +15,10 @@ PO_FILES := $(wildcard node/words/locale/*/LC_MESSAGES/*.po)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help setup demo test chaos bench check lint types contracts protos-check words-check
+.PHONY: help setup demo test test-telephony chaos bench check lint types contracts protos-check words-check
 .PHONY: protos messages lock clean
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 setup: $(VENV)/.catalogs ## make .venv with exactly the locked packages; a second run does nothing
 
@@ -57,6 +57,9 @@ test: setup ## the test suite, but for those that break a whole cluster or need 
 
 chaos: setup ## break a running cluster and see the laws hold
 	@$(BIN)/python -m pytest -n 2 tests/chaos
+
+test-telephony: setup ## calls through a real Asterisk, which is fetched when there is none; needs SIPp
+	@$(BIN)/python -m pytest tests/telephony
 
 bench: setup ## measure, print a table and write build/bench.json
 	@mkdir -p build

@@ -1,0 +1,1 @@
+"""A real Asterisk beside a branch: found or fetched, started, gone with us."""

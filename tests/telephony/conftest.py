@@ -1,0 +1,27 @@
+"""What the tests with a real Asterisk share: one search for it a run, and one without Trunkline."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.asterisk.bundle import AsteriskBinaries, default_cache, find_asterisk
+from tests.telephony.bare_asterisk import BareAsterisk
+
+BARE_PHONES = 20
+
+
+@pytest.fixture(scope="session")
+def asterisk_binaries() -> AsteriskBinaries:
+    """An Asterisk to run; the first time on a machine it is fetched."""
+    return find_asterisk(default_cache())
+
+
+@pytest.fixture(scope="module")
+def bare_asterisk(
+    asterisk_binaries: AsteriskBinaries, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[BareAsterisk]:
+    """One that knows `BARE_PHONES` phones, agent1 and on."""
+    process = BareAsterisk(asterisk_binaries, tmp_path_factory.mktemp("bare") / "etc", BARE_PHONES)
+    process.start()
+    yield process
+    process.stop()
