@@ -59,7 +59,7 @@ chaos: setup ## break a running cluster and see the laws hold
 	@$(BIN)/python -m pytest -n 2 tests/chaos
 
 test-telephony: setup ## calls through a real Asterisk, which is fetched when there is none; needs SIPp
-	@$(BIN)/python -m pytest tests/telephony
+	@$(BIN)/python -m pytest --pbx asterisk tests/telephony tests/contract/test_telephony_contract_*.py
 
 bench: setup ## measure, print a table and write build/bench.json
 	@mkdir -p build

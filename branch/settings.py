@@ -1,23 +1,21 @@
 """What one branch's file may say. Every fault of it is reported at once, those between sections too."""
 
-from collections import Counter
-from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from branch.telephony.settings import TelephonySection
 from node.settings import (
     ClockSection,
     DatabaseSection,
     EtcdSection,
-    ExistingFile,
     ListenSettings,
     LogSection,
     Section,
     TlsSettings,
 )
 from node.settings.sections import Port
-from node.settings.values import HostPort, SiteSlug, TimeZone
+from node.settings.values import HostPort, SiteSlug, TimeZone, refuse_twins
 from node.words import text as _
 from router.acd.policy import Distribution, LastResort, QueuePolicy
 from router.ids import FOREVER_MS, QueueId, SiteId, Skill
@@ -102,7 +100,7 @@ class OverflowSection(Section):
     @field_validator("peer")
     @classmethod
     def _names_each_once(cls, peers: tuple[PeerSection, ...]) -> tuple[PeerSection, ...]:
-        _refuse_twins(_("peer"), [each.site for each in peers])
+        refuse_twins(_("peer"), [each.site for each in peers])
         return peers
 
     def policy(self, speed: float) -> OverflowPolicy:
@@ -136,145 +134,6 @@ class QueueSection(Section):
         values = {name: getattr(self, name) for name in type(self).model_fields if name not in _NOT_POLICY}
         skills = frozenset(Skill(each) for each in self.skills)
         return QueuePolicy(queue_id=QueueId(self.id), skills=skills, **values)
-
-
-class _PbxSection(Section):
-    """What a PBX of any kind is reached with."""
-
-    address: HostPort
-    """Of its control port: the simulated PBX's own, Asterisk's HTTP server."""
-    password_file: ExistingFile
-
-    def password(self) -> SecretStr:
-        """The password's text, without the newline an editor leaves behind.
-
-        Raises:
-            OSError: the file cannot be read.
-        """
-        return SecretStr(self.password_file.read_text(encoding="utf-8").rstrip("\r\n"))
-
-
-class SimulatedTelephonySection(_PbxSection):
-    """The simulated PBX, a process of its own."""
-
-    driver: Literal["simulated"]
-
-
-class SipTlsSection(Section):
-    """TLS of the SIP transport; phones and other sites then come by it too."""
-
-    cert: ExistingFile
-    key: ExistingFile
-    ca: ExistingFile | None = None
-    """Whose certificates other sites and phones must show; absent: they show none."""
-    port: Port = 5061
-
-
-class SipSection(Section):
-    """Where the site's Asterisk takes calls."""
-
-    host: str = "127.0.0.1"
-    """What phones and trunks reach has to be opened on purpose."""
-    port: Port = 5060
-    rtp_first: Port = 10_000
-    rtp_last: Port = 20_000
-    is_media_encrypted: bool = False
-    """SRTP, with keys in the SDP: only together with TLS does it keep anybody out."""
-    tls: SipTlsSection | None = None
-
-    @model_validator(mode="after")
-    def _has_ports_and_keys(self) -> Self:
-        if self.rtp_last - self.rtp_first < 3:
-            raise ValueError(_("rtp_first to rtp_last must hold a call's ports: at least 4"))
-        if self.is_media_encrypted and self.tls is None:
-            raise ValueError(_("is_media_encrypted needs [telephony.sip.tls]: its keys go over SIP"))
-        return self
-
-
-class LineSection(Section):
-    """A trunk to the public network."""
-
-    name: str = Field(pattern=r"^[a-z0-9-]{1,32}$")
-    address: HostPort
-    user: str | None = None
-    password_file: ExistingFile | None = None
-
-    def password(self) -> str | None:
-        """Raises:
-        OSError: the file cannot be read.
-        """
-        if self.password_file is None:
-            return None
-        return self.password_file.read_text(encoding="utf-8").rstrip("\r\n")
-
-    @model_validator(mode="after")
-    def _has_user_and_password(self) -> Self:
-        if (self.user is None) != (self.password_file is None):
-            raise ValueError(_("user and password_file come together"))
-        return self
-
-
-class AloneSection(Section):
-    """What callers get while the branch process is down."""
-
-    action: Literal["message", "voicemail", "number"] = "message"
-    number: str | None = Field(default=None, pattern=r"^\+?[0-9]{2,20}$")
-    """Dialled out of the site's first line, for action = "number"."""
-    retry_s: int = Field(default=10, ge=1, le=600)
-    """The branch is tried again so often while they hear music."""
-    limit_s: int = Field(default=120, ge=0, le=3_600)
-    """They are told goodbye, or what `action` says happens, after so long."""
-
-    @model_validator(mode="after")
-    def _has_its_number(self) -> Self:
-        if (self.action == "number") != (self.number is not None):
-            raise ValueError(_('number and action = "number" come together'))
-        return self
-
-
-_Code = Annotated[str, Field(pattern=r"^[*#0-9]{2,8}$")]
-
-
-class CodesSection(Section):
-    """What agents dial at their phones."""
-
-    login: _Code = "*11"
-    logout: _Code = "*12"
-    ready: _Code = "*13"
-    not_ready: _Code = "*14"
-
-    @model_validator(mode="after")
-    def _are_different(self) -> Self:
-        _refuse_twins(_("code"), [getattr(self, name) for name in type(self).model_fields])
-        return self
-
-
-class AsteriskTelephonySection(_PbxSection):
-    """An Asterisk beside the branch, configured by `trunkline asterisk config`."""
-
-    driver: Literal["asterisk"]
-    user: str = Field(default="trunkline", pattern=r"^[a-z0-9-]{1,32}$")
-    """In ari.conf."""
-    shard_count: int = Field(default=4, ge=1, le=32)
-    """Stasis applications that calls are spread over: Asterisk works each off by one thread."""
-    sip: SipSection = SipSection()
-    line: tuple[LineSection, ...] = ()
-    emergency_numbers: tuple[str, ...] = ("110", "119", "120", "122", "112", "911")
-    """Always dialled out of the site's first line, whatever else is going on."""
-    codes: CodesSection = CodesSection()
-    alone: AloneSection = AloneSection()
-
-    @model_validator(mode="after")
-    def _can_dial_out(self) -> Self:
-        if self.alone.number is not None and not self.line:
-            raise ValueError(_('[telephony.alone] action = "number" needs a [[telephony.line]]'))
-        _refuse_twins(_("line"), [each.name for each in self.line])
-        return self
-
-
-TelephonySection = Annotated[
-    SimulatedTelephonySection | AsteriskTelephonySection, Field(discriminator="driver")
-]
 
 
 class BranchListenSettings(ListenSettings):
@@ -325,7 +184,7 @@ class BranchSettings(Section):
     @field_validator("queue")
     @classmethod
     def _names_each_once(cls, queues: tuple[QueueSection, ...]) -> tuple[QueueSection, ...]:
-        _refuse_twins(_("queue"), [each.id for each in queues])
+        refuse_twins(_("queue"), [each.id for each in queues])
         return queues
 
     @field_validator("overflow")
@@ -336,9 +195,3 @@ class BranchSettings(Section):
         if site is not None and site.id in [each.site for each in overflow.peer]:
             raise ValueError(_("[[overflow.peer]] names {site!r}, the site itself", site=site.id))
         return overflow
-
-
-def _refuse_twins(what: str, names: Sequence[str]) -> None:
-    twins = [name for name, count in Counter(names).items() if count > 1]
-    if twins:
-        raise ValueError(_("{what} {names} is named twice", what=what, names=", ".join(twins)))

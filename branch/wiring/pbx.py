@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any
 
-from branch.settings import AsteriskTelephonySection, BranchSettings
+from branch.settings import BranchSettings
 from branch.telephony.asterisk.link import AsteriskLink
 from branch.telephony.driver.driver import PbxDriver
 from branch.telephony.driver.link import PbxLink
+from branch.telephony.settings import AsteriskTelephonySection
 from branch.telephony.simulated.link import Link
 from node.lifecycle import Tasks
 from router.ids import SiteId

@@ -1,5 +1,7 @@
 """Values that more than one kind of node has in its file: names of sites, addresses, time zones."""
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -34,3 +36,12 @@ def _that_is_reachable(address: str) -> str:
 
 HostPort = Annotated[str, AfterValidator(_that_is_reachable)]
 """`10.0.0.1:7443`, `[::1]:7443`."""
+
+
+def refuse_twins(what: str, names: Sequence[str]) -> None:
+    """Raises:
+    ValueError: a name stands there more than once.
+    """
+    twins = [name for name, count in Counter(names).items() if count > 1]
+    if twins:
+        raise ValueError(_("{what} {names} is named twice", what=what, names=", ".join(twins)))

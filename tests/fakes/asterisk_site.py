@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import tempfile
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,19 +12,21 @@ import aiohttp
 import uuid_utils
 from pydantic import SecretStr
 
-from branch.telephony.asterisk.config.plan import Fallback, Line, PbxPlan, PeerTrunk, Phone, Places
-from branch.telephony.asterisk.config.writing import installed, write_configuration
+from branch.telephony.asterisk.config.plan import Fallback, Line, PbxPlan, PeerTrunk, Places
+from branch.telephony.asterisk.config.plan import Phone as PlannedPhone
+from branch.telephony.asterisk.config.writing import write_configuration
 from branch.telephony.asterisk.link import AsteriskLink
 from branch.telephony.driver.driver import PbxDriver
 from branch.telephony.driver.vocabulary import Variable
 from branch.telephony.port import TelephonyDriver
-from deploy.asterisk.fetching import asterisk
+from deploy.asterisk.bundle import default_cache, find_asterisk
 from deploy.asterisk.process import AsteriskProcess
 from deploy.children import free_ports
 from router.ids import AgentId, CallId, LegId, SiteId
 from router.recovery import Inventory
-from tests.fakes.sip_phone import PhoneCall, SipPhone
 from tests.fakes.telephony import TelephonyEar
+from tests.telephony.callers import Caller, OutgoingCall
+from tests.telephony.phones import Behaviour, Phone
 
 CITY = "127.0.0.13"
 """Where callers come from: the site's line to the public network."""
@@ -44,29 +47,30 @@ class AsteriskSite:
         self.peers: list[PeerTrunk] = []
         # A socket's path has at most 107 characters, and a test's folder may have more.
         self.folder = Path(tempfile.mkdtemp(prefix="asterisk-"))
+        pbx, waits = (host, self.sip_port), Behaviour(ring_ms=None, sends_rtp=True)
         self.phones = {
-            agent: SipPhone(agent.partition("/")[2], PASSWORD, (host, self.sip_port)) for agent in agents
+            agent: Phone(agent.partition("/")[2], pbx, password=PASSWORD, behaviour=waits) for agent in agents
         }
-        self._caller = SipPhone("13800138000", "", (host, self.sip_port), host=CITY)
-        self._calls: dict[str, PhoneCall] = {}
+        self._caller = Caller("13800138000", pbx, host=CITY)
+        self._calls: dict[str, OutgoingCall] = {}
+        self._people = AsyncExitStack()
         self._drivers: list[PbxDriver] = []
 
     async def open(self) -> None:
         """Configure it, start it, register its phones."""
-        binaries = await asyncio.to_thread(asterisk)
-        modules, data = installed()
+        binaries = await asyncio.to_thread(find_asterisk, default_cache())
         places = Places(
             config=self.folder,
             state=self.folder / "state",
-            modules=binaries.modules or modules,
-            data=binaries.data or data,
+            modules=binaries.modules,
+            data=binaries.data,
         )
         write_configuration(self._plan(places))
-        self.process = AsteriskProcess(binaries, self.folder, self.folder / "output")
-        await self.process.start()
-        await self._caller.open()
+        self.process = AsteriskProcess(binaries, self.folder, self.folder / "output.log")
+        await self._come_up()
+        await self._people.enter_async_context(self._caller)
         for phone in self.phones.values():
-            await phone.open()
+            await self._people.enter_async_context(phone)
             await phone.register()
 
     def _plan(self, places: Places) -> PbxPlan:
@@ -86,7 +90,7 @@ class AsteriskSite:
             ari_password=PASSWORD,
             shard_count=SHARD_COUNT,
             phones=[
-                Phone(endpoint=phone.user, agent_id=agent, password=PASSWORD)
+                PlannedPhone(endpoint=phone.user, agent_id=agent, password=PASSWORD)
                 for agent, phone in self.phones.items()
             ],
             peers=self.peers,
@@ -117,29 +121,27 @@ class AsteriskSite:
         await driver.close()
 
     async def call(self) -> str:
-        call = await self._caller.call(LINE_NUMBER)
+        call = await self._caller.call(LINE_NUMBER, sends_rtp=True)
         self._calls[call.call_id] = call
         return call.call_id
 
     async def give_up(self, caller: str) -> None:
-        self._calls[caller].put_down()
+        await self._calls[caller].hang_up()
 
     async def lift(self, leg_id: LegId) -> None:
-        phone, call = await self._at_phone(leg_id)
-        await phone.until(lambda: call.rtp.port)
-        call.lift()
+        (await self._phone_of(leg_id)).answer()
 
     async def put_down(self, leg_id: LegId) -> None:
-        _phone, call = await self._at_phone(leg_id)
-        call.put_down()
+        phone = await self._phone_of(leg_id)
+        phone.refuse(603)
+        await phone.hang_up()
 
-    async def _at_phone(self, leg_id: LegId) -> tuple[SipPhone, PhoneCall]:
-        channels = await self._ask(f"channels/{leg_id}")
-        phone = self.phones[AgentId(channels["channelvars"][Variable.AGENT])]
-        return phone, next(each for each in phone.calls if not each.is_over)
+    async def _phone_of(self, leg_id: LegId) -> Phone:
+        channel = await self._ask(f"channels/{leg_id}")
+        return self.phones[AgentId(channel["channelvars"][Variable.AGENT])]
 
     async def unregister(self, agent_id: AgentId) -> None:
-        await self.phones[agent_id].register(seconds=0)
+        await self.phones[agent_id].unregister()
 
     async def register(self, agent_id: AgentId) -> None:
         await self.phones[agent_id].register()
@@ -151,18 +153,21 @@ class AsteriskSite:
         return await self._is_in(call_id, "mixing", 2)
 
     async def kill(self) -> None:
-        await self.process.kill()
+        self.process.kill()
 
     async def start(self) -> None:
-        await self.process.start()
+        await self._come_up()
+
+    async def _come_up(self) -> None:
+        # From this thread: a child that must not outlive us would die with another one.
+        self.process.launch()
+        await asyncio.to_thread(self.process.wait_ready)
 
     async def close(self) -> None:
         for driver in self._drivers:
             await driver.close()
-        for phone in (self._caller, *self.phones.values()):
-            phone.close()
-        await self.process.kill()
-        await asyncio.sleep(0)  # A datagram transport lets go of its socket in the loop's next round.
+        await self._people.aclose()
+        self.process.kill()
         shutil.rmtree(self.folder)
 
     async def _is_in(self, call_id: CallId, kind: str, at_least: int) -> bool:

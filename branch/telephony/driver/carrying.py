@@ -191,8 +191,9 @@ class Carrying:
         def dial() -> None:
             held.is_undialled = False
             if self._holdings.channel(held.channel_id) is held:
-                wanted = {"endpoint": endpoint, "variables": dict(variables), **headers}
-                self._unanswered.ask(Do.ORIGINATE, held.channel_id, **wanted)
+                self._unanswered.ask(
+                    Do.ORIGINATE, held.channel_id, endpoint=endpoint, variables=dict(variables), **headers
+                )
 
         if before is not None and before.is_ending:
             held.is_undialled, before.then = True, dial

@@ -95,7 +95,7 @@ def _from_site(plan: PbxPlan) -> Iterator[str]:
     yield f" same => n,Set({KIND}={Kind.TRUNK_IN})"
     yield " same => n," + _to_branch(plan)
     yield _UNLESS_ALONE
-    yield " same => n(full),Hangup(34)"
+    yield " same => n(full),Congestion(1)"
     yield " same => n(refused),Hangup(21)"
     yield " same => n(over),Hangup()"
     yield f"exten => {_ANY_NUMBER},1,Hangup(21)"
@@ -108,7 +108,7 @@ def _from_phone(plan: PbxPlan) -> Iterator[str]:
         if plan.lines:
             yield f"exten => {number},1,Dial({_line_of(plan, number)},{_EMERGENCY_RING_S})"
         else:
-            yield f"exten => {number},1,Hangup(34)"
+            yield f"exten => {number},1,Congestion(5)"
     for code, act in plan.codes.items():
         yield f"exten => {code},1,Answer()"
         yield f" same => n,Set({KIND}={Kind.CODE})"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from branch import parts
-from branch.settings import AsteriskTelephonySection, BranchSettings
+from branch.settings import BranchSettings
 from branch.telephony.asterisk.config.plan import (
     Fallback,
     Line,
@@ -13,6 +13,7 @@ from branch.telephony.asterisk.config.plan import (
     SipTls,
 )
 from branch.telephony.asterisk.config.writing import phones_of
+from branch.telephony.settings import AsteriskTelephonySection
 from node.troubles import TroubleError
 from node.words import text as _
 from router.ids import AgentId, SiteId
