@@ -20,6 +20,7 @@ from router.callers import Callers
 from router.desks import Desks
 from router.facts import Fact
 from router.ids import AgentId, CallId, HandoffId, Instant, LegId, QueueId, SiteId
+from router.ivr import Ivr, IvrPlan
 from router.neighbours import Neighbours
 from router.orders import Outcome
 from router.overflow import helper, origin, pushing
@@ -51,7 +52,9 @@ class Floor:
         new_id: Callable[[], str],
         rng: random.Random,
         mint_token: Callable[[HandoffId, SiteId], str],
+        ivr: IvrPlan | None = None,
     ) -> None:
+        """`ivr` is what callers go through first; None: each asks for a person at once."""
         self._parts = Parts(
             site_id=site_id,
             policies=policies,
@@ -62,6 +65,7 @@ class Floor:
         )
         self._settling = Settling(self._parts)
         self._callers = Callers(self._parts)
+        self._ivr = Ivr(self._parts, self._callers, ivr)
         self._desks = Desks(self._parts, self._callers, self._settling)
         self._neighbours = Neighbours(self._parts)
         self._publishing = Publishing(self._parts, incarnation)
@@ -97,7 +101,7 @@ class Floor:
     def resume(self, work: OpenWork, alive: Inventory, now: Instant) -> Outcome:
         """Take up what lived through a restart; once, before the first fact."""
         turn = Turn(now)
-        Resumption(self._parts, work, alive).resume(turn)
+        Resumption(self._parts, self._ivr, work, alive).resume(turn)
         self._readopted_call_count = len(self._parts.calls)
         return self._finish(turn)
 
@@ -244,7 +248,12 @@ class Floor:
     def _fact_handlers(self) -> dict[type[Fact], Callable[[Turn, Any], None]]:
         callers, desks, neighbours = self._callers, self._desks, self._neighbours
         return {
-            facts.CallArrived: callers.call_arrived,
+            facts.CallArrived: self._ivr.call_arrived,
+            facts.KeyPressed: self._ivr.key_pressed,
+            facts.PromptsPlayed: self._ivr.prompts_played,
+            facts.CustomerFound: self._ivr.customer_found,
+            facts.CustomerNotFound: self._ivr.customer_not_found,
+            facts.FlowApplied: self._ivr.flow_applied,
             facts.CallerHungUp: callers.caller_hung_up,
             facts.CallFailed: callers.call_failed,
             facts.CallerChoseVoicemail: callers.voicemail_chosen,
@@ -288,6 +297,7 @@ class Floor:
             talking.WRAPUP_TIMER: self._wrapup_over,
             calls.WAIT_TIMER: self._wait_over,
             calls.ANNOUNCE_TIMER: self._announce,
+            calls.FLOW_TIMER: lambda turn, call_id: self._ivr.waited(turn, CallId(call_id)),
             pushing.ASK_AGAIN_TIMER: lambda turn, q: parts.pushing.ask_again(turn, QueueId(q)),
             origin.DIAL_TIMER: lambda turn, h: parts.origin.expire(turn, HandoffId(h)),
             origin.HANDOFF_TIMER: lambda turn, h: parts.origin.expire(turn, HandoffId(h)),

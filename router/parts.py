@@ -45,7 +45,7 @@ class Parts:
         self.calls = Calls(self.queues, self.timers)
         self.ringing = Ringing(self.roster, self.timers)
         self.talking = Talking(site_id, self.calls, self.roster, self.queues, self.timers)
-        self.announcing = Announcing(self.calls, self.roster, self.queues, self.timers)
+        self.announcing = Announcing(self.calls, self.roster, self.queues, self.timers, new_id)
         self.board = Board(site_id, overflow)
         self.links = Links(overflow)
         chooser = Chooser(self.board, overflow, rng)
