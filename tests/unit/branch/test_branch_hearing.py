@@ -96,6 +96,9 @@ class OneCustomer:
     def customer_of(self, number: str) -> CustomerId | None:
         return CustomerId("acme") if number == "+861065529988" else None
 
+    def class_of(self, customer_id: CustomerId) -> str | None:
+        return "VIP" if customer_id == "acme" else None
+
 
 class Ears:
     def __init__(self) -> None:
