@@ -12,6 +12,7 @@ from router.call import Disposition
 from router.facts import Fact
 from router.floor import Floor
 from router.ids import AgentId, CallId, CustomerId, Instant, LegId, QueueId, SiteId, Skill, Skills
+from router.ivr import IvrPlan
 from router.orders import Outcome
 from router.overflow.policy import LinkPolicy, OverflowPolicy
 
@@ -38,6 +39,7 @@ class FloorUnderTest:
         policies: Iterable[QueuePolicy] = (),
         overflow: OverflowPolicy | None = None,
         peers: Iterable[str] = (),
+        ivr: IvrPlan | None = None,
     ) -> None:
         ids = count(1)
         links = {SiteId(p): LinkPolicy(site_id=SiteId(p)) for p in peers}
@@ -50,6 +52,7 @@ class FloorUnderTest:
             new_id=lambda: f"{site}-{next(ids)}",
             rng=random.Random(1),
             mint_token=lambda handoff_id, origin: f"token:{handoff_id}:{origin}",
+            ivr=ivr,
         )
         self.log: Outcome = []
 
