@@ -163,6 +163,7 @@ def test_an_end_of_prompts_that_were_stopped_changes_nothing() -> None:
     press(beijing, "8", 1)
 
     assert beijing.tell(facts.PromptsPlayed(call_id=C1, playback_id=menu), 1) == []
+    assert all_of(beijing.wait_until(30), orders.PlayPrompts) == [], "no key is waited for yet"
 
 
 # --- to a person -----------------------------------------------------------------------------
