@@ -7,11 +7,13 @@ A flow without a fault leads every caller to exactly one way out, whatever the c
 from collections.abc import Collection, Iterator
 
 from router.flow.nodes import (
+    ENDINGS,
     KEYS,
     AskNumber,
     ByClass,
     ByHours,
     Flow,
+    HangUp,
     Menu,
     Message,
     Node,
@@ -45,6 +47,8 @@ def _node_problems(flow: Flow, name: NodeName, node: Node, queues: Collection[Qu
         yield from _menu_problems(name, node)
     if isinstance(node, (ToQueue, ToVoicemail, ToCallback)) and node.queue_id not in (None, *queues):
         yield _problem(name, "queue", _("there is no queue {queue!r}"), queue=node.queue_id)
+    if isinstance(node, HangUp) and node.disposition not in ENDINGS:
+        yield _problem(name, "disposition", _("must be {choices}"), choices=", ".join(ENDINGS))
     if isinstance(node, AskNumber) and node.least_digits > node.most_digits:
         yield _problem(name, "least_digits", _("is more than most_digits, {most}"), most=node.most_digits)
 

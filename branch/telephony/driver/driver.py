@@ -206,7 +206,8 @@ class PbxDriver:
         if do == Do.ORIGINATE and channel_id is not None and code != _EXISTS:
             self._hearing.gone(channel_id, Cause.ABSENT if code == _GONE else Cause.UNAVAILABLE)
         elif do == Do.PLAY and code != _EXISTS:
-            log.error("prompts_refused", media=asked.frame["media"], code=code, text=reply.get("text"))
+            if code != _GONE:
+                log.error("prompts_refused", media=asked.frame["media"], code=code, text=reply.get("text"))
             self._hearing.played(asked.frame)
         elif code not in (_GONE, _EXISTS):
             log.error(

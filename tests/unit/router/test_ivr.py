@@ -373,6 +373,13 @@ def test_a_flow_with_faults_is_refused_and_changes_nothing() -> None:
     assert one(press(beijing, "1", 2), ledger.CallQueued).call_id == C1
 
 
+def test_a_flow_may_not_end_a_call_as_something_that_was_offered() -> None:
+    ends = flow({"a": HangUp(disposition=Disposition.ANSWERED)}, "a", "a")
+
+    with pytest.raises(BadInputError, match="must be AFTER_HOURS, NO_AGENTS, REJECTED"):
+        floor().tell(facts.FlowApplied(flow=ends, digest="d"), 1)
+
+
 def test_a_site_without_a_flow_takes_none() -> None:
     with pytest.raises(InvalidPolicyError):
         FloorUnderTest().tell(facts.FlowApplied(flow=flow(), digest="d"), 1)
