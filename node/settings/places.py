@@ -13,7 +13,6 @@ from pydantic.fields import FieldInfo
 
 from node.settings.lines import Place
 
-
 _OF_A_KEY = "[key]"
 """What pydantic puts behind a table's key when it is the key itself that is wrong."""
 
