@@ -45,6 +45,8 @@ class SiteSection(Section):
     """Where the site's business day turns."""
     country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
     """ISO 3166, such as CN: how a caller's national number is read. Absent: only +... numbers are kept."""
+    language: Literal["zh_CN", "en"] = "zh_CN"
+    """What callers are spoken to in; sounds that a language lacks are played in English."""
     parent: SiteSlug | None = None
     """The site above it in the tree; HQ itself when absent."""
 

@@ -15,7 +15,7 @@ from router.acd.calls import Call
 from router.acd.policy import LastResort, QueuePolicy
 from router.acd.queues import settings_of
 from router.acd.roster import view as agent_view
-from router.call import CallState, Disposition
+from router.call import CallState, Disposition, Language
 from router.callers import Callers
 from router.desks import Desks
 from router.facts import Fact
@@ -53,8 +53,12 @@ class Floor:
         rng: random.Random,
         mint_token: Callable[[HandoffId, SiteId], str],
         ivr: IvrPlan | None = None,
+        language: Language = Language.CHINESE,
     ) -> None:
-        """`ivr` is what callers go through first; None: each asks for a person at once."""
+        """`ivr` is what callers go through first; None: each asks for a person at once.
+
+        `language` is spoken to callers who have not chosen one.
+        """
         self._parts = Parts(
             site_id=site_id,
             policies=policies,
@@ -62,6 +66,7 @@ class Floor:
             new_id=new_id,
             rng=rng,
             mint_token=mint_token,
+            language=language,
         )
         self._settling = Settling(self._parts)
         self._callers = Callers(self._parts)

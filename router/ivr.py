@@ -56,7 +56,11 @@ class Ivr:
             self._callers.call_arrived(turn, fact)
             return
         call = self._callers.take_in(turn, fact)
-        walk = Walk(self._flow, language=None, customer_class=fact.customer_class)
+        walk = Walk(
+            self._flow,
+            language=self._flow.language or call.language,
+            customer_class=fact.customer_class,
+        )
         turn.write(
             ledger.IvrEntered(
                 call_id=call.call_id,
@@ -75,7 +79,7 @@ class Ivr:
         if self._flow is None:
             self._parts.calls.ask_for_person(turn, call)
             return
-        walk = Walk(self._flow, language=open_call.language, customer_class=open_call.customer_class)
+        walk = Walk(self._flow, language=call.language, customer_class=open_call.customer_class)
         call.state, call.walk = CallState.IVR, walk
         self._carry_out(turn, call, walk.begin(self._local(turn), open_call.node))
 

@@ -89,7 +89,8 @@ class OpenCall:
     hold_ms: int = 0
     has_asked: bool = True
     """For a person: else it is in the IVR, or leaves a message without having been queued."""
-    language: Language = Language.CHINESE
+    language: Language | None = None
+    """None: it has chosen none."""
     node: NodeName | None = None
     """Of the IVR's flow, where it had come to; None: at its start."""
     customer_class: str | None = None

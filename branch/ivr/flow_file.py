@@ -171,6 +171,7 @@ class FlowFile(Section):
     start: Name
     default: Name
     """Where a caller goes on whose node is gone since the file was changed."""
-    language: Language = Language.CHINESE
+    language: Language | None = None
+    """Spoken until the caller chooses one; absent: the site's."""
     hours: dict[Name, HoursSection] = Field(default_factory=dict)
     node: dict[Name, NodeSection]

@@ -31,6 +31,7 @@ from branch.tallies import DayTallies, RowWatchers
 from branch.wiring.ground import Ground
 from branch.wiring.pbx import pbx_driver
 from node.lifecycle import Tasks
+from router.call import Language
 from router.facts import Fact, NodeStarted
 from router.floor import Floor
 from router.ids import CallId, QueueId, SiteId
@@ -169,6 +170,7 @@ class Core:
             rng=random.Random(secrets.randbits(64)),  # noqa: S311 - ties between sites, no secret
             mint_token=self.mint.mint,
             ivr=_ivr(ground),
+            language=Language(ground.settings.site.language.replace("_", "-")),
         )
         stamp = Stamp(
             site_id=ground.site_id,

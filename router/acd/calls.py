@@ -47,6 +47,7 @@ class Call:
     waits_since: Instant
     """What the queue's wait limit counts from: later than `queued_at` once it has talked."""
     serial: int
+    language: Language
     state: CallState = CallState.QUEUED
     ringing: list[LegId] = field(default_factory=list)
     leg_id: LegId | None = None
@@ -66,7 +67,6 @@ class Call:
     """Sites asked for an agent since the last pause."""
     has_asked: bool = True
     """For a person; before that no wait is counted, and no queue has to do with its end."""
-    language: Language = Language.CHINESE
     walk: Walk | None = None
     """Its way through the site's flow, while it is in it."""
     playback_id: PlaybackId | None = None
@@ -76,10 +76,12 @@ class Call:
 class Calls:
     """All live calls of one site and the room they wait in."""
 
-    def __init__(self, queues: Queues, timers: Timers[tuple[str, str]]) -> None:
+    def __init__(self, queues: Queues, timers: Timers[tuple[str, str]], language: Language) -> None:
+        """`language` is spoken to callers who have not chosen one."""
         self.waiting = WaitingRoom()
         self._queues = queues
         self._timers = timers
+        self._language = language
         self._calls: dict[CallId, Call] = {}
         self._serial = 0
 
@@ -211,7 +213,7 @@ class Calls:
             waited_ms=open_call.waited_ms,
             hold_ms=open_call.hold_ms,
             has_asked=open_call.has_asked,
-            language=open_call.language,
+            language=open_call.language or self._language,
         )
         self._calls[call.call_id] = call
         return call
@@ -282,6 +284,7 @@ class Calls:
             waits_since=now,
             serial=self._serial,
             has_asked=False,
+            language=self._language,
         )
         self._calls[call.call_id] = call
         return call

@@ -134,8 +134,8 @@ class Flow:
     default: NodeName
     """Where a caller goes on whose node is gone since the flow was changed."""
     nodes: Mapping[NodeName, Node]
-    language: Language = Language.CHINESE
-    """Until the caller chooses one."""
+    language: Language | None = None
+    """Until the caller chooses one; None: the site's."""
 
 
 def ways(node: Node) -> dict[str, NodeName]:

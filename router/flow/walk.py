@@ -95,10 +95,10 @@ class Walk:
         "phase",
     )
 
-    def __init__(self, flow: Flow, *, language: Language | None, customer_class: str | None) -> None:
+    def __init__(self, flow: Flow, *, language: Language, customer_class: str | None) -> None:
         self.node = flow.start
         self.phase = Phase.LISTENING
-        self.language = language or flow.language
+        self.language = language
         self.customer_class = customer_class
         """None: nobody knows the caller."""
         self._flow = flow

@@ -99,7 +99,7 @@ class CallFold:
         self._agent_id: AgentId | None = None
         self._handoff_id: HandoffId | None = None
         self._served_by: SiteId | None = None
-        self._language = Language.CHINESE
+        self._language: Language | None = None
         self._line_queue_id: QueueId | None = None
         self._line_skills: tuple[Skill, ...] = ()
         self._node: NodeName | None = None

@@ -8,7 +8,7 @@ from typing import TypeVar
 from router import facts, ledger, orders
 from router.acd.policy import QueuePolicy
 from router.agent import AgentState
-from router.call import Disposition
+from router.call import Disposition, Language
 from router.facts import Fact
 from router.floor import Floor
 from router.ids import AgentId, CallId, CustomerId, Instant, LegId, QueueId, SiteId, Skill, Skills
@@ -40,6 +40,7 @@ class FloorUnderTest:
         overflow: OverflowPolicy | None = None,
         peers: Iterable[str] = (),
         ivr: IvrPlan | None = None,
+        language: Language = Language.CHINESE,
     ) -> None:
         ids = count(1)
         links = {SiteId(p): LinkPolicy(site_id=SiteId(p)) for p in peers}
@@ -53,6 +54,7 @@ class FloorUnderTest:
             rng=random.Random(1),
             mint_token=lambda handoff_id, origin: f"token:{handoff_id}:{origin}",
             ivr=ivr,
+            language=language,
         )
         self.log: Outcome = []
 

@@ -81,7 +81,7 @@ def flow(nodes: Mapping[str, Node] = NODES, start: str = "opening", default: str
 
 
 def begun(at: datetime = NOON, customer_class: str | None = None) -> Walk:
-    walk = Walk(flow(), language=None, customer_class=customer_class)
+    walk = Walk(flow(), language=Language.CHINESE, customer_class=customer_class)
     walk.begin(at)
     return walk
 
@@ -123,7 +123,7 @@ def chosen(moves: Moves) -> list[tuple[str, str]]:
 
 
 def test_an_open_site_says_welcome_and_then_its_menu() -> None:
-    walk = Walk(flow(), language=None, customer_class=None)
+    walk = Walk(flow(), language=Language.CHINESE, customer_class=None)
 
     first = walk.begin(NOON)
     second = walk.played(NOON)
@@ -135,7 +135,7 @@ def test_an_open_site_says_welcome_and_then_its_menu() -> None:
 
 
 def test_a_closed_site_says_so_and_hangs_up_after_the_last_word() -> None:
-    walk = Walk(flow(), language=None, customer_class=None)
+    walk = Walk(flow(), language=Language.CHINESE, customer_class=None)
 
     first = walk.begin(NIGHT)
     assert (chosen(first), said(first)) == ([("CLOSED", "closed")], ("after_hours",))
@@ -265,7 +265,7 @@ def test_what_is_told_late_of_another_number_makes_nobody_a_customer() -> None:
 
 def test_a_caller_known_by_the_calling_number_needs_to_enter_none() -> None:
     nodes = {"start": NODES["class"], "vip": VIP, "person": ToQueue()}
-    walk = Walk(flow(nodes, "start"), language=None, customer_class="VIP")
+    walk = Walk(flow(nodes, "start"), language=Language.CHINESE, customer_class="VIP")
 
     assert way_out(walk.begin(NOON)) == VIP
 
@@ -295,10 +295,10 @@ def test_who_stands_in_a_node_that_is_gone_goes_to_the_default() -> None:
 
 def test_a_restart_goes_on_at_the_node_that_is_known() -> None:
     for node, heard in ((None, "welcome"), ("menu", "main_menu"), ("number", "enter")):
-        walk = Walk(flow(), language=None, customer_class=None)
+        walk = Walk(flow(), language=Language.CHINESE, customer_class=None)
         assert said(walk.begin(NOON, None if node is None else NodeName(node))) == (heard,)
 
-    gone = Walk(flow(), language=None, customer_class=None)
+    gone = Walk(flow(), language=Language.CHINESE, customer_class=None)
     assert way_out(gone.begin(NOON, NodeName("removed"))) == ToQueue()
 
 
@@ -346,7 +346,7 @@ def check_wait(walk: Walk, moves: Moves) -> None:
 
 @given(st.lists(st.sampled_from(EVENTS), max_size=120), st.sampled_from([NOON, NIGHT]))
 def test_any_keys_and_any_silence_end_in_exactly_one_place(events: list[str], at: datetime) -> None:
-    walk = Walk(flow(), language=None, customer_class=None)
+    walk = Walk(flow(), language=Language.CHINESE, customer_class=None)
     all_moves, looked_up = list(walk.begin(at)), ""
     for event in (*events, *["waited"] * 60):
         moves = happen(walk, event, looked_up)
@@ -367,7 +367,7 @@ def test_a_caller_who_goes_round_and_round_is_brought_to_a_person(habit: list[st
             prompts=("menu",), choices={"1": Choice(to=NodeName("again"))}, otherwise=NodeName("again")
         ),
     }
-    walk = Walk(flow(round_, "again", "again"), language=None, customer_class=None)
+    walk = Walk(flow(round_, "again", "again"), language=Language.CHINESE, customer_class=None)
     walk.begin(NOON)
     moves: Moves = []
     for _ in range(NODE_LIMIT * 8):

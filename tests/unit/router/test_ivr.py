@@ -262,6 +262,14 @@ def test_a_caller_is_told_its_place_in_the_language_it_chose() -> None:
     assert one(outcome, orders.Announce).language is Language.ENGLISH
 
 
+def test_a_site_speaks_its_own_language_to_who_has_chosen_none() -> None:
+    for spoken, heard in ((None, Language.ENGLISH), (Language.CHINESE, Language.CHINESE)):
+        plan = IvrPlan(flow=replace(flow(), language=spoken), local_time=lambda _now: WEDNESDAY)
+        beijing = FloorUnderTest(policies=[sales()], ivr=plan, language=Language.ENGLISH)
+
+        assert one(beijing.call("c1", 0), orders.PlayPrompts).language is heard
+
+
 def test_a_full_queue_turns_away_who_comes_out_of_the_flow() -> None:
     beijing = floor(waiting_call_limit=1)
     for name in ("c1", "c2"):
