@@ -92,6 +92,8 @@ def _watch_over(ground: Ground, core: Core, tasks: Tasks) -> None:
     _task = tasks.start(core.desk.run(), name="desk")
     _task = tasks.start(core.writer.watch(), name="ledger")
     _task = tasks.start(core.customers.follow(), name="customers")
+    if core.flow_watch is not None:
+        _task = tasks.start(core.flow_watch.follow(), name="ivr")
     _task = tasks.start(
         watch_clock(ground.clock, ground.settings.clock.speed, core.desk.tell, CLOCK_LOOK_INTERVAL_S),
         name="clock",

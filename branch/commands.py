@@ -51,6 +51,7 @@ def _check(file: SettingsFile) -> None:
 
     settings = _settings(file)
     parts.security(settings)  # The files have to fit each other, and the site.
+    parts.flow(settings)
     message = plural(
         "{file}: site {site} with {count} queue",
         "{file}: site {site} with {count} queues",

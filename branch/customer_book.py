@@ -22,22 +22,30 @@ class CustomerNumbers(Protocol):
         """Each E.164 number's customer."""
         ...
 
+    def classes(self) -> Mapping[CustomerId, str]:
+        """Each customer's class."""
+        ...
+
     def change_mark(self) -> object:
-        """Equal as long as no number was added, moved or removed."""
+        """Equal as long as no number was added, moved or removed, and no customer changed."""
         ...
 
 
 class CustomerBook:
-    """The site's customers by number; read at the start, and again when they have changed."""
+    """The site's customers, by number, and their classes; read at the start, and again when changed."""
 
     def __init__(self, customers: CustomerNumbers) -> None:
         self._customers = customers
         self._mark = customers.change_mark()
-        self._numbers = customers.numbers()
+        self._numbers, self._classes = customers.numbers(), customers.classes()
 
     def customer_of(self, number: str) -> CustomerId | None:
         """None: a number that no customer has."""
         return self._numbers.get(number)
+
+    def class_of(self, customer_id: CustomerId) -> str | None:
+        """None: there is no such customer."""
+        return self._classes.get(customer_id)
 
     async def follow(self) -> None:
         """Look for changes until cancelled; a database that is away keeps the book as it is."""
@@ -52,4 +60,5 @@ class CustomerBook:
         mark = self._customers.change_mark()
         if mark != self._mark:
             # Read after the mark: what changes in between is seen at the next look.
-            self._numbers, self._mark = self._customers.numbers(), mark
+            self._numbers, self._classes = self._customers.numbers(), self._customers.classes()
+            self._mark = mark

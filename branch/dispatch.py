@@ -4,24 +4,32 @@ from collections.abc import Callable
 
 from branch.peers.lines import PeerLines
 from branch.telephony.port import TelephonyDriver
-from router.orders import Ask, Order, PublishLoad
+from router.orders import Ask, FindCustomer, Order, PublishLoad
 from router.overflow.load import SiteLoad
 
 
 class Dispatch:
-    """The PBX, the peers and the load board, as one carrier of orders."""
+    """The PBX, the peers, the load board and the customers' book, as one carrier of orders."""
 
     def __init__(
-        self, *, driver: TelephonyDriver, peers: PeerLines, publish: Callable[[SiteLoad], None]
+        self,
+        *,
+        driver: TelephonyDriver,
+        peers: PeerLines,
+        publish: Callable[[SiteLoad], None],
+        find_customer: Callable[[FindCustomer], None],
     ) -> None:
         self._driver = driver
         self._peers = peers
         self._publish = publish
+        self._find_customer = find_customer
 
     def carry_out(self, order: Order) -> None:
         if isinstance(order, PublishLoad):
             self._publish(order.load)
         elif isinstance(order, Ask):
             self._peers.carry_out(order)
+        elif isinstance(order, FindCustomer):
+            self._find_customer(order)
         else:
             self._driver.carry_out(order)

@@ -78,6 +78,10 @@ class Customers(Protocol):
         """None: an E.164 number that no customer has. Returns at once."""
         ...
 
+    def class_of(self, customer_id: CustomerId) -> str | None:
+        """None: there is no such customer. Returns at once."""
+        ...
+
 
 class Lines:
     """Which queue a dialled line belongs to."""
@@ -134,11 +138,13 @@ class PbxEar:
             return
         number = e164(caller.caller_number, self._country)
         known = self._customers.customer_of(number) if number is not None else None
+        customer_id = known or caller.customer_id
         fact = CallArrived(
             call_id=caller.call_id,
             queue_id=caller.queue_id or self._lines.queue_of(caller.dialled),
             dialled=caller.dialled,
-            customer_id=known or caller.customer_id,
+            customer_id=customer_id,
+            customer_class=None if customer_id is None else self._customers.class_of(customer_id),
             priority=caller.priority,
         )
         kept = CallerNumber(call_id=caller.call_id, number=number, dialled=caller.dialled)

@@ -2,11 +2,13 @@
 
 import hashlib
 
+from branch.ivr.reading import FlowRead, read_flow
 from branch.settings import BranchSettings
 from branch.store.health import HealthPolicy
 from node.settings import ClockSection, EtcdSection
 from node.troubles import TroubleError
 from node.words import text as _
+from router.ids import QueueId
 from sync.clock import Clock, ScaledClock, SystemClock
 from sync.link.tls import Plaintext, Security, Tls
 from sync.loadboard.etcd.settings import EtcdSettings, EtcdTls
@@ -71,6 +73,20 @@ def etcd(section: EtcdSection) -> EtcdSettings:
         user=section.user,
         password=None if password is None else password.get_secret_value(),
     )
+
+
+def flow(settings: BranchSettings) -> FlowRead | None:
+    """The site's IVR flow; None without one.
+
+    Raises:
+        SettingsError: its file has faults.
+    """
+    return None if settings.ivr is None else read_flow(settings.ivr.flow, own_queues(settings))
+
+
+def own_queues(settings: BranchSettings) -> tuple[QueueId, ...]:
+    """Those of the file: what its flow may name, whatever the database says of them by now."""
+    return tuple(QueueId(each.id) for each in settings.queue)
 
 
 def health_policy(settings: BranchSettings) -> HealthPolicy:

@@ -9,6 +9,7 @@ from node.settings import (
     ClockSection,
     DatabaseSection,
     EtcdSection,
+    ExistingFile,
     ListenSettings,
     LogSection,
     Section,
@@ -149,6 +150,13 @@ class DeskSection(Section):
     not_ready_reasons: tuple[str, ...] = ("BREAK", "LUNCH", "TRAINING", "PAPERWORK")
 
 
+class IvrSection(Section):
+    """What callers go through before they ask for a person."""
+
+    flow: ExistingFile
+    """A flow of its own format (docs/ivr.md); changes are taken up while the branch runs."""
+
+
 class LimitsSection(Section):
     """What the process takes on at most, and how long it lets go."""
 
@@ -176,6 +184,8 @@ class BranchSettings(Section):
     """Absent: the site shows its load to nobody and overflows by asking its peers."""
     overflow: OverflowSection = OverflowSection()
     queue: tuple[QueueSection, ...] = Field(min_length=1)
+    ivr: IvrSection | None = None
+    """Absent: every caller asks for a person at once."""
     desk: DeskSection = DeskSection()
     limits: LimitsSection = LimitsSection()
     clock: ClockSection = ClockSection()

@@ -9,6 +9,8 @@ from router.ids import CallId, CustomerId, QueueId, Skills
 class CallState(StrEnum):
     """Where a call stands at its origin, the one site that owns it."""
 
+    IVR = "IVR"
+    """Hears prompts and presses keys; nobody was asked for yet, so no wait is counted."""
     QUEUED = "QUEUED"
     """In its place in the queue; a hand-off may be asked for or dialled meanwhile."""
     OFFERED = "OFFERED"
@@ -21,6 +23,13 @@ class CallState(StrEnum):
     """Talks to a helper's agent; the origin keeps the caller's leg."""
     ENDING = "ENDING"
     """Goes to voicemail or a callback request; no agent is looked for any more."""
+
+
+class Language(StrEnum):
+    """In what a caller is spoken to."""
+
+    CHINESE = "zh-CN"
+    ENGLISH = "en"
 
 
 class Disposition(StrEnum):

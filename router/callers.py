@@ -16,6 +16,7 @@ from router.parts import Parts
 from router.turn import Turn
 
 _ABANDONED_AS = {
+    CallState.IVR: Disposition.ABANDONED_IN_IVR,
     CallState.QUEUED: Disposition.ABANDONED_IN_QUEUE,
     CallState.OFFERED: Disposition.ABANDONED_RINGING,
     CallState.OFFERED_REMOTE: Disposition.ABANDONED_RINGING,
@@ -30,9 +31,17 @@ class Callers:
     # --- callers -----------------------------------------------------------------------
 
     def call_arrived(self, turn: Turn, fact: facts.CallArrived) -> None:
+        self._parts.calls.ask_for_person(turn, self.take_in(turn, fact))
+
+    def take_in(self, turn: Turn, fact: facts.CallArrived) -> Call:
+        """The caller is this site's from here on.
+
+        Raises:
+            RouterError: refused; nothing changed.
+        """
         if not self._parts.is_accepting:
             raise NotAcceptingError("it drains, or its store can keep no more rows")
-        self._parts.calls.arrive(turn, fact)
+        return self._parts.calls.arrive(turn, fact)
 
     def caller_hung_up(self, turn: Turn, fact: facts.CallerHungUp) -> None:
         call = self._parts.calls.find(fact.call_id)
@@ -43,6 +52,8 @@ class Callers:
             return
         is_remote_talk = call.state is CallState.CONNECTED_REMOTE
         disposition = _ABANDONED_AS.get(call.state, Disposition.ANSWERED)
+        if not call.has_asked:
+            disposition = Disposition.ABANDONED_IN_IVR
         self._parts.origin.caller_gone(turn, call)
         self._stop_ringing(turn, call)
         if is_remote_talk:

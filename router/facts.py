@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from router.acd.policy import QueuePolicy
 from router.agent import RingFailure
-from router.ids import AgentId, CallId, CustomerId, HandoffId, LegId, QueueId, SiteId, Skills
+from router.flow.nodes import Flow
+from router.ids import AgentId, CallId, CustomerId, HandoffId, LegId, PlaybackId, QueueId, SiteId, Skills
 from router.overflow.load import SiteLoad
 from router.overflow.messages import Reply, Request
 
@@ -17,7 +18,7 @@ from router.overflow.messages import Reply, Request
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallArrived:
-    """A caller has asked for a person in `queue_id`."""
+    """A caller has asked for a person in `queue_id`, or, at a site with an IVR, for whatever it offers."""
 
     call_id: CallId
     queue_id: QueueId
@@ -27,6 +28,8 @@ class CallArrived:
     """0 to 9; 9 is highest."""
     skills: Skills = frozenset()
     """Wanted beyond the queue's own."""
+    customer_class: str | None = None
+    """Of the customer whose number calls; None: nobody knows the caller."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,38 @@ class CallerChoseCallback:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoicemailRecorded:
     call_id: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPressed:
+    """In the order in which the caller pressed them, each once."""
+
+    call_id: CallId
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptsPlayed:
+    """What `PlayPrompts` or `Announce` began has come to its end, heard or not."""
+
+    call_id: CallId
+    playback_id: PlaybackId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerFound:
+    """The number that the caller has entered is this customer's."""
+
+    call_id: CallId
+    digits: str
+    customer_id: CustomerId
+    customer_class: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerNotFound:
+    call_id: CallId
+    digits: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,6 +279,15 @@ class PolicyApplied:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlowApplied:
+    """The IVR goes by another flow from now on; callers in it go on from where they stand."""
+
+    flow: Flow
+    digest: str
+    """Of the flow's file, for the records."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptingChanged:
     """New calls are taken, or not any more: drain, or a store that can keep no more rows."""
 
@@ -270,6 +314,10 @@ Fact = (
     | CallerChoseVoicemail
     | CallerChoseCallback
     | VoicemailRecorded
+    | KeyPressed
+    | PromptsPlayed
+    | CustomerFound
+    | CustomerNotFound
     | LegRang
     | LegAnswered
     | LegFailed
@@ -296,6 +344,7 @@ Fact = (
     | SiteGone
     | ViewConfirmed
     | PolicyApplied
+    | FlowApplied
     | AcceptingChanged
     | ClockStepped
     | NodeStarted

@@ -15,11 +15,12 @@ from router.acd.calls import Call
 from router.acd.policy import LastResort, QueuePolicy
 from router.acd.queues import settings_of
 from router.acd.roster import view as agent_view
-from router.call import CallState, Disposition
+from router.call import CallState, Disposition, Language
 from router.callers import Callers
 from router.desks import Desks
 from router.facts import Fact
 from router.ids import AgentId, CallId, HandoffId, Instant, LegId, QueueId, SiteId
+from router.ivr import Ivr, IvrPlan
 from router.neighbours import Neighbours
 from router.orders import Outcome
 from router.overflow import helper, origin, pushing
@@ -51,7 +52,13 @@ class Floor:
         new_id: Callable[[], str],
         rng: random.Random,
         mint_token: Callable[[HandoffId, SiteId], str],
+        ivr: IvrPlan | None = None,
+        language: Language = Language.CHINESE,
     ) -> None:
+        """`ivr` is what callers go through first; None: each asks for a person at once.
+
+        `language` is spoken to callers who have not chosen one.
+        """
         self._parts = Parts(
             site_id=site_id,
             policies=policies,
@@ -59,9 +66,11 @@ class Floor:
             new_id=new_id,
             rng=rng,
             mint_token=mint_token,
+            language=language,
         )
         self._settling = Settling(self._parts)
         self._callers = Callers(self._parts)
+        self._ivr = Ivr(self._parts, self._callers, ivr)
         self._desks = Desks(self._parts, self._callers, self._settling)
         self._neighbours = Neighbours(self._parts)
         self._publishing = Publishing(self._parts, incarnation)
@@ -97,7 +106,7 @@ class Floor:
     def resume(self, work: OpenWork, alive: Inventory, now: Instant) -> Outcome:
         """Take up what lived through a restart; once, before the first fact."""
         turn = Turn(now)
-        Resumption(self._parts, work, alive).resume(turn)
+        Resumption(self._parts, self._ivr, work, alive).resume(turn)
         self._readopted_call_count = len(self._parts.calls)
         return self._finish(turn)
 
@@ -244,7 +253,12 @@ class Floor:
     def _fact_handlers(self) -> dict[type[Fact], Callable[[Turn, Any], None]]:
         callers, desks, neighbours = self._callers, self._desks, self._neighbours
         return {
-            facts.CallArrived: callers.call_arrived,
+            facts.CallArrived: self._ivr.call_arrived,
+            facts.KeyPressed: self._ivr.key_pressed,
+            facts.PromptsPlayed: self._ivr.prompts_played,
+            facts.CustomerFound: self._ivr.customer_found,
+            facts.CustomerNotFound: self._ivr.customer_not_found,
+            facts.FlowApplied: self._ivr.flow_applied,
             facts.CallerHungUp: callers.caller_hung_up,
             facts.CallFailed: callers.call_failed,
             facts.CallerChoseVoicemail: callers.voicemail_chosen,
@@ -288,6 +302,7 @@ class Floor:
             talking.WRAPUP_TIMER: self._wrapup_over,
             calls.WAIT_TIMER: self._wait_over,
             calls.ANNOUNCE_TIMER: self._announce,
+            calls.FLOW_TIMER: lambda turn, call_id: self._ivr.waited(turn, CallId(call_id)),
             pushing.ASK_AGAIN_TIMER: lambda turn, q: parts.pushing.ask_again(turn, QueueId(q)),
             origin.DIAL_TIMER: lambda turn, h: parts.origin.expire(turn, HandoffId(h)),
             origin.HANDOFF_TIMER: lambda turn, h: parts.origin.expire(turn, HandoffId(h)),

@@ -18,6 +18,12 @@ LegId = NewType("LegId", str)
 HandoffId = NewType("HandoffId", str)
 """UUIDv7 text, minted by the initiator of a hand-off; the idempotency key of its messages."""
 
+PlaybackId = NewType("PlaybackId", str)
+"""UUIDv7 text of one telling of prompts to one caller; its end is told by it."""
+
+NodeName = NewType("NodeName", str)
+"""Of one node of an IVR flow, as its file writes it."""
+
 CustomerId = NewType("CustomerId", str)
 
 Skill = NewType("Skill", str)

@@ -11,8 +11,19 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from router.agent import AgentState, RingFailure
-from router.call import Disposition
-from router.ids import AgentId, CallId, CustomerId, HandoffId, Instant, LegId, QueueId, SiteId, Skill
+from router.call import Disposition, Language
+from router.ids import (
+    AgentId,
+    CallId,
+    CustomerId,
+    HandoffId,
+    Instant,
+    LegId,
+    NodeName,
+    QueueId,
+    SiteId,
+    Skill,
+)
 
 
 class Role(StrEnum):
@@ -54,6 +65,46 @@ class CallArrived(Entry):
     dialled: str
     """What was dialled, as the trunk said it."""
     customer_id: CustomerId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IvrEntered(Entry):
+    """The call is in the site's flow, and with nobody: until CALL_QUEUED it was not offered."""
+
+    kind: ClassVar[str] = "IVR_ENTERED"
+    call_id: CallId
+    queue_id: QueueId
+    """The dialled line's own: where the flow leads if it names no other."""
+    priority: int
+    skills: tuple[Skill, ...]
+    customer_class: str | None
+    """Known by the number that calls."""
+    language: Language
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IvrChose(Entry):
+    """The call has left one node of the flow for another."""
+
+    kind: ClassVar[str] = "IVR_CHOSE"
+    call_id: CallId
+    node: NodeName
+    choice: str
+    """A menu's key, a customer's class, OPEN, CLOSED, HOLIDAY, PLAYED, FOUND, NOTHING (no try is
+    left) or NODE_REMOVED; never what was entered as a number."""
+    to_node: NodeName
+    language: Language
+    """Spoken from here on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerIdentified(Entry):
+    """The caller has entered a customer's number."""
+
+    kind: ClassVar[str] = "CUSTOMER_IDENTIFIED"
+    call_id: CallId
+    customer_id: CustomerId
+    customer_class: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -347,6 +398,14 @@ class PolicyChanged(Entry):
     queue_id: QueueId
     version: int
     settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IvrFlowChanged(Entry):
+    """Another flow holds from here on, for calls in it too."""
+
+    kind: ClassVar[str] = "IVR_FLOW_CHANGED"
+    digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ outcome is committed; the others may leave at once.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from router.ids import AgentId, CallId, HandoffId, LegId, QueueId, SiteId
+from router.call import Language
+from router.ids import AgentId, CallId, HandoffId, LegId, PlaybackId, QueueId, SiteId
 from router.ledger import Entry
 from router.overflow.load import SiteLoad
 from router.overflow.messages import Reply, Request
@@ -35,8 +36,38 @@ class Announce(Order):
     """Tell the caller its position and, when known, the expected wait."""
 
     call_id: CallId
+    playback_id: PlaybackId
+    language: Language
     position: int | None
     expected_wait_s: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayPrompts(Order):
+    """Answer the caller if it isn't yet, and play these; tell `PromptsPlayed` at their end."""
+
+    is_irreversible: ClassVar[bool] = True
+    call_id: CallId
+    playback_id: PlaybackId
+    prompts: tuple[str, ...]
+    """Names; the PBX has a recording of each in each language."""
+    language: Language
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopPrompts(Order):
+    """Say no more of it; its end is no news then."""
+
+    call_id: CallId
+    playback_id: PlaybackId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindCustomer(Order):
+    """Tell `CustomerFound` or `CustomerNotFound` of what the caller has entered."""
+
+    call_id: CallId
+    digits: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from router.acd.queues import Queues
 from router.acd.ringing import Ringing
 from router.acd.roster import Roster
 from router.acd.talking import Talking
+from router.call import Language
 from router.ids import HandoffId, LegId, SiteId
 from router.overflow.board import Board
 from router.overflow.choice import Chooser
@@ -34,6 +35,7 @@ class Parts:
         new_id: Callable[[], str],
         rng: random.Random,
         mint_token: Callable[[HandoffId, SiteId], str],
+        language: Language,
     ) -> None:
         self.site_id = site_id
         self.overflow = overflow
@@ -42,10 +44,10 @@ class Parts:
         self.timers: Timers[tuple[str, str]] = Timers()
         self.queues = Queues(policies)
         self.roster = Roster()
-        self.calls = Calls(self.queues, self.timers)
+        self.calls = Calls(self.queues, self.timers, language)
         self.ringing = Ringing(self.roster, self.timers)
         self.talking = Talking(site_id, self.calls, self.roster, self.queues, self.timers)
-        self.announcing = Announcing(self.calls, self.roster, self.queues, self.timers)
+        self.announcing = Announcing(self.calls, self.roster, self.queues, self.timers, new_id)
         self.board = Board(site_id, overflow)
         self.links = Links(overflow)
         chooser = Chooser(self.board, overflow, rng)

@@ -9,8 +9,19 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from router.agent import AgentState
-from router.call import CallState
-from router.ids import AgentId, CallId, CustomerId, HandoffId, Instant, LegId, QueueId, SiteId, Skills
+from router.call import CallState, Language
+from router.ids import (
+    AgentId,
+    CallId,
+    CustomerId,
+    HandoffId,
+    Instant,
+    LegId,
+    NodeName,
+    QueueId,
+    SiteId,
+    Skills,
+)
 from router.ledger import Role
 
 
@@ -61,6 +72,7 @@ class OpenCall:
 
     call_id: CallId
     queue_id: QueueId
+    """In the IVR: the dialled line's own."""
     skills: Skills
     priority: int
     customer_id: CustomerId | None
@@ -75,6 +87,13 @@ class OpenCall:
     waited_ms: int = 0
     """Set once connected."""
     hold_ms: int = 0
+    has_asked: bool = True
+    """For a person: else it is in the IVR, or leaves a message without having been queued."""
+    language: Language | None = None
+    """None: it has chosen none."""
+    node: NodeName | None = None
+    """Of the IVR's flow, where it had come to; None: at its start."""
+    customer_class: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

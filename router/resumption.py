@@ -9,6 +9,7 @@ from router.acd.calls import Call
 from router.agent import BUSY, WITH_A_CALL, AgentState
 from router.call import CallContext, CallState, Disposition
 from router.ids import AgentId, HandoffId, Instant, LegId
+from router.ivr import Ivr
 from router.ledger import Role
 from router.orders import BridgeAgent, HangUpLeg, HangUpTrunk, HoldInQueue, RecordVoicemail, StopRinging
 from router.parts import Parts
@@ -22,8 +23,9 @@ _AT_WORK = BUSY | WITH_A_CALL | {AgentState.RESERVED}
 class Resumption:
     """One restart's worth of joining; used once, before the first fact."""
 
-    def __init__(self, parts: Parts, work: OpenWork, alive: Inventory) -> None:
+    def __init__(self, parts: Parts, ivr: Ivr, work: OpenWork, alive: Inventory) -> None:
         self._parts = parts
+        self._ivr = ivr
         self._work = work
         self._alive = alive
         self._kept_legs: set[LegId] = set()
@@ -58,6 +60,8 @@ class Resumption:
             turn.order(RecordVoicemail(call_id=call.call_id, queue_id=call.queue_id))
         elif self._parts.queues.find(open_call.queue_id) is None:
             self._parts.calls.end_failed(turn, call, "QUEUE_REMOVED")
+        elif open_call.state is CallState.IVR:
+            self._ivr.resume(turn, call, open_call)
         else:
             self._parts.calls.line_up(turn, call)
             turn.order(HoldInQueue(call_id=call.call_id, queue_id=call.queue_id))
@@ -68,7 +72,8 @@ class Resumption:
             self._set_talk_clock(turn, call, open_call)
             self._parts.calls.end_answered(turn, call, "HUNG_UP_WHILE_AWAY")
         else:
-            self._parts.calls.end_unanswered(turn, call, Disposition.ABANDONED_IN_QUEUE, "HUNG_UP_WHILE_AWAY")
+            left_from = Disposition.ABANDONED_IN_QUEUE if call.has_asked else Disposition.ABANDONED_IN_IVR
+            self._parts.calls.end_unanswered(turn, call, left_from, "HUNG_UP_WHILE_AWAY")
 
     def _resume_talk(self, turn: Turn, call: Call, open_call: OpenCall) -> None:
         self._set_talk_clock(turn, call, open_call)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, Table, func, select
 
 from branch.store.site_database import SiteDatabase
 from router.ids import CustomerId
@@ -65,14 +65,20 @@ class Customers:
         with self._database.reading() as connection:
             return {number: CustomerId(owner) for number, owner in connection.execute(query)}
 
-    def change_mark(self) -> tuple[int, int]:
-        """How many numbers there are, and the newest revision among them: equal while none changed."""
-        query = select(func.count(), func.coalesce(func.max(CUSTOMER_NUMBERS.c.rev), 0)).where(
-            CUSTOMER_NUMBERS.c.site_id == self._database.site_id
+    def classes(self) -> dict[CustomerId, str]:
+        """Each customer's class."""
+        query = select(CUSTOMERS.c.customer_id, CUSTOMERS.c.customer_class).where(
+            CUSTOMERS.c.site_id == self._database.site_id
         )
         with self._database.reading() as connection:
-            count, rev = connection.execute(query).one()
-            return count, rev
+            return {CustomerId(each): customer_class for each, customer_class in connection.execute(query)}
+
+    def change_mark(self) -> tuple[tuple[int, int], ...]:
+        """How many customers and numbers there are, and the newest revision among each: equal while none
+        changed.
+        """
+        with self._database.reading() as connection:
+            return tuple(self._mark(connection, table) for table in (CUSTOMERS, CUSTOMER_NUMBERS))
 
     def calls_of(self, customer_id: CustomerId, row_limit: int) -> list[CallRecord]:
         """The customer's last calls to this site, newest first."""
@@ -109,6 +115,12 @@ class Customers:
             for number in self._numbers(connection, customer_id).get(customer_id, ()):
                 self._database.remove(connection, CUSTOMER_NUMBERS, (number,))
             return self._database.remove(connection, CUSTOMERS, (customer_id,))
+
+    def _mark(self, connection: Connection, table: Table) -> tuple[int, int]:
+        newest = func.coalesce(func.max(table.c.rev), 0)
+        query = select(func.count(), newest).where(table.c.site_id == self._database.site_id)
+        count, rev = connection.execute(query).one()
+        return count, rev
 
     def _put(self, connection: Connection, customer: Customer) -> None:
         self._refuse_taken(connection, customer)

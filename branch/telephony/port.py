@@ -59,11 +59,14 @@ class TelephonyListener(Protocol):
     """The part of the branch that hears the PBX; a fact may be told of something already over."""
 
     def fact_heard(self, fact: Fact) -> None:
-        """Calls, legs and trunks: each step once, in the order it happened to its channel."""
+        """Calls, legs and trunks: each step once, in the order it happened to its channel.
+
+        Of what is played, the end is told once, and not at all once we have stopped it.
+        """
         ...
 
     def caller_heard(self, caller: CallerRinging) -> None:
-        """Told again after a restart, before `pbx_back`, for a caller who was in no queue yet.
+        """Told again after a restart, before `pbx_back`, for a caller whom we had not answered yet.
 
         The ledger may know the call already: a desk that has it does nothing.
         """

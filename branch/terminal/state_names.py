@@ -20,6 +20,7 @@ _AGENT_STATES: Mapping[AgentState, str] = {
     AgentState.MISSED: marked("missed a call"),
 }
 _CALL_STATES: Mapping[CallState, str] = {
+    CallState.IVR: marked("in the IVR"),
     CallState.QUEUED: marked("waiting"),
     CallState.OFFERED: marked("ringing"),
     CallState.OFFERED_REMOTE: marked("ringing elsewhere"),

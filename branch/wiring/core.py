@@ -2,7 +2,7 @@
 
 import random
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 
 import grpc
@@ -16,6 +16,9 @@ from branch.desk import Desk, Stamp
 from branch.dispatch import Dispatch
 from branch.ears import BoardEar, StoreEar
 from branch.hearing import Lines, PbxEar, WaitingEar
+from branch.ivr.following import FlowWatch
+from branch.ivr.local_time import local_time
+from branch.ivr.lookup import CustomerLookup
 from branch.metrics import BranchInstruments
 from branch.operations import Policies, StoreHealth
 from branch.peers.line import PeerLine
@@ -28,9 +31,11 @@ from branch.tallies import DayTallies, RowWatchers
 from branch.wiring.ground import Ground
 from branch.wiring.pbx import pbx_driver
 from node.lifecycle import Tasks
+from router.call import Language
 from router.facts import Fact, NodeStarted
 from router.floor import Floor
 from router.ids import CallId, QueueId, SiteId
+from router.ivr import IvrPlan
 from router.overflow.load import SiteLoad
 from router.records.moment import Moment
 from sync.link.channel import open_channel
@@ -84,6 +89,7 @@ class Core:
         self.writer = self._start_writer()
         self.mint = TokenMint(site_id, ground.incarnation, secrets.token_bytes(KEY_BYTES))
         self.desk = self._desk()
+        self.flow_watch = _flow_watch(ground, self.desk.tell)
         self.ear = PbxEar(
             desk=self.desk,
             driver=self.driver,
@@ -163,6 +169,8 @@ class Core:
             new_id=new_id,
             rng=random.Random(secrets.randbits(64)),  # noqa: S311 - ties between sites, no secret
             mint_token=self.mint.mint,
+            ivr=_ivr(ground),
+            language=Language(ground.settings.site.language.replace("_", "-")),
         )
         stamp = Stamp(
             site_id=ground.site_id,
@@ -171,7 +179,10 @@ class Core:
             clock=ground.clock,
             calendar=ground.calendar,
         )
-        dispatch = Dispatch(driver=self.driver, peers=self.peers, publish=self._publish)
+        lookup = CustomerLookup(self.customers, ground.settings.site.country, self._tell)
+        dispatch = Dispatch(
+            driver=self.driver, peers=self.peers, publish=self._publish, find_customer=lookup.find
+        )
         return Desk(
             floor=floor,
             stamp=stamp,
@@ -230,6 +241,20 @@ class Core:
 
     def _is_known(self, call_id: CallId) -> bool:
         return bool(self._ground.store.call_rows(call_id))
+
+
+def _ivr(ground: Ground) -> IvrPlan | None:
+    if ground.flow is None:
+        return None
+    clock = local_time(ground.clock, ground.settings.site.time_zone)
+    return IvrPlan(flow=ground.flow.flow, local_time=clock)
+
+
+def _flow_watch(ground: Ground, tell: Callable[[Fact], None]) -> FlowWatch | None:
+    if ground.flow is None or ground.settings.ivr is None:
+        return None
+    queues = parts.own_queues(ground.settings)
+    return FlowWatch(ground.settings.ivr.flow, queues, ground.flow.digest, tell)
 
 
 def _lines(settings: BranchSettings) -> Lines:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry
 
 from branch import parts
+from branch.ivr.reading import FlowRead
 from branch.records import AgentDirectory
 from branch.settings import BranchSettings
 from branch.store.store import Start, Store, open_store
@@ -29,6 +30,7 @@ class Ground:
     journal: SiteJournal
     directory: AgentDirectory
     policies: tuple[QueuePolicy, ...]
+    flow: FlowRead | None
     start: Start
     registry: CollectorRegistry
 
@@ -41,7 +43,7 @@ def lay_ground(settings: BranchSettings, registry: CollectorRegistry) -> Ground:
     """Blocks while the database is opened, migrated and read."""
     site_id = SiteId(settings.site.id)
     clock, calendar = parts.clock(settings.clock), BusinessCalendar(settings.site.time_zone)
-    security = parts.security(settings)
+    security, flow = parts.security(settings), parts.flow(settings)
     url = settings.database.url.get_secret_value()
     store = open_store(url, site_id=site_id, calendar=calendar, clock=clock)
     try:
@@ -56,6 +58,7 @@ def lay_ground(settings: BranchSettings, registry: CollectorRegistry) -> Ground:
             journal=open_journal(url, site_id, settings.site.time_zone, clock),
             directory=AgentDirectory(store.people),
             policies=tuple(each.policy for each in store.queues.in_force()),
+            flow=flow,
             start=store.pick_up(),
             registry=registry,
         )

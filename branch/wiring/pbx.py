@@ -45,5 +45,4 @@ def pbx_driver(
         trunks=trunks,
         new_id=new_id,
         start_task=start_task,
-        language=site.language,
     )

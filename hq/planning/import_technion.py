@@ -12,9 +12,9 @@ from node.troubles import TroubleError
 from node.words import marked
 from node.words import text as _
 from router.ids import SiteId
+from router.problems import BadInputError
 from router.world.busy_hour import site_names
 from router.world.calls import PlannedCall, format_calls
-from router.world.problems import BadInputError
 from router.world.technion.calls import BankHabits, Drawn, Window, draw_calls
 from router.world.technion.rows import BankData, Skipped, read_rows
 

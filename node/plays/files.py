@@ -7,8 +7,8 @@ from typing import TypeVar
 from node.troubles import TroubleError
 from node.words import plural
 from node.words import text as _
+from router.problems import BadInputError, Problem, marked
 from router.world.calls import PlannedCall, parse_calls
-from router.world.problems import BadInputError, Problem, marked
 from router.world.report import Report, format_report
 from router.world.scenario import Scenario, parse_scenario
 

@@ -13,6 +13,9 @@ from pydantic.fields import FieldInfo
 
 from node.settings.lines import Place
 
+_OF_A_KEY = "[key]"
+"""What pydantic puts behind a table's key when it is the key itself that is wrong."""
+
 
 def written_place(model: type[BaseModel], location: Place) -> Place:
     """The location as the file's author wrote it: without tags of unions."""
@@ -41,6 +44,8 @@ def _walk(model: type[BaseModel], location: Place) -> tuple[Place, list[Any]]:
     written: Place = ()
     choices: list[Any] = [model]
     for part in location:
+        if part == _OF_A_KEY:
+            break
         tagged = [choice for choice in _models(choices) if len(choices) > 1 and _is_tagged(choice, part)]
         if tagged:
             choices = list(tagged)

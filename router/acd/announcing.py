@@ -1,5 +1,6 @@
 """What a waiting caller hears: its place and the expected wait, neither ever rising."""
 
+from collections.abc import Callable
 from math import isinf
 
 from router import ledger
@@ -7,18 +8,26 @@ from router.acd.calls import ANNOUNCE_TIMER, Call, Calls
 from router.acd.history import expected_wait_s
 from router.acd.queues import Queue, Queues
 from router.acd.roster import Roster
-from router.ids import Instant
+from router.ids import Instant, PlaybackId
 from router.orders import Announce
 from router.timers import Timers
 from router.turn import Turn
 
 
 class Announcing:
-    def __init__(self, calls: Calls, roster: Roster, queues: Queues, timers: Timers[tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        calls: Calls,
+        roster: Roster,
+        queues: Queues,
+        timers: Timers[tuple[str, str]],
+        new_id: Callable[[], str],
+    ) -> None:
         self._calls = calls
         self._roster = roster
         self._queues = queues
         self._timers = timers
+        self._new_id = new_id
 
     def announce(self, turn: Turn, call: Call) -> None:
         """Say what is lower than what was said before; silence without history or agents."""
@@ -41,7 +50,15 @@ class Announcing:
                 call_id=call.call_id, queue_id=call.queue_id, position=position, expected_wait_s=wait_s
             )
         )
-        turn.order(Announce(call_id=call.call_id, position=position, expected_wait_s=wait_s))
+        turn.order(
+            Announce(
+                call_id=call.call_id,
+                playback_id=PlaybackId(self._new_id()),
+                language=call.language,
+                position=position,
+                expected_wait_s=wait_s,
+            )
+        )
 
     def expected_wait_s(self, now: Instant, queue: Queue, call: Call) -> int | None:
         """Whole seconds for this caller at its place; None when nobody can tell."""

@@ -6,9 +6,21 @@ from dataclasses import dataclass, field
 from router import facts, ledger
 from router.acd.queues import Queues
 from router.acd.waiting import Seniority, WaitingRoom
-from router.call import CallContext, CallState, Disposition
+from router.call import CallContext, CallState, Disposition, Language
 from router.errors import DuplicateError, InvalidPolicyError, UnknownCallError
-from router.ids import AgentId, CallId, CustomerId, HandoffId, Instant, LegId, QueueId, SiteId, Skills
+from router.flow.walk import Walk
+from router.ids import (
+    AgentId,
+    CallId,
+    CustomerId,
+    HandoffId,
+    Instant,
+    LegId,
+    PlaybackId,
+    QueueId,
+    SiteId,
+    Skills,
+)
 from router.orders import HangUpCall, HoldInQueue
 from router.recovery import OpenCall
 from router.timers import Timers
@@ -16,6 +28,7 @@ from router.turn import Turn
 
 WAIT_TIMER = "wait"
 ANNOUNCE_TIMER = "announce"
+FLOW_TIMER = "flow"
 TOP_PRIORITY = 9
 
 
@@ -30,10 +43,11 @@ class Call:
     priority: int
     customer_id: CustomerId | None
     queued_at: Instant
-    """The first request for a person: its seniority, which nothing takes away."""
+    """The first request for a person: its seniority, which nothing takes away. Before: the arrival."""
     waits_since: Instant
     """What the queue's wait limit counts from: later than `queued_at` once it has talked."""
     serial: int
+    language: Language
     state: CallState = CallState.QUEUED
     ringing: list[LegId] = field(default_factory=list)
     leg_id: LegId | None = None
@@ -51,15 +65,23 @@ class Call:
     announced: tuple[int | None, int | None] = (None, None)
     asked: list[SiteId] = field(default_factory=list)
     """Sites asked for an agent since the last pause."""
+    has_asked: bool = True
+    """For a person; before that no wait is counted, and no queue has to do with its end."""
+    walk: Walk | None = None
+    """Its way through the site's flow, while it is in it."""
+    playback_id: PlaybackId | None = None
+    """What it hears of the flow."""
 
 
 class Calls:
     """All live calls of one site and the room they wait in."""
 
-    def __init__(self, queues: Queues, timers: Timers[tuple[str, str]]) -> None:
+    def __init__(self, queues: Queues, timers: Timers[tuple[str, str]], language: Language) -> None:
+        """`language` is spoken to callers who have not chosen one."""
         self.waiting = WaitingRoom()
         self._queues = queues
         self._timers = timers
+        self._language = language
         self._calls: dict[CallId, Call] = {}
         self._serial = 0
 
@@ -93,8 +115,8 @@ class Calls:
 
     # --- arrival -----------------------------------------------------------------------
 
-    def arrive(self, turn: Turn, fact: facts.CallArrived) -> None:
-        """Queue a new caller, or turn it away when the queue is full.
+    def arrive(self, turn: Turn, fact: facts.CallArrived) -> Call:
+        """Take a new caller, who has asked for nobody yet.
 
         Raises:
             DuplicateError, UnknownQueueError, InvalidPolicyError: refused, nothing changed.
@@ -105,12 +127,19 @@ class Calls:
             raise InvalidPolicyError(
                 f"call {fact.call_id!r}, priority", f"must be 0 to 9, is {fact.priority}"
             )
-        policy = self._queues.get(fact.queue_id).policy
-        skills = policy.skills | fact.skills if fact.skills else policy.skills
-        call = self._add(fact, skills, turn.now)
+        self._queues.get(fact.queue_id)
+        call = self._add(fact, turn.now)
         turn.write(
             ledger.CallArrived(call_id=call.call_id, dialled=fact.dialled, customer_id=fact.customer_id)
         )
+        return call
+
+    def ask_for_person(self, turn: Turn, call: Call) -> None:
+        """Queue the caller, or turn it away when its queue is full: from here on a wait is counted."""
+        policy = self._queues.get(call.queue_id).policy
+        call.skills = policy.skills | call.skills if call.skills else policy.skills
+        call.has_asked = True
+        call.queued_at = call.waits_since = turn.now
         if self.waiting.count(call.queue_id) >= policy.waiting_call_limit:
             self._end(turn, call, Disposition.REJECTED, "QUEUE_FULL")
             return
@@ -118,7 +147,7 @@ class Calls:
             ledger.CallQueued(
                 call_id=call.call_id,
                 queue_id=call.queue_id,
-                skills=tuple(sorted(skills)),
+                skills=tuple(sorted(call.skills)),
                 priority=call.priority,
                 customer_id=call.customer_id,
             )
@@ -183,6 +212,8 @@ class Calls:
             is_answered=open_call.connected_at is not None,
             waited_ms=open_call.waited_ms,
             hold_ms=open_call.hold_ms,
+            has_asked=open_call.has_asked,
+            language=open_call.language or self._language,
         )
         self._calls[call.call_id] = call
         return call
@@ -215,20 +246,22 @@ class Calls:
         call.talk_since = None
 
     def _end(self, turn: Turn, call: Call, disposition: Disposition, reason: str | None) -> None:
-        waited_ms = call.waited_ms if call.is_answered else turn.now - call.queued_at
+        is_unanswered_wait = call.has_asked and not call.is_answered
+        waited_ms = turn.now - call.queued_at if is_unanswered_wait else call.waited_ms
         is_abandoned = disposition in (Disposition.ABANDONED_IN_QUEUE, Disposition.ABANDONED_RINGING)
-        queue = self._queues.find(call.queue_id)
+        queue = self._queues.find(call.queue_id) if call.has_asked else None
         if queue is not None:
             queue.history.note_wait(turn.now, waited_ms, is_abandoned=is_abandoned)
         self.take_out(call)
         del self._calls[call.call_id]
         self._timers.cancel((WAIT_TIMER, call.call_id))
         self._timers.cancel((ANNOUNCE_TIMER, call.call_id))
+        self._timers.cancel((FLOW_TIMER, call.call_id))
         turn.unserved.pop(call.call_id, None)
         turn.write(
             ledger.CallEnded(
                 call_id=call.call_id,
-                queue_id=call.queue_id,
+                queue_id=call.queue_id if call.has_asked else None,
                 disposition=disposition,
                 reason=reason,
                 waited_ms=waited_ms,
@@ -239,17 +272,19 @@ class Calls:
         )
         turn.order(HangUpCall(call_id=call.call_id, reason=disposition.value))
 
-    def _add(self, fact: facts.CallArrived, skills: Skills, now: Instant) -> Call:
+    def _add(self, fact: facts.CallArrived, now: Instant) -> Call:
         self._serial += 1
         call = Call(
             call_id=fact.call_id,
             queue_id=fact.queue_id,
-            skills=skills,
+            skills=fact.skills,
             priority=fact.priority,
             customer_id=fact.customer_id,
             queued_at=now,
             waits_since=now,
             serial=self._serial,
+            has_asked=False,
+            language=self._language,
         )
         self._calls[call.call_id] = call
         return call

@@ -64,10 +64,10 @@ def queue_figures(
     calls: Iterable[QueuedCall], targets_ms: Mapping[QueueId, int]
 ) -> dict[QueueId, DayFigures]:
     """The figures that calls alone give, by queue; calls that asked for no queue are left out."""
+    by_queue = {queue_id: each for queue_id, each in _by_queue(calls).items() if queue_id is not None}
     return {
         queue_id: DayFigures(calls=figures(members), counts=_counts(members, targets_ms))
-        for queue_id, members in sorted(_by_queue(calls).items())
-        if queue_id is not None
+        for queue_id, members in sorted(by_queue.items())
     }
 
 

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 from router import ledger
 from router.agent import RingFailure
-from router.call import CallState, Disposition
-from router.ids import AgentId, CallId, CustomerId, HandoffId, LegId, QueueId, SiteId, Skill
+from router.call import CallState, Disposition, Language
+from router.ids import AgentId, CallId, CustomerId, HandoffId, LegId, NodeName, QueueId, SiteId, Skill
 from router.ledger import Entry, LedgerRow
 from router.records.moment import Moment
 from router.recovery import OpenCall
@@ -64,10 +64,15 @@ class CallFold:
     __slots__ = (
         "_agent_id",
         "_connected_at",
+        "_customer_class",
         "_handoff_id",
         "_held_since",
         "_hold_ms",
+        "_language",
         "_leg_id",
+        "_line_queue_id",
+        "_line_skills",
+        "_node",
         "_queued_at",
         "_ringing",
         "_served_by",
@@ -94,6 +99,11 @@ class CallFold:
         self._agent_id: AgentId | None = None
         self._handoff_id: HandoffId | None = None
         self._served_by: SiteId | None = None
+        self._language: Language | None = None
+        self._line_queue_id: QueueId | None = None
+        self._line_skills: tuple[Skill, ...] = ()
+        self._node: NodeName | None = None
+        self._customer_class: str | None = None
 
     @property
     def is_ended(self) -> bool:
@@ -109,15 +119,16 @@ class CallFold:
         return self.record is not before
 
     def open_call(self, now: Moment) -> OpenCall | None:
-        """What a restart goes on with; None when the call never asked for a person."""
+        """What a restart goes on with; None when the call was not even in the IVR."""
         record = self.record
-        if record.queue_id is None:
+        queue_id = record.queue_id or self._line_queue_id
+        if queue_id is None:
             return None
         held_ms = 0 if self._held_since is None else now.since_ms(self._held_since)
         return OpenCall(
             call_id=record.call_id,
-            queue_id=record.queue_id,
-            skills=frozenset(record.skills),
+            queue_id=queue_id,
+            skills=frozenset(record.skills or self._line_skills),
             priority=record.priority,
             customer_id=record.customer_id,
             state=self._state,
@@ -129,13 +140,31 @@ class CallFold:
             served_by=self._served_by,
             waited_ms=record.waited_ms,
             hold_ms=self._hold_ms + held_ms,
+            has_asked=record.queued_utc_us is not None,
+            language=self._language,
+            node=self._node,
+            customer_class=self._customer_class,
         )
 
     # --- steps -------------------------------------------------------------------------
 
+    def _entered_ivr(self, at: Moment, entry: ledger.IvrEntered) -> None:
+        self._state = CallState.IVR
+        self._line_queue_id, self._line_skills = entry.queue_id, entry.skills
+        self._customer_class, self._language = entry.customer_class, entry.language
+        self.record = replace(self.record, priority=entry.priority)
+
+    def _chose(self, at: Moment, entry: ledger.IvrChose) -> None:
+        self._node, self._language = entry.to_node, entry.language
+
+    def _identified(self, at: Moment, entry: ledger.CustomerIdentified) -> None:
+        self._customer_class = entry.customer_class
+        self.record = replace(self.record, customer_id=entry.customer_id)
+
     def _queued(self, at: Moment, entry: ledger.CallQueued) -> None:
         if self.record.queued_utc_us is None:
             self._queued_at = at
+        self._line_skills = ()
         self._wait_again()
         self.record = replace(
             self.record,
@@ -209,8 +238,12 @@ class CallFold:
             if self._state is CallState.OFFERED_REMOTE:
                 self._wait_again()
 
-    def _left_to_machine(self, at: Moment, entry: Entry) -> None:
+    def _left_to_machine(
+        self, at: Moment, entry: ledger.CallbackRequested | ledger.VoicemailBegan | ledger.VoicemailLeft
+    ) -> None:
         self._state = CallState.ENDING
+        if self.record.queue_id is None:
+            self.record = replace(self.record, queue_id=entry.queue_id)
 
     def _ended(self, at: Moment, entry: ledger.CallEnded) -> None:
         self.record = replace(
@@ -238,6 +271,9 @@ class CallFold:
         self._leg_id = self._agent_id = self._served_by = None
 
     _STEPS: ClassVar[Mapping[type[Entry], Callable[["CallFold", Moment, Any], None]]] = {
+        ledger.IvrEntered: _entered_ivr,
+        ledger.IvrChose: _chose,
+        ledger.CustomerIdentified: _identified,
         ledger.CallQueued: _queued,
         ledger.AgentOffered: _offered,
         ledger.RingFailed: _ring_failed,

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from router.ids import CustomerId, QueueId, SiteId
-from router.world.problems import BadInputError, Problem
-from router.world.problems import marked as _
+from router.problems import BadInputError, Problem
+from router.problems import marked as _
 from router.world.scenario import Scenario
 
 HEADER = ("arrive_s", "site", "queue", "handle_s", "patience_s", "priority", "customer")

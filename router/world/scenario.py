@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from router.ids import QueueId, SiteId, Skill, Skills
-from router.world.problems import BadInputError, Problem
-from router.world.problems import marked as _
+from router.problems import BadInputError, Problem
+from router.problems import marked as _
 from router.world.tables import TableReader, line_numbers
 
 

@@ -179,6 +179,17 @@ def test_anothers_number_is_refused_and_nothing_changed(store: Store) -> None:
     assert store.customers.customers() == [ACME]
 
 
+def test_a_class_is_known_and_its_change_is_seen_as_one(store: Store) -> None:
+    store.customers.put(ACME)
+    mark = store.customers.change_mark()
+    assert store.customers.change_mark() == mark
+
+    store.customers.put(replace(ACME, customer_class=CustomerClass.STANDARD))
+
+    assert store.customers.classes() == {ACME.customer_id: "STANDARD"}
+    assert store.customers.change_mark() != mark
+
+
 def test_a_removed_customer_and_its_numbers_are_gone(store: Store) -> None:
     store.customers.put(ACME)
 

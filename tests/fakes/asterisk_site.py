@@ -128,6 +128,9 @@ class AsteriskSite:
     async def give_up(self, caller: str) -> None:
         await self._calls[caller].hang_up()
 
+    async def press(self, caller: str, digits: str) -> None:
+        await self._calls[caller].send_digits(digits)
+
     async def lift(self, leg_id: LegId) -> None:
         (await self._phone_of(leg_id)).answer()
 

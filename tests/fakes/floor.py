@@ -8,10 +8,11 @@ from typing import TypeVar
 from router import facts, ledger, orders
 from router.acd.policy import QueuePolicy
 from router.agent import AgentState
-from router.call import Disposition
+from router.call import Disposition, Language
 from router.facts import Fact
 from router.floor import Floor
 from router.ids import AgentId, CallId, CustomerId, Instant, LegId, QueueId, SiteId, Skill, Skills
+from router.ivr import IvrPlan
 from router.orders import Outcome
 from router.overflow.policy import LinkPolicy, OverflowPolicy
 
@@ -38,6 +39,8 @@ class FloorUnderTest:
         policies: Iterable[QueuePolicy] = (),
         overflow: OverflowPolicy | None = None,
         peers: Iterable[str] = (),
+        ivr: IvrPlan | None = None,
+        language: Language = Language.CHINESE,
     ) -> None:
         ids = count(1)
         links = {SiteId(p): LinkPolicy(site_id=SiteId(p)) for p in peers}
@@ -50,6 +53,8 @@ class FloorUnderTest:
             new_id=lambda: f"{site}-{next(ids)}",
             rng=random.Random(1),
             mint_token=lambda handoff_id, origin: f"token:{handoff_id}:{origin}",
+            ivr=ivr,
+            language=language,
         )
         self.log: Outcome = []
 

@@ -2,8 +2,8 @@
 
 from itertools import count
 
-from router.call import Disposition
-from router.ids import AgentId, CallId, HandoffId, Instant, LegId, QueueId, SiteId, Skill
+from router.call import Disposition, Language
+from router.ids import AgentId, CallId, HandoffId, Instant, LegId, NodeName, QueueId, SiteId, Skill
 from router.ledger import (
     AgentOffered,
     CallArrived,
@@ -12,6 +12,8 @@ from router.ledger import (
     CallQueued,
     Decision,
     Entry,
+    IvrChose,
+    IvrEntered,
     LedgerRow,
 )
 
@@ -63,6 +65,27 @@ class LedgerBook:
 
 def arrived(call: str) -> CallArrived:
     return CallArrived(call_id=CallId(call), dialled="95588", customer_id=None)
+
+
+def entered_ivr(call: str) -> IvrEntered:
+    return IvrEntered(
+        call_id=CallId(call),
+        queue_id=SALES,
+        priority=0,
+        skills=(),
+        customer_class=None,
+        language=Language.CHINESE,
+    )
+
+
+def chose(call: str, choice: str, to_node: str, node: str = "menu") -> IvrChose:
+    return IvrChose(
+        call_id=CallId(call),
+        node=NodeName(node),
+        choice=choice,
+        to_node=NodeName(to_node),
+        language=Language.CHINESE,
+    )
 
 
 def queued(call: str, queue: QueueId = SALES, priority: int = 0) -> CallQueued:
@@ -117,10 +140,11 @@ def ended(
     talk_ms: int = 0,
     hold_ms: int = 0,
     is_short: bool = False,
+    queue: QueueId | None = SALES,
 ) -> CallEnded:
     return CallEnded(
         call_id=CallId(call),
-        queue_id=SALES,
+        queue_id=queue,
         disposition=disposition,
         reason=None,
         waited_ms=waited_ms,

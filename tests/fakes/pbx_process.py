@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -134,10 +135,17 @@ delay_max_ms = 30
         async with asyncio.timeout(10):
             return decode(await reader.readuntil(b"\n"))
 
-    async def call(self, *, patience_s: float | None = None, handle_s: float = 3600.0) -> str:
-        """Somebody calls the queue `sales`; returns the caller's channel."""
+    async def call(
+        self, *, patience_s: float | None = None, handle_s: float = 3600.0, keys: Sequence[str] = ()
+    ) -> str:
+        """Somebody calls the queue `sales`, and presses `keys` at what is played; returns the channel."""
         patience_ms = None if patience_s is None else round(patience_s * 1000)
-        parameters = {"queue": "sales", "handle_ms": round(handle_s * 1000), "patience_ms": patience_ms}
+        parameters: dict[str, Any] = {
+            "queue": "sales",
+            "handle_ms": round(handle_s * 1000),
+            "patience_ms": patience_ms,
+        }
+        parameters |= {"keys": list(keys)}
         channel: str = await self.do(Play.CALL, customer="c1", **parameters)
         return channel
 

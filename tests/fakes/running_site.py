@@ -3,7 +3,7 @@
 import asyncio
 import random
 import secrets
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from branch.desk import Desk, Stamp
 from branch.hearing import Lines, PbxEar
+from branch.ivr.lookup import CustomerLookup
 from branch.metrics import BranchInstruments
 from branch.peers.wire import Asked
 from branch.telephony.driver.driver import PbxDriver
@@ -21,8 +22,9 @@ from router.acd.policy import QueuePolicy
 from router.facts import LoadSeen, NodeStarted, SiteReplied
 from router.floor import Floor
 from router.ids import AgentId, CustomerId, QueueId, SiteId, Skills
+from router.ivr import IvrPlan
 from router.ledger import LedgerRow
-from router.orders import Ask, Order, PublishLoad
+from router.orders import Ask, FindCustomer, Order, PublishLoad
 from router.overflow.policy import WIRE_LIMITS, LinkPolicy, OverflowPolicy
 from router.recovery import OpenWork
 from sync.clock import Clock
@@ -46,8 +48,15 @@ class RunningSite:
         speed: float,
         address: str,
         trunks: dict[SiteId, str],
+        more_queues: Iterable[QueuePolicy] = (),
+        ivr: IvrPlan | None = None,
+        classes: Mapping[str, str] | None = None,
     ) -> None:
+        """`classes` are those of the customers that this site knows."""
         self.site_id = SiteId(site_id)
+        self._ivr = ivr
+        self._classes = classes or {}
+        self._more_queues = tuple(more_queues)
         self.rows: list[LedgerRow] = []
         self.peers: dict[SiteId, RunningSite] = {}
         self.refused_tokens: list[str] = []
@@ -98,8 +107,13 @@ class RunningSite:
         """Nobody has told this site whose numbers they are."""
         return None
 
+    def class_of(self, customer_id: CustomerId) -> str | None:
+        return self._classes.get(customer_id)
+
     def carry_out(self, order: Order) -> None:
-        if isinstance(order, Ask):
+        if isinstance(order, FindCustomer):
+            CustomerLookup(self, None, self.desk.tell).find(order)
+        elif isinstance(order, Ask):
             asyncio.get_running_loop().call_soon(self._ask, order)
         elif isinstance(order, PublishLoad):
             for peer in self.peers.values():
@@ -126,7 +140,8 @@ class RunningSite:
         floor = Floor(
             site_id=self.site_id,
             incarnation=INCARNATION,
-            policies=[self._policy],
+            policies=[self._policy, *self._more_queues],
+            ivr=self._ivr,
             overflow=OverflowPolicy(links={peer: LinkPolicy(site_id=peer) for peer in peers}, **limits),
             new_id=new_id,
             rng=random.Random(1),

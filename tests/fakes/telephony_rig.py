@@ -23,6 +23,9 @@ HOME, PEER = SiteId("beijing"), SiteId("urumqi")
 AGENT, OTHER_AGENT = AgentId("beijing/1001"), AgentId("beijing/1002")
 PEER_AGENT = AgentId("urumqi/1001")
 
+PROMPT_S = 0.2
+"""How long each prompt of a simulated PBX is."""
+
 
 class Site(Protocol):
     """One site's PBX, with agents who do nothing by themselves."""
@@ -44,6 +47,10 @@ class Site(Protocol):
 
     async def give_up(self, caller: str) -> None:
         """The caller hangs up."""
+        ...
+
+    async def press(self, caller: str, digits: str) -> None:
+        """The caller presses these keys, one after the other."""
         ...
 
     async def lift(self, leg_id: LegId) -> None: ...
@@ -78,7 +85,7 @@ class SimulatedSite:
 
     def __init__(self, folder: Path, site: SiteId, agents: tuple[AgentId, ...]) -> None:
         people = "\n".join(f'[[people.agent]]\nid = "{agent}"\nperson = true' for agent in agents)
-        self.pbx = PbxProcess(folder, site, people=people)
+        self.pbx = PbxProcess(folder, site, people=f"prompt_s = {PROMPT_S}\n{people}")
         self.trunks: dict[SiteId, str] = {}
         self._site = site
         self._drivers: list[PbxDriver] = []
@@ -106,6 +113,9 @@ class SimulatedSite:
 
     async def give_up(self, caller: str) -> None:
         await self.pbx.do(Play.GIVE_UP, channel=caller)
+
+    async def press(self, caller: str, digits: str) -> None:
+        await self.pbx.do(Play.PRESS, channel=caller, keys=digits)
 
     async def lift(self, leg_id: LegId) -> None:
         await self.pbx.do(Do.LIFT, channel=leg_id)

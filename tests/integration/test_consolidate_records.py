@@ -11,9 +11,16 @@ from hq.serving.client import Plain
 from hq.store.tables import RECEIVED
 from router.agent import AgentState
 from router.call import Disposition
-from router.ids import AgentId, Skill
+from router.ids import AgentId, CallId, Skill
 from router.kpi.site_day import DayFigures, day_figures
-from router.ledger import AgentLoggedIn, AgentLoggedOut, AgentStateChanged, LedgerRow
+from router.ledger import (
+    AgentLoggedIn,
+    AgentLoggedOut,
+    AgentStateChanged,
+    LedgerRow,
+    VoicemailBegan,
+    VoicemailLeft,
+)
 from router.records.agent import AgentStateSpan
 from router.records.call import CallRecord
 from router.records.fold import fold
@@ -21,7 +28,18 @@ from sync.clock import ManualClock
 from sync.journal.database import open_database, writing
 from sync.records.business_day import BusinessCalendar
 from tests.consolidations import ZONE, Keys, hq_file, running_hq, serving
-from tests.fakes.ledger_book import BEIJING, LedgerBook, arrived, connected, ended, offered, queued
+from tests.fakes.ledger_book import (
+    BEIJING,
+    SALES,
+    LedgerBook,
+    arrived,
+    chose,
+    connected,
+    ended,
+    entered_ivr,
+    offered,
+    queued,
+)
 from tests.fakes.store_ear import StoreEar
 from tests.journals import open_branch
 
@@ -36,7 +54,9 @@ def state(to: AgentState) -> AgentStateChanged:
 
 
 def two_days() -> list[LedgerRow]:
-    """An agent who stays over midnight, with a call on each day and one across both."""
+    """An agent who stays over midnight, with a call on each day and one across both; two more callers
+    come no further than the IVR.
+    """
     first = LedgerBook(business_date=FIRST_DAY)
     first.write(DAY_S, AgentLoggedIn(agent_id=LI, skills=(Skill("sales"),)), state(AgentState.READY))
     first.write(DAY_S + 10, arrived("c1"), queued("c1"), offered("c1", "l1"), state(AgentState.RINGING))
@@ -44,6 +64,15 @@ def two_days() -> list[LedgerRow]:
     first.write(DAY_S + 75, ended("c1", waited_ms=5_000, talk_ms=60_000), state(AgentState.READY))
     first.write(DAY_S + 80, arrived("c2"), queued("c2"))
     first.write(DAY_S + 115, ended("c2", Disposition.ABANDONED_IN_QUEUE, waited_ms=35_000))
+    first.write(DAY_S + 200, arrived("in_ivr"), entered_ivr("in_ivr"), chose("in_ivr", "2", "number"))
+    first.write(DAY_S + 230, ended("in_ivr", Disposition.ABANDONED_IN_IVR, queue=None))
+    first.write(DAY_S + 300, arrived("message"), entered_ivr("message"), chose("message", "3", "box"))
+    first.write(DAY_S + 300, VoicemailBegan(call_id=CallId("message"), queue_id=SALES))
+    first.write(
+        DAY_S + 330,
+        VoicemailLeft(call_id=CallId("message"), queue_id=SALES),
+        ended("message", Disposition.VOICEMAIL, queue=None),
+    )
     first.write(DAY_S + 57_590, arrived("late"), queued("late"))
     second = LedgerBook(business_date=SECOND_DAY, first_seq=len(first.rows) + 1)
     second.write(DAY_S + 57_630, offered("late", "l3"), state(AgentState.RINGING))
@@ -88,6 +117,7 @@ async def test_every_record_equals_the_fold_also_of_what_lasted_over_midnight(
         record_count(SECOND_DAY),
     ]
     assert_same(figures, branch_figures(FIRST_DAY))
+    assert figures["offered_count"] == 3
 
 
 async def test_a_record_that_both_sides_have_wrong_is_not_certified(tmp_path: Path, keys: Keys) -> None:

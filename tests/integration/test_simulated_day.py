@@ -5,13 +5,16 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from branch.telephony.simulated.wire import Play
 from router.call import ABANDONED, Disposition
-from router.ids import SiteId
-from router.ledger import CallEnded, HandoffConfirmed, LedgerRow
+from router.flow.nodes import Choice, Flow, Menu, Message, ToQueue
+from router.ids import NodeName, SiteId
+from router.ivr import IvrPlan
+from router.ledger import CallEnded, HandoffConfirmed, IvrChose, IvrEntered, LedgerRow
 from router.world.busy_hour import BusyHour, generate
 from router.world.calls import format_calls
 from router.world.laws.ledgers import check_ledgers
@@ -40,7 +43,8 @@ LIMIT_S = 60.0
 class Day:
     """Two sites through one short day."""
 
-    def __init__(self, folder: Path, people: str) -> None:
+    def __init__(self, folder: Path, people: str, ivr: IvrPlan | None = None) -> None:
+        self._ivr = ivr
         self.started_at_utc_us = time.time_ns() // 1000
         self.clock = ScaledClock(SPEED, self.started_at_utc_us, EPOCH_UTC_US)
         (folder / "scenario.toml").write_text(SCENARIO, encoding="utf-8")
@@ -99,6 +103,7 @@ epoch_utc_us = {EPOCH_UTC_US}
             speed=SPEED,
             address=self.links[name].endpoint,
             trunks=trunks,
+            ivr=self._ivr,
         )
 
     async def until_over(self) -> None:
@@ -183,9 +188,8 @@ async def test_agents_who_miss_reject_and_are_busy_lose_no_call(tmp_path: Path) 
     assert_the_ledgers_say_what_the_pbxes_saw(day.rows, seen)
 
 
-async def test_a_control_link_that_is_cut_again_and_again_loses_no_call(tmp_path: Path) -> None:
-    day = Day(tmp_path, people="")
-
+async def cut_again_and_again(day: Day) -> dict[str, Any]:
+    """Play the day on links that last no longer than moments; what the PBXes have seen."""
     async with day.played():
         over = asyncio.create_task(day.until_over())
         while not over.done():
@@ -195,10 +199,50 @@ async def test_a_control_link_that_is_cut_again_and_again_loses_no_call(tmp_path
                 link.mend()
                 await asyncio.sleep(0.4)
         await over
-        seen = await day.seen()
+        return await day.seen()
+    raise AssertionError("a day swallows nothing")
+
+
+async def test_a_control_link_that_is_cut_again_and_again_loses_no_call(tmp_path: Path) -> None:
+    day = Day(tmp_path, people="")
+
+    seen = await cut_again_and_again(day)
 
     laws = {r.name: r.violations for r in check_ledgers(day.rows) if r.violations}
     assert laws == {}
     assert_the_ledgers_say_what_the_pbxes_saw(day.rows, seen)
     dispositions = {each.disposition for each in endings(day.rows).values()}
     assert dispositions <= ABANDONED | {Disposition.ANSWERED}
+
+
+MENU = Menu(
+    prompts=("main_menu",),
+    choices={"1": Choice(to=NodeName("person")), "2": Choice(to=NodeName("welcome"))},
+    otherwise=NodeName("person"),
+    wait_ms=3_000,
+)
+FLOW = Flow(
+    start=NodeName("welcome"),
+    default=NodeName("person"),
+    nodes={
+        NodeName("welcome"): Message(prompts=("welcome",), to=NodeName("menu")),
+        NodeName("menu"): MENU,
+        NodeName("person"): ToQueue(),
+    },
+)
+
+
+async def test_callers_come_through_a_flow_whose_ends_of_prompts_are_often_lost(tmp_path: Path) -> None:
+    """Some press their keys, some are cut off from being heard, and all of them come to somewhere."""
+    people = 'prompt_s = 1.0\nkeys = ["9", "2", "5", "1"]'
+    day = Day(tmp_path, people, IvrPlan(flow=FLOW, local_time=lambda _now: datetime(2026, 3, 4, tzinfo=UTC)))
+
+    seen = await cut_again_and_again(day)
+
+    assert {r.name: r.violations for r in check_ledgers(day.rows) if r.violations} == {}
+    assert_the_ledgers_say_what_the_pbxes_saw(day.rows, seen)
+    entered = {row.entry.call_id for row in day.rows if isinstance(row.entry, IvrEntered)}
+    assert entered == endings(day.rows).keys()
+    choices = {row.entry.choice for row in day.rows if isinstance(row.entry, IvrChose)}
+    assert choices >= {"PLAYED", "1", "2"}
+    assert {each.disposition for each in endings(day.rows).values()} <= ABANDONED | {Disposition.ANSWERED}

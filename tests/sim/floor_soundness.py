@@ -25,7 +25,8 @@ def state_of(floor: Floor) -> list[object]:
         dict(parts.links._used),
         dict(parts.timers._at),
         list(parts.ringing._legs),
-        [(call.talk_ms, call.hold_ms, call.waited_ms) for call in parts.calls],
+        [(call.talk_ms, call.hold_ms, call.waited_ms, call.playback_id) for call in parts.calls],
+        [(call.walk.node, call.walk.phase) for call in parts.calls if call.walk is not None],
     ]
 
 
@@ -94,6 +95,7 @@ def check_calls(parts: Parts) -> None:
     for call in parts.calls:
         assert (call.state is CallState.QUEUED) == (call.call_id in parts.calls.waiting)
         handoff = parts.origin.find(call.handoff_id) if call.handoff_id is not None else None
+        check_walk(parts, call)
         match call.state:
             case CallState.QUEUED:
                 assert parts.timers.is_set((calls.WAIT_TIMER, call.call_id)), call
@@ -114,6 +116,13 @@ def check_calls(parts: Parts) -> None:
                 assert handoff is None
             case CallState.ENDING:
                 assert handoff is None
+
+
+def check_walk(parts: Parts, call: calls.Call) -> None:
+    """Whoever is in the flow has asked for nobody, and is come back to, whatever the PBX tells."""
+    is_in_flow = call.state is CallState.IVR
+    assert is_in_flow == (call.walk is not None) == parts.timers.is_set((calls.FLOW_TIMER, call.call_id))
+    assert call.has_asked or call.state in (CallState.IVR, CallState.ENDING)
 
 
 def check_handoffs(parts: Parts) -> None:

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from router import facts, ledger
@@ -13,7 +14,33 @@ from router.call import CallContext
 from router.errors import RouterError
 from router.facts import Fact
 from router.floor import Floor
-from router.ids import AgentId, CallId, HandoffId, Instant, LegId, QueueId, SiteId, Skill
+from router.flow.nodes import (
+    AskNumber,
+    ByClass,
+    Choice,
+    Flow,
+    HangUp,
+    Menu,
+    Message,
+    Node,
+    ToCallback,
+    ToQueue,
+    ToVoicemail,
+)
+from router.ids import (
+    AgentId,
+    CallId,
+    CustomerId,
+    HandoffId,
+    Instant,
+    LegId,
+    NodeName,
+    PlaybackId,
+    QueueId,
+    SiteId,
+    Skill,
+)
+from router.ivr import IvrPlan
 from router.ledger import Role
 from router.orders import Answer, Ask, Outcome, RingAgent
 from router.overflow import helper
@@ -59,6 +86,51 @@ LIVE_SHARE = 0.7
 T = TypeVar("T")
 
 
+IVR_SHARE = 0.5
+
+NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+
+
+def _flow(start: str, **nodes: Node) -> Flow:
+    named = {NodeName(name): node for name, node in nodes.items()}
+    return Flow(start=NodeName(start), default=NodeName("person"), nodes=named)
+
+
+_MENU = Menu(
+    prompts=("menu",),
+    choices={
+        key: Choice(to=NodeName(to)) for key, to in zip("0123", ("number", "box", "back", "end"), strict=True)
+    },
+    otherwise=NodeName("person"),
+    try_limit=2,
+)
+_WAYS_OUT: dict[str, Node] = {
+    "person": ToQueue(queue_id=QUEUES[0]),
+    "vip": ToQueue(priority=9, skills=frozenset(SKILLS)),
+    "box": ToVoicemail(queue_id=QUEUES[1]),
+    "back": ToCallback(),
+    "end": HangUp(),
+}
+FLOWS = (
+    _flow(
+        "known",
+        known=ByClass(classes={"VIP": NodeName("vip")}, otherwise=NodeName("menu")),
+        menu=_MENU,
+        number=AskNumber(
+            prompts=("number",), found=NodeName("known"), not_found=NodeName("menu"), most_digits=1
+        ),
+        **_WAYS_OUT,
+    ),
+    _flow(
+        "menu",
+        menu=_MENU,
+        number=Message(prompts=("no_numbers_today",), to=NodeName("vip")),
+        **_WAYS_OUT,
+    ),
+)
+FAULTY_FLOW = _flow("nowhere")
+
+
 def draw_policy(rng: random.Random, queue_id: QueueId) -> QueuePolicy:
     return QueuePolicy(
         queue_id=queue_id,
@@ -80,6 +152,7 @@ class Teller:
 
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
+        self._has_ivr = self.rng.random() < IVR_SHARE
         self.floor = self._floor(incarnation=1)
         self.now = Instant(1_000)
         self.ended: Counter[CallId] = Counter()
@@ -96,6 +169,11 @@ class Teller:
             (1, lambda: facts.CallerChoseVoicemail(call_id=self._call())),
             (1, lambda: facts.CallerChoseCallback(call_id=self._call())),
             (2, lambda: facts.VoicemailRecorded(call_id=self._call())),
+            (9, lambda: facts.KeyPressed(call_id=self._call(), key=self.rng.choice("0123#*A"))),
+            (4, self._prompts_played),
+            (2, self._customer_found),
+            (1, lambda: facts.CustomerNotFound(call_id=self._call(), digits=self._digits())),
+            (1, lambda: facts.FlowApplied(flow=self.rng.choice((*FLOWS, FAULTY_FLOW)), digest="d")),
             (4, lambda: facts.LegRang(leg_id=self._leg())),
             (9, lambda: facts.LegAnswered(leg_id=self._leg())),
             (2, lambda: facts.LegFailed(leg_id=self._leg(), reason=self.rng.choice(list(RingFailure)))),
@@ -202,8 +280,30 @@ class Teller:
             queue_id=self.rng.choice((*QUEUES, QueueId("nowhere"))),
             dialled="95588",
             priority=self.rng.choice((0, 0, 0, 5, 9, 10)),
+            customer_class=self.rng.choice((None, None, "VIP")),
             skills=frozenset(self.rng.sample(SKILLS, self.rng.choice((0, 0, 1)))),
         )
+
+    def _prompts_played(self) -> Fact:
+        """Those that are played, mostly; else others."""
+        call_id = self._call()
+        call = self.parts.calls.find(call_id)
+        heard = call.playback_id if call is not None else None
+        is_another = heard is None or self.rng.random() < 0.2
+        return facts.PromptsPlayed(
+            call_id=call_id, playback_id=PlaybackId("another") if is_another or heard is None else heard
+        )
+
+    def _customer_found(self) -> Fact:
+        return facts.CustomerFound(
+            call_id=self._call(),
+            digits=self._digits(),
+            customer_id=CustomerId("c1"),
+            customer_class=self.rng.choice(("VIP", "STANDARD")),
+        )
+
+    def _digits(self) -> str:
+        return self.rng.choice("0123")
 
     def _trunk_arrived(self) -> Fact:
         handoff_id = self._handoff()
@@ -386,6 +486,9 @@ class Teller:
             served_by=handoff.peer if handoff is not None else HOME,
             waited_ms=call.waited_ms,
             hold_ms=call.hold_ms,
+            has_asked=call.has_asked,
+            language=call.language,
+            node=None if call.walk is None else self.rng.choice((None, call.walk.node, NodeName("gone"))),
         )
 
     def _floor(self, incarnation: int) -> Floor:
@@ -400,6 +503,7 @@ class Teller:
             new_id=lambda: f"home-{self.rng.getrandbits(32)}-{next(ids)}",
             rng=random.Random(self.rng.getrandbits(32)),
             mint_token=lambda handoff_id, site_id: f"{handoff_id}:{site_id}",
+            ivr=IvrPlan(flow=FLOWS[0], local_time=lambda _now: NOON) if self._has_ivr else None,
         )
 
 

@@ -12,6 +12,8 @@ CALL_EVENTS = (
     "ChannelStateChange",
     "StasisEnd",
     "ChannelDestroyed",
+    "ChannelDtmfReceived",
+    "PlaybackFinished",
     "RecordingFinished",
     "RecordingFailed",
     "ApplicationReplaced",
@@ -89,24 +91,58 @@ def shown_phone(agent_id: str, *, is_registered: bool) -> Frame:
 
 def event_of(told: Mapping[str, Any], is_started: Callable[[str], bool]) -> Frame | None:
     """One event of a call; None for what the driver does not need."""
-    match told["type"]:
-        case "StasisStart":
-            channel = shown(told["channel"], is_started=True)
-            return None if channel is None else {"event": Event.CHANNEL_STARTED, **channel}
-        case "ChannelStateChange":
-            channel = shown(told["channel"], is_started=is_started(told["channel"]["id"]))
-            return None if channel is None else {"event": Event.CHANNEL_STATE, **channel}
-        case "StasisEnd":
-            # The last word of a channel that came in; a dialled one's phone is free at ChannelDestroyed.
-            if (told["channel"].get("channelvars") or {}).get(KIND) not in _CAME_IN:
-                return None
-            return {"event": Event.CHANNEL_GONE, "channel": told["channel"]["id"], "cause": int(Cause.NORMAL)}
-        case "ChannelDestroyed":
-            cause = cause_of(told["cause"])
-            return {"event": Event.CHANNEL_GONE, "channel": told["channel"]["id"], "cause": int(cause)}
-        case "RecordingFinished" | "RecordingFailed":
-            target = str(told["recording"]["target_uri"]).partition(":")[2]
-            return {"event": Event.RECORDING_FINISHED, "channel": target}
-        case "ApplicationReplaced":
-            return {"event": Event.REPLACED}
-    return None
+    act = _BY_TYPE.get(told["type"])
+    return None if act is None else act(told, is_started)
+
+
+def _started(told: Mapping[str, Any], _is_started: Callable[[str], bool]) -> Frame | None:
+    channel = shown(told["channel"], is_started=True)
+    return None if channel is None else {"event": Event.CHANNEL_STARTED, **channel}
+
+
+def _changed(told: Mapping[str, Any], is_started: Callable[[str], bool]) -> Frame | None:
+    channel = shown(told["channel"], is_started=is_started(told["channel"]["id"]))
+    return None if channel is None else {"event": Event.CHANNEL_STATE, **channel}
+
+
+def _left(told: Mapping[str, Any], _is_started: Callable[[str], bool]) -> Frame | None:
+    """The last word of a channel that came in; a dialled one's phone is free at ChannelDestroyed."""
+    if (told["channel"].get("channelvars") or {}).get(KIND) not in _CAME_IN:
+        return None
+    return {"event": Event.CHANNEL_GONE, "channel": told["channel"]["id"], "cause": int(Cause.NORMAL)}
+
+
+def _destroyed(told: Mapping[str, Any], _is_started: Callable[[str], bool]) -> Frame:
+    cause = cause_of(told["cause"])
+    return {"event": Event.CHANNEL_GONE, "channel": told["channel"]["id"], "cause": int(cause)}
+
+
+def _pressed(told: Mapping[str, Any], _is_started: Callable[[str], bool]) -> Frame:
+    return {"event": Event.DIGIT, "channel": told["channel"]["id"], "digit": told["digit"]}
+
+
+def _played(told: Mapping[str, Any], _is_started: Callable[[str], bool]) -> Frame:
+    playback = told["playback"]
+    return {"event": Event.PLAYED, "channel": _target(playback), "playback": playback["id"]}
+
+
+def _recorded(told: Mapping[str, Any], _is_started: Callable[[str], bool]) -> Frame:
+    return {"event": Event.RECORDING_FINISHED, "channel": _target(told["recording"])}
+
+
+def _target(media: Mapping[str, Any]) -> str:
+    """The channel of `channel:ID`."""
+    return str(media["target_uri"]).partition(":")[2]
+
+
+_BY_TYPE: Mapping[str, Callable[[Mapping[str, Any], Callable[[str], bool]], Frame | None]] = {
+    "StasisStart": _started,
+    "ChannelStateChange": _changed,
+    "StasisEnd": _left,
+    "ChannelDestroyed": _destroyed,
+    "ChannelDtmfReceived": _pressed,
+    "PlaybackFinished": _played,
+    "RecordingFinished": _recorded,
+    "RecordingFailed": _recorded,
+    "ApplicationReplaced": lambda _told, _is_started: {"event": Event.REPLACED},
+}

@@ -7,6 +7,7 @@ from branch.telephony.asterisk.names import (
     CALLER,
     DIALLED,
     KIND,
+    PROMPTS,
     TOKEN_HEADER,
     TRUNK_EXTENSION,
     TRUNK_OUT_ENDPOINT,
@@ -52,7 +53,17 @@ def _originate(frame: Frame, application: str, _bridge: str) -> Request:
 
 
 def _play(frame: Frame, _application: str, _bridge: str) -> Request:
-    return _post(_channel(frame, "/play"), media=",".join(frame["media"]), lang=frame["language"])
+    media = ",".join(_medium(each) for each in frame["media"])
+    uri = _channel(frame, f"/play/{frame['playback']}")
+    return _post(uri, media=media, lang=str(frame["language"]).replace("-", "_"))
+
+
+def _medium(medium: str) -> str:
+    """A flow's prompts are sounds in a folder of their own; a moment of silence is one of Asterisk's."""
+    kind, _, name = medium.partition(":")
+    if kind == "prompt":
+        return f"sound:{PROMPTS}/{name}"
+    return f"sound:silence/{name}" if kind == "silence" else medium
 
 
 def _record(frame: Frame, _application: str, _bridge: str) -> Request:
@@ -93,6 +104,9 @@ _BY_NAME: Mapping[str, Callable[[Frame, str, str], Request]] = {
     Do.HANG_UP: _hang_up,
     Do.SET: _set,
     Do.PLAY: _play,
+    Do.STOP_PLAYING: lambda frame, _application, _bridge: Request(
+        method="DELETE", uri=f"playbacks/{frame['playback']}"
+    ),
     Do.RECORD: _record,
     Do.CREATE_BRIDGE: _create_bridge,
     Do.ADD: _add,

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from branch.telephony.driver.announcing import announcement
 from branch.telephony.driver.holdings import Held, Holdings, talk_bridge
+from branch.telephony.driver.prompts import Prompts, take
 from branch.telephony.driver.unanswered import Unanswered
 from branch.telephony.driver.vocabulary import BridgeKind, Cause, Do, Kind, Variable
 from branch.telephony.port import NotTelephonyError
@@ -22,10 +22,12 @@ from router.orders import (
     HoldCall,
     HoldInQueue,
     Order,
+    PlayPrompts,
     RecordVoicemail,
     RejectTrunk,
     ResumeCall,
     RingAgent,
+    StopPrompts,
     StopRinging,
 )
 
@@ -42,16 +44,17 @@ class Carrying:
         unanswered: Unanswered,
         note: Callable[[Fact], None],
         trunks: Mapping[SiteId, str],
-        language: str,
     ) -> None:
         self._holdings = holdings
         self._unanswered = unanswered
         self._note = note
         self._trunks = trunks
-        self._language = language
+        self._prompts = Prompts(holdings, unanswered)
         self._by_type: Mapping[type[Order], Callable[[Any], None]] = {
             HoldInQueue: self._hold_in_queue,
-            Announce: self._announce,
+            Announce: self._prompts.announce,
+            PlayPrompts: self._prompts.play,
+            StopPrompts: self._prompts.stop,
             RecordVoicemail: self._record_voicemail,
             HangUpCall: lambda order: self._hang_up(holdings.caller(order.call_id)),
             RingAgent: self._ring_agent,
@@ -102,10 +105,7 @@ class Carrying:
         caller = self._holdings.caller(order.call_id)
         if caller is None:
             return
-        if not caller.is_taken:
-            caller.is_taken = True
-            self._unanswered.ask(Do.ANSWER, caller.channel_id)
-            self._unanswered.ask(Do.SET, caller.channel_id, name=Variable.TAKEN, value="yes")
+        take(caller, self._unanswered)
         self._put_on_music(caller, order.queue_id)
 
     def _put_on_music(self, held: Held, queue_id: QueueId | None) -> None:
@@ -116,20 +116,12 @@ class Carrying:
         self._unanswered.ask(Do.START_MUSIC, bridge=bridge, beside=beside)
         self._unanswered.ask(Do.ADD, held.channel_id, bridge=bridge)
 
-    def _announce(self, order: Announce) -> None:
-        caller = self._holdings.caller(order.call_id)
-        if caller is not None:
-            media = announcement(order.position, order.expected_wait_s)
-            self._unanswered.ask(Do.PLAY, caller.channel_id, media=media, language=self._language)
-
     def _record_voicemail(self, order: RecordVoicemail) -> None:
         caller = self._holdings.caller(order.call_id)
         if caller is None:
             return
-        if not caller.is_taken:
-            caller.is_taken = True
-            self._unanswered.ask(Do.ANSWER, caller.channel_id)
-            self._unanswered.ask(Do.SET, caller.channel_id, name=Variable.TAKEN, value="yes")
+        take(caller, self._unanswered)
+        self._prompts.hush(caller)
         caller.is_recording = True
         self._unanswered.ask(Do.RECORD, caller.channel_id)
 
@@ -210,6 +202,7 @@ class Carrying:
         """A talk of two, in the bridge of the one who serves."""
         if owner is None or other is None:
             return
+        self._prompts.hush(other)
         bridge = talk_bridge(owner.channel_id)
         self._unanswered.ask(Do.CREATE_BRIDGE, bridge=bridge, kind=BridgeKind.MIXING)
         self._unanswered.ask(Do.ADD, other.channel_id, bridge=bridge)

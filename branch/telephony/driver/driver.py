@@ -38,7 +38,6 @@ class PbxDriver:
         trunks: Mapping[SiteId, str],
         new_id: Callable[[], str],
         start_task: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
-        language: str = "en",
     ) -> None:
         """`trunks` are this PBX's names of the ways to other sites; `new_id` makes a UUIDv7.
 
@@ -54,7 +53,7 @@ class PbxDriver:
         self._holdings = Holdings()
         self._unanswered = Unanswered()
         self._hearing = Hearing(self._holdings, self._unanswered, new_id)
-        self._carrying = Carrying(self._holdings, self._unanswered, self._hearing.note, trunks, language)
+        self._carrying = Carrying(self._holdings, self._unanswered, self._hearing.note, trunks)
         self._listener: TelephonyListener | None = None
         self._task: asyncio.Task[None] | None = None
         self._run: str | None = None
@@ -206,6 +205,10 @@ class PbxDriver:
         do, channel_id = asked.frame["do"], asked.channel_id
         if do == Do.ORIGINATE and channel_id is not None and code != _EXISTS:
             self._hearing.gone(channel_id, Cause.ABSENT if code == _GONE else Cause.UNAVAILABLE)
+        elif do == Do.PLAY and code != _EXISTS:
+            if code != _GONE:
+                log.error("prompts_refused", media=asked.frame["media"], code=code, text=reply.get("text"))
+            self._hearing.played(asked.frame)
         elif code not in (_GONE, _EXISTS):
             log.error(
                 "pbx_request_refused", request=do, channel=channel_id, code=code, text=reply.get("text")

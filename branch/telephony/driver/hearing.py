@@ -11,7 +11,17 @@ from branch.telephony.driver.unanswered import Unanswered
 from branch.telephony.driver.vocabulary import Cause, Do, Event, Frame, Kind, Variable
 from branch.telephony.port import CallerRinging, PhoneEvent, TelephonyListener, TrunkRinging
 from router.agent import RingFailure
-from router.facts import Fact, LegAnswered, LegFailed, LegRang, TrunkAnswered, TrunkRang, VoicemailRecorded
+from router.facts import (
+    Fact,
+    KeyPressed,
+    LegAnswered,
+    LegFailed,
+    LegRang,
+    PromptsPlayed,
+    TrunkAnswered,
+    TrunkRang,
+    VoicemailRecorded,
+)
 from router.ids import AgentId, CallId, CustomerId, QueueId, SiteId
 
 _GONE_LIMIT = 10_000
@@ -44,6 +54,8 @@ class Hearing:
             Event.CHANNEL_GONE: lambda frame: self.gone(frame["channel"], Cause(frame["cause"])),
             Event.PHONE_STATE: self.phone_seen,
             Event.RECORDING_FINISHED: self._recorded,
+            Event.DIGIT: self._key_pressed,
+            Event.PLAYED: self.played,
         }
 
     def tell_to(self, listener: TelephonyListener) -> None:
@@ -118,6 +130,13 @@ class Hearing:
                 else:
                     self._unanswered.ask(Do.HANG_UP, held.channel_id, cause=int(Cause.NORMAL))
                 self.note(LegFailed(leg_id=held.leg_id, reason=RingFailure.UNREACHABLE))
+
+    def played(self, frame: Frame) -> None:
+        """What we play there is over, or will never begin; what we have stopped is no news."""
+        held = self._holdings.channel(frame["channel"])
+        if held is not None and held.call_id is not None and held.playback_id == frame["playback"]:
+            held.playback_id = None
+            self.note(PromptsPlayed(call_id=held.call_id, playback_id=frame["playback"]))
 
     def all_gone(self, reason: str) -> None:
         """The PBX is no more, and with it everything that it held."""
@@ -205,6 +224,11 @@ class Hearing:
         if held is not None and held.is_recording and held.call_id is not None:
             held.is_recording = False
             self.note(VoicemailRecorded(call_id=held.call_id))
+
+    def _key_pressed(self, frame: Frame) -> None:
+        held = self._holdings.channel(frame["channel"])
+        if held is not None and held.kind is Kind.CALLER and held.call_id is not None and not held.is_ending:
+            self.note(KeyPressed(call_id=held.call_id, key=frame["digit"]))
 
     def _phone_did(self, agent_id: AgentId, event: PhoneEvent, reason: str | None = None) -> None:
         self._news.append(lambda listener: listener.agent_phone_heard(agent_id, event, reason))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from branch.telephony.driver.vocabulary import ChannelState, Frame, Kind, Variable
-from router.ids import AgentId, CallId, HandoffId, LegId, QueueId, SiteId
+from router.ids import AgentId, CallId, HandoffId, LegId, PlaybackId, QueueId, SiteId
 from router.ledger import Role
 from router.recovery import Inventory, LiveLeg, LiveTrunk, MediaState
 
@@ -31,7 +31,9 @@ class Held:
     queue_id: QueueId | None = None
     peer: SiteId | None = None
     is_taken: bool = False
-    """A caller who was put into a queue once."""
+    """A caller whom we have answered."""
+    playback_id: PlaybackId | None = None
+    """What it hears and we want to know the end of."""
     is_recording: bool = False
     is_ending: bool = False
     """We have asked for its end, so its end is no news."""

@@ -3,7 +3,7 @@
 from branch.telephony.driver.hearing import Hearing
 from branch.telephony.driver.holdings import Holdings
 from branch.telephony.driver.unanswered import Unanswered
-from branch.telephony.driver.vocabulary import BridgeKind, Cause, Frame, Kind
+from branch.telephony.driver.vocabulary import BridgeKind, Cause, Do, Frame, Kind
 
 
 def resync(
@@ -28,6 +28,7 @@ def resync(
     for shown in channels:
         hearing.seen(shown)
     _note_talks(holdings, bridges)
+    _note_playbacks(holdings, hearing, unanswered)
 
 
 def _note_talks(holdings: Holdings, bridges: list[Frame]) -> None:
@@ -39,3 +40,10 @@ def _note_talks(holdings: Holdings, bridges: list[Frame]) -> None:
     }
     for held in holdings:
         held.is_joined = held.channel_id in talking
+
+
+def _note_playbacks(holdings: Holdings, hearing: Hearing, unanswered: Unanswered) -> None:
+    """The end of what was played may have been told to nobody: nobody is to wait for it in silence."""
+    for held in holdings:
+        if held.playback_id is not None and not unanswered.is_waiting(held.channel_id, Do.PLAY):
+            hearing.played({"channel": held.channel_id, "playback": held.playback_id})

@@ -57,6 +57,12 @@ class Unanswered:
             for asked in self._waiting.values()
         )
 
+    def is_waiting(self, channel_id: str, do: Do) -> bool:
+        """Whether such a request about this channel has no answer yet."""
+        return any(
+            each.channel_id == channel_id and each.frame["do"] == do for each in self._waiting.values()
+        )
+
     def forget(self, channel_id: str) -> None:
         """The channel is gone, and so is the use of what was asked about it."""
         for number in [n for n, asked in self._waiting.items() if asked.channel_id == channel_id]:

@@ -43,6 +43,7 @@ class Play(StrEnum):
     COUNT = "witness.count"
     CALL = "caller.call"
     GIVE_UP = "caller.give_up"
+    PRESS = "caller.press"
 
 
 class BadFrameError(ValueError):

@@ -59,6 +59,8 @@ class FloorLaws:
 
     def _moved(self, site_id: SiteId, incarnation: int, calls: list[CallView]) -> Iterator[str]:
         for call in calls:
+            if call.state is CallState.IVR:
+                continue  # It has asked for nobody yet, so it has no place that could change.
             before = self._queued_at.setdefault((site_id, incarnation, call.call_id), call.queued_at)
             if before != call.queued_at:
                 yield f"call {call.call_id} was queued at {before} and now at {call.queued_at}"

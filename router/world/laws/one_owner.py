@@ -1,12 +1,23 @@
 """one_owner: one site writes a call's life, from its arrival to its end; helpers write hand-offs."""
 
 from collections.abc import Mapping
+from typing import get_args
 
 from router.ids import CallId, SiteId
-from router.ledger import Announced, CallArrived, CallConnected, CallEnded, CallQueued, Entry, LedgerRow
+from router.ledger import (
+    Announced,
+    CallArrived,
+    CallConnected,
+    CallEnded,
+    CallQueued,
+    Entry,
+    IvrChose,
+    IvrEntered,
+    LedgerRow,
+)
 from router.world.laws.law import LedgerLaw, Seer
 
-_OwnersRow = CallArrived | CallQueued | CallConnected | CallEnded | Announced
+_OwnersRow = CallArrived | IvrEntered | IvrChose | CallQueued | CallConnected | CallEnded | Announced
 
 
 class OneOwner(LedgerLaw):
@@ -17,7 +28,7 @@ class OneOwner(LedgerLaw):
         self._owner: dict[CallId, SiteId] = {}
 
     def interests(self) -> Mapping[type[Entry], Seer]:
-        return dict.fromkeys((CallArrived, CallQueued, CallConnected, CallEnded, Announced), self._owned)
+        return dict.fromkeys(get_args(_OwnersRow), self._owned)
 
     def _owned(self, row: LedgerRow, entry: _OwnersRow) -> None:
         self._checked += 1

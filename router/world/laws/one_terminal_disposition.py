@@ -17,6 +17,8 @@ from router.ledger import (
     CallTransferred,
     Entry,
     HandoffDialed,
+    IvrChose,
+    IvrEntered,
     LedgerRow,
 )
 from router.world.laws.law import LedgerLaw, Seer
@@ -29,6 +31,8 @@ _LATER_ROW = (
     CallQueued,
     CallTransferred,
     HandoffDialed,
+    IvrChose,
+    IvrEntered,
 )
 
 

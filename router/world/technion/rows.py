@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from router.ids import CustomerId, QueueId
-from router.world.problems import BadInputError, Problem
-from router.world.problems import marked as _
+from router.problems import BadInputError, Problem
+from router.problems import marked as _
 
 COLUMNS = (
     "vru+line", "call_id", "customer_id", "priority", "type", "date", "vru_entry", "vru_exit", "vru_time",

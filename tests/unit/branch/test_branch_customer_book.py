@@ -19,6 +19,7 @@ class Numbers:
 
     def __init__(self) -> None:
         self.known: dict[str, CustomerId] = {"+861": ACME}
+        self.kinds = {ACME: "STANDARD"}
         self.mark = 1
         self.is_away = False
         self.read_count = 0
@@ -27,6 +28,9 @@ class Numbers:
     def numbers(self) -> Mapping[str, CustomerId]:
         self.read_count += 1
         return dict(self.known)
+
+    def classes(self) -> Mapping[CustomerId, str]:
+        return dict(self.kinds)
 
     def change_mark(self) -> object:
         self.asked_count += 1
@@ -60,11 +64,12 @@ async def test_a_change_is_seen_and_nothing_is_read_without_one() -> None:
     await until_asked(numbers, 3)
     assert numbers.read_count == 1
 
-    numbers.known, numbers.mark = {"+862": ACME}, 2
+    numbers.known, numbers.kinds, numbers.mark = {"+862": ACME}, {ACME: "VIP"}, 2
     await until_asked(numbers, 2)
     following.cancel()
 
     assert (book.customer_of("+861"), book.customer_of("+862")) == (None, ACME)
+    assert book.class_of(ACME) == "VIP"
 
 
 async def test_a_database_that_is_away_leaves_the_book_as_it_is() -> None:

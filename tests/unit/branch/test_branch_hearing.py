@@ -96,6 +96,9 @@ class OneCustomer:
     def customer_of(self, number: str) -> CustomerId | None:
         return CustomerId("acme") if number == "+861065529988" else None
 
+    def class_of(self, customer_id: CustomerId) -> str | None:
+        return "VIP" if customer_id == "acme" else None
+
 
 class Ears:
     def __init__(self) -> None:
@@ -136,6 +139,17 @@ def test_a_line_rings_at_its_queue_and_an_unknown_one_at_the_first(
     [fact] = ears.desk.facts
     assert isinstance(fact, CallArrived)
     assert fact.queue_id == queue
+
+
+def test_a_customer_is_known_with_its_class_by_the_number_that_calls(ears: Ears) -> None:
+    ears.ear.caller_heard(caller())
+    ears.ear.caller_heard(caller(number=None))
+
+    known, unknown = ears.desk.facts
+    assert isinstance(known, CallArrived)
+    assert isinstance(unknown, CallArrived)
+    assert (known.customer_id, known.customer_class) == ("acme", "VIP")
+    assert (unknown.customer_id, unknown.customer_class) == (None, None)
 
 
 def test_the_callers_number_goes_beside_the_fact_and_never_into_it(ears: Ears) -> None:

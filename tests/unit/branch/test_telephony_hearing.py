@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from branch.telephony.driver.announcing import announcement
 from branch.telephony.driver.carrying import Carrying
 from branch.telephony.driver.hearing import Hearing
 from branch.telephony.driver.holdings import Holdings
@@ -10,9 +11,10 @@ from branch.telephony.driver.resync import resync
 from branch.telephony.driver.unanswered import Unanswered
 from branch.telephony.driver.vocabulary import Cause, Do, Event, Frame
 from router.agent import RingFailure
-from router.facts import CallerHungUp, Fact, LegAnswered, LegFailed, LegHungUp, LegRang
-from router.ids import AgentId, CallId, LegId, QueueId
-from router.orders import HangUpCall, HoldInQueue, RingAgent
+from router.call import Language
+from router.facts import CallerHungUp, Fact, LegAnswered, LegFailed, LegHungUp, LegRang, PromptsPlayed
+from router.ids import AgentId, CallId, LegId, PlaybackId, QueueId
+from router.orders import HangUpCall, HoldInQueue, PlayPrompts, RingAgent, StopPrompts
 from tests.fakes.telephony import TelephonyEar
 
 LEG = LegId("leg-1")
@@ -32,7 +34,7 @@ class Driven:
         self.unanswered = Unanswered()
         self.unanswered.connect(self.sent.append)
         self.hearing = Hearing(self.holdings, self.unanswered, lambda: CALL)
-        self.carrying = Carrying(self.holdings, self.unanswered, self.hearing.note, {}, "en")
+        self.carrying = Carrying(self.holdings, self.unanswered, self.hearing.note, {})
         self.facts: list[Fact] = []
 
     def hear(self, *frames: Frame) -> list[Fact]:
@@ -191,3 +193,82 @@ def test_what_went_on_during_the_loss_is_told_step_by_step() -> None:
         LegRang(leg_id=LEG),
         LegAnswered(leg_id=LEG),
     ]
+
+
+# --- prompts -----------------------------------------------------------------------------------
+
+PLAYBACK = PlaybackId("playback-1")
+WELCOME = PlayPrompts(
+    call_id=CALL, playback_id=PLAYBACK, prompts=("welcome", "main_menu"), language=Language.ENGLISH
+)
+PLAYED = {"event": Event.PLAYED, "playback": PLAYBACK, "channel": CALLER}
+TOLD = PromptsPlayed(call_id=CALL, playback_id=PLAYBACK)
+
+
+def answered(driven: Driven, do: Do) -> None:
+    """The PBX has done this."""
+    for frame in driven.sent:
+        if frame["do"] == do:
+            driven.unanswered.answered({"re": frame["id"], "result": None})
+
+
+def test_a_caller_is_answered_before_the_first_prompt_and_not_again() -> None:
+    driven = Driven()
+    driven.hear(caller())
+
+    driven.carrying.carry_out(WELCOME)
+    driven.carrying.carry_out(WELCOME)
+
+    assert driven.asked() == [Do.SET, Do.ANSWER, Do.SET, Do.PLAY, Do.PLAY]
+    assert driven.sent[3] == {
+        "id": driven.sent[3]["id"],
+        "do": Do.PLAY,
+        "channel": CALLER,
+        "playback": PLAYBACK,
+        "media": ["prompt:welcome", "prompt:main_menu"],
+        "language": "en",
+    }
+
+
+def test_an_end_told_twice_is_told_on_once_and_of_what_was_stopped_not_at_all() -> None:
+    for is_stopped, facts in ((False, [TOLD]), (True, [])):
+        driven = Driven()
+        driven.hear(caller())
+        driven.carrying.carry_out(WELCOME)
+        if is_stopped:
+            driven.carrying.carry_out(StopPrompts(call_id=CALL, playback_id=PLAYBACK))
+
+        assert driven.hear(PLAYED, PLAYED) == facts
+
+
+def test_an_end_that_may_have_been_told_to_nobody_is_told_after_the_loss() -> None:
+    driven = Driven()
+    driven.hear(caller())
+    driven.carrying.carry_out(WELCOME)
+    answered(driven, Do.PLAY)
+
+    driven.come_back(caller(TRUNKLINE_CALL=CALL))
+
+    assert driven.facts == [TOLD]
+
+
+def test_prompts_that_may_not_have_begun_are_asked_for_again_and_their_end_waited_for() -> None:
+    driven = Driven()
+    driven.hear(caller())
+    driven.carrying.carry_out(WELCOME)
+
+    again = driven.come_back(caller(TRUNKLINE_CALL=CALL))
+
+    assert again[-1] == Do.PLAY
+    assert driven.facts == []
+
+
+def test_place_and_wait_are_sounds_of_every_language_and_a_wait_is_in_whole_minutes() -> None:
+    for position, wait_s, media in (
+        (1, None, ["sound:queue-youarenext"]),
+        (3, None, ["sound:queue-thereare", "number:2", "sound:queue-callswaiting"]),
+        (None, 20, ["sound:queue-holdtime", "sound:queue-less-than", "number:2", "sound:queue-minutes"]),
+        (None, 301, ["sound:queue-holdtime", "number:5", "sound:queue-minutes"]),
+        (None, None, []),
+    ):
+        assert announcement(position, wait_s) == media

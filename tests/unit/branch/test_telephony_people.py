@@ -3,7 +3,7 @@
 import asyncio
 import heapq
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +13,7 @@ import pytest
 from branch.telephony.driver.vocabulary import BridgeKind, Cause, Event, Frame, Kind
 from branch.telephony.simulated.pbx.callers import Caller
 from branch.telephony.simulated.pbx.phones import Phone, Phones
+from branch.telephony.simulated.pbx.playing import Playing
 from branch.telephony.simulated.pbx.settings import AgentSection, PeopleSection
 from branch.telephony.simulated.pbx.switch import RefusedError, Switch
 from branch.telephony.simulated.pbx.timers import LabTimers
@@ -68,7 +69,11 @@ class Room:
         phones = [Phone(agent, people, self.switch, self.timers, self.told.append) for agent in agents]
         self.phones = Phones(phones, self.switch)
 
-    def call(self, *, handle_s: float, patience_s: float | None) -> None:
+        self.playing = Playing(
+            switch=self.switch, timers=self.timers, tell=self.told.append, medium_s=people.prompt_s
+        )
+
+    def call(self, *, handle_s: float, patience_s: float | None, keys: Iterable[str] = ()) -> None:
         planned = PlannedCall(
             arrive_ms=0,
             site_id=SiteId("a"),
@@ -76,7 +81,8 @@ class Room:
             handle_ms=round(handle_s * 1000),
             patience_ms=None if patience_s is None else round(patience_s * 1000),
         )
-        Caller(planned, "caller", self.switch, self.timers, self.witness, lambda: self.timers.now_ms).arrive()
+        timers = self.timers
+        Caller(planned, "caller", self.switch, timers, self.witness, lambda: timers.now_ms, keys).arrive()
         self.switch.answer("caller")
 
     def ring(self, agent: str = "a/1", leg: str = "leg") -> None:
@@ -90,6 +96,10 @@ class Room:
     def ends(self) -> dict[str, Any]:
         """The causes of ended channels."""
         return {f["channel"]: Cause(f["cause"]) for f in self.told if f["event"] == Event.CHANNEL_GONE}
+
+    def heard(self) -> list[str]:
+        """Keys pressed, and ends of what was played, in the order in which they were told."""
+        return [str(f.get("digit") or f["playback"]) for f in self.told if f["event"] in ("digit", "played")]
 
     def codes(self) -> list[str]:
         """The codes dialled so far."""
@@ -263,3 +273,61 @@ def test_a_destroyed_bridge_leaves_its_members_alive(room: Room) -> None:
     assert room.ends() == {}
     with pytest.raises(RefusedError, match="no bridge talk"):
         room.switch.add("talk", "caller")
+
+
+# --- what callers are played -------------------------------------------------------------------
+
+
+def test_what_is_played_comes_one_after_the_other_and_is_answered_with_the_next_keys(room: Room) -> None:
+    room.call(handle_s=30, patience_s=None, keys=["1", "4711#"])
+
+    room.playing.play("caller", "first", ["prompt:welcome", "number:3"], "zh-CN")
+    room.playing.play("caller", "second", ["prompt:menu"], "en")
+    room.timers.pass_s(3.9)
+    assert room.heard() == ["1"]
+    room.timers.pass_s(0.2)
+    assert room.heard() == ["1", "first"]
+    room.timers.pass_s(2)
+
+    assert room.heard() == ["1", "first", "4", "7", "1", "1", "#", "second"]
+
+
+def test_what_is_stopped_ends_at_once_and_the_next_begins(room: Room) -> None:
+    room.call(handle_s=30, patience_s=None)
+    for name in ("first", "second", "third"):
+        room.playing.play("caller", name, ["prompt:welcome"], "zh-CN")
+
+    room.playing.stop("second")
+    room.playing.stop("first")
+    room.timers.pass_s(1.9)
+    assert room.heard() == ["second", "first"]
+    room.timers.pass_s(0.2)
+
+    assert room.heard() == ["second", "first", "third"]
+    with pytest.raises(RefusedError, match="no playback first"):
+        room.playing.stop("first")
+
+
+def test_what_nobody_would_hear_or_could_play_is_refused(room: Room) -> None:
+    room.call(handle_s=30, patience_s=None)
+    room.playing.play("caller", "taken", ["prompt:welcome"], "zh-CN")
+
+    for channel, name, media, language in (
+        ("nobody", "a", ["prompt:x"], "en"),
+        ("caller", "taken", ["prompt:x"], "en"),
+        ("caller", "b", ["song:x"], "en"),
+        ("caller", "c", [], "en"),
+        ("caller", "d", ["prompt:x"], "fr"),
+    ):
+        with pytest.raises(RefusedError):
+            room.playing.play(channel, name, media, language)
+
+
+def test_a_key_of_a_caller_whom_nobody_has_answered_is_heard_by_nobody(room: Room) -> None:
+    room.call(handle_s=30, patience_s=None)
+    room.switch.originate("leg", Kind.PHONE, room.phones.ring("a/1"), {})
+
+    room.switch.pressed(room.switch.channel("leg"), "1")
+    room.switch.pressed(room.switch.channel("caller"), "2")
+
+    assert room.heard() == ["2"]

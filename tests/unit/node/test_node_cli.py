@@ -14,7 +14,7 @@ from node import cli, pki_commands, words
 from node.settings import Fault, SettingsError
 from router.errors import RouterError, UnknownQueueError
 from router.ids import QueueId
-from router.world.problems import BadInputError, Problem
+from router.problems import BadInputError, Problem
 
 
 class WordlessError(RouterError):

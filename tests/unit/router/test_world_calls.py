@@ -1,9 +1,9 @@
 import pytest
 
 from router.ids import CustomerId, QueueId, SiteId, Skill
+from router.problems import BadInputError
 from router.world.busy_hour import BusyHour, default_scenario, generate, site_names
 from router.world.calls import PROBLEM_LIMIT, PlannedCall, format_calls, parse_calls
-from router.world.problems import BadInputError
 from router.world.scenario import Scenario, ScenarioSite
 
 HEADER = "arrive_s,site,queue,handle_s,patience_s,priority,customer"

@@ -1,7 +1,7 @@
 import pytest
 
 from router.ids import QueueId, SiteId, Skill
-from router.world.problems import BadInputError
+from router.problems import BadInputError
 from router.world.scenario import RosterChange, ScenarioLink, parse_scenario
 
 GOOD = """

@@ -3,7 +3,7 @@ import random
 import pytest
 
 from router.ids import CustomerId, QueueId, SiteId
-from router.world.problems import BadInputError
+from router.problems import BadInputError
 from router.world.technion.calls import BankHabits, Window, draw_calls
 from router.world.technion.rows import COLUMNS, BankCall, Skipped, read_rows
 from router.world.technion.survival import kaplan_meier

@@ -1,6 +1,7 @@
 """The callers of the site's own lines: they arrive, wait as long as they can bear, talk, hang up."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
 
@@ -9,6 +10,9 @@ from branch.telephony.simulated.pbx.switch import Channel, Party, Switch
 from branch.telephony.simulated.pbx.timers import LabTimers
 from branch.telephony.simulated.pbx.witness import Step, Witness
 from router.world.calls import PlannedCall
+
+PRESS_AFTER_MS = 500
+"""From the beginning of what is played: most people know what they want."""
 
 
 class Caller(Party):
@@ -26,8 +30,11 @@ class Caller(Party):
         timers: LabTimers,
         witness: Witness,
         now_ms: Callable[[], int],
+        keys: Iterable[str] = (),
     ) -> None:
+        """`keys` are pressed one after the other, each at the next thing that is played."""
         self._call = call
+        self._keys = deque(keys)
         self._switch = switch
         self._timers = timers
         self._witness = witness
@@ -45,6 +52,10 @@ class Caller(Party):
 
     def told_answered(self) -> None:
         self._note(Step.TAKEN)
+
+    def told_playing(self) -> None:
+        if self._keys:
+            self._timers.after(PRESS_AFTER_MS, partial(self.press, self._keys.popleft()))
 
     def told_recording(self) -> None:
         self._stay()
@@ -71,6 +82,9 @@ class Caller(Party):
             self._note(self._hangs_up_as)
         else:
             self._note(Step.ENDED if cause is not Cause.LINK_LOST else Step.FAILED)
+
+    def press(self, keys: str) -> None:
+        self._switch.pressed(self._channel, keys)
 
     def hang_up(self) -> None:
         """The caller has enough, talking or not."""

@@ -71,9 +71,9 @@ class Control:
             writer.transport.abort()
 
     def tell(self, frame: Frame) -> None:
-        """Tell the application, now and sometimes once more later."""
+        """Tell the application, now and sometimes once more later; keys once, as Asterisk does."""
         self._send(self._application, frame)
-        if self._rng.random() < self._awkward.duplicate_share:
+        if frame["event"] != Event.DIGIT and self._rng.random() < self._awkward.duplicate_share:
             writer = self._application
             self._later(lambda: self._send(writer, frame))
 

@@ -4,7 +4,7 @@ import itertools
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import structlog
 from branch.telephony.simulated.pbx.callers import Caller, CallerStream
 from branch.telephony.simulated.pbx.control import Control
 from branch.telephony.simulated.pbx.phones import Phone, Phones
+from branch.telephony.simulated.pbx.playing import Playing
 from branch.telephony.simulated.pbx.requests import Requests
 from branch.telephony.simulated.pbx.settings import AgentSection, PbxSettings
 from branch.telephony.simulated.pbx.switch import Switch
@@ -54,7 +55,9 @@ class SimulatedPbx:
         self._switch = Switch(tell=self._control.tell, now_ms=self._clock.mono_ms)
         self._phones = Phones(map(self._phone, settings.people.agent), self._switch)
         self._trunks = Trunks(settings.site.id, self._switch, lambda: self._control.is_application_there)
-        self._callers = CallerStream(calls, self.let_arrive, self._timers)
+        self._callers = CallerStream(
+            calls, lambda call: self.let_arrive(call, settings.people.keys), self._timers
+        )
 
     async def start(self) -> None:
         """Take calls.
@@ -71,6 +74,12 @@ class SimulatedPbx:
             tell=self._control.tell,
             count=self.write_counts,
             call=self.let_arrive,
+            playing=Playing(
+                switch=self._switch,
+                timers=self._timers,
+                tell=self._control.tell,
+                medium_s=settings.people.prompt_s,
+            ),
             voicemail_s=settings.people.voicemail_s,
         )
         trunk, control = settings.trunk, settings.control
@@ -121,10 +130,11 @@ class SimulatedPbx:
             if agent.until_s is not None:
                 self._timers.after(agent.until_s * 1000 - day_ms, phone.end_shift)
 
-    def let_arrive(self, call: PlannedCall) -> str:
-        """Somebody calls now; returns the caller's channel."""
+    def let_arrive(self, call: PlannedCall, keys: Iterable[str] = ()) -> str:
+        """Somebody calls now, and will press these keys; returns the caller's channel."""
         channel_id = f"caller-{self._run}-{next(self._channel_numbers)}"
-        Caller(call, channel_id, self._switch, self._timers, self._witness, self._clock.mono_ms).arrive()
+        now_ms = self._clock.mono_ms
+        Caller(call, channel_id, self._switch, self._timers, self._witness, now_ms, keys).arrive()
         return channel_id
 
     def _phone(self, agent: AgentSection) -> Phone:

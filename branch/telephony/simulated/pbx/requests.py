@@ -6,6 +6,7 @@ from typing import Any
 from branch.telephony.driver.vocabulary import BridgeKind, Cause, Do, Event, Frame, Kind
 from branch.telephony.simulated.pbx.callers import Caller
 from branch.telephony.simulated.pbx.phones import Phones, Ring
+from branch.telephony.simulated.pbx.playing import Playing
 from branch.telephony.simulated.pbx.switch import RefusedError, Switch
 from branch.telephony.simulated.pbx.timers import LabTimers
 from branch.telephony.simulated.pbx.trunks import Trunks
@@ -26,7 +27,8 @@ class Requests:
         timers: LabTimers,
         tell: Callable[[Frame], None],
         count: Callable[[], Frame],
-        call: Callable[[PlannedCall], str],
+        call: Callable[[PlannedCall, list[str]], str],
+        playing: Playing,
         voicemail_s: float,
     ) -> None:
         self._switch = switch
@@ -35,6 +37,7 @@ class Requests:
         self._timers = timers
         self._tell = tell
         self._voicemail_s = voicemail_s
+        self._playing = playing
         self._by_name: Mapping[str, Callable[[Frame], Any]] = {
             Do.LIST_CHANNELS: lambda _frame: [each.shown() for each in switch.channels()],
             Do.LIST_BRIDGES: lambda _frame: [each.shown() for each in switch.bridges()],
@@ -45,6 +48,7 @@ class Requests:
             Do.HANG_UP: self._hang_up,
             Do.SET: self._set,
             Do.PLAY: self._play,
+            Do.STOP_PLAYING: lambda frame: playing.stop(_text(frame, "playback")),
             Do.RECORD: self._record,
             Do.CREATE_BRIDGE: self._create_bridge,
             Do.ADD: lambda frame: switch.add(_text(frame, "bridge"), _text(frame, "channel")),
@@ -55,8 +59,9 @@ class Requests:
             Play.SET_PHONE: self._set_phone,
             Play.SET_TRUNKS: lambda frame: trunks.set_up(is_up=_flag(frame, "is_up")),
             Play.COUNT: lambda _frame: count(),
-            Play.CALL: lambda frame: call(_planned(frame)),
-            Play.GIVE_UP: self._give_up,
+            Play.CALL: lambda frame: call(_planned(frame), _texts(frame, "keys")),
+            Play.PRESS: lambda frame: self._caller(frame).press(_text(frame, "keys")),
+            Play.GIVE_UP: lambda frame: self._caller(frame).hang_up(),
         }
 
     def carry_out(self, frame: Frame) -> Any:
@@ -95,8 +100,8 @@ class Requests:
         channel.variables[_text(frame, "name")] = _text(frame, "value")
 
     def _play(self, frame: Frame) -> None:
-        """Its people do not listen to announcements."""
-        self._switch.channel(_text(frame, "channel"))
+        playback, language = _text(frame, "playback"), _text(frame, "language")
+        self._playing.play(_text(frame, "channel"), playback, _texts(frame, "media"), language)
 
     def _record(self, frame: Frame) -> None:
         channel = self._switch.channel(_text(frame, "channel"))
@@ -120,11 +125,11 @@ class Requests:
         ring = self._ring(frame)
         ring.put_down(Cause.NORMAL if ring.is_taken else Cause.REJECTED)
 
-    def _give_up(self, frame: Frame) -> None:
+    def _caller(self, frame: Frame) -> Caller:
         party = self._switch.channel(_text(frame, "channel")).party
         if not isinstance(party, Caller):
             raise RefusedError(404, f"channel {frame['channel']} is no caller's")
-        party.hang_up()
+        return party
 
     def _set_phone(self, frame: Frame) -> None:
         self._phones.phone(_text(frame, "agent")).set_registered(is_registered=_flag(frame, "is_registered"))
@@ -154,6 +159,13 @@ def _text(frame: Frame, key: str) -> str:
     value = frame.get(key)
     if not isinstance(value, str) or not value:
         raise RefusedError(400, f"{key} must be text, is {value!r}")
+    return value
+
+
+def _texts(frame: Frame, key: str) -> list[str]:
+    value = frame.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
+        raise RefusedError(400, f"{key} must be an array of texts, is {value!r}")
     return value
 
 

@@ -85,6 +85,10 @@ class PeopleSection(Section):
     """After a call not taken, they make themselves ready again."""
     voicemail_s: Seconds = 20.0
     """How long a caller talks to the machine."""
+    prompt_s: Seconds = 2.0
+    """How long each prompt, and each number in one, takes to play."""
+    keys: tuple[Annotated[str, Field(pattern=r"^[0-9*#]+$")], ...] = ()
+    """What callers press at the first thing they are played, at the second, and so on."""
     agent: tuple[AgentSection, ...] = ()
 
     @model_validator(mode="after")

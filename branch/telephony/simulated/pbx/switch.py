@@ -34,6 +34,9 @@ class Party:
     def told_answered(self) -> None:
         """The application has answered this party's call."""
 
+    def told_playing(self) -> None:
+        """Hears something new of the application's."""
+
     def told_recording(self) -> None:
         """The application records what this party says."""
 
@@ -114,6 +117,12 @@ class Switch:
         channel.answered_at_ms = self._now_ms()
         self._set_state(channel, ChannelState.UP)
         self._tell({"event": Event.CHANNEL_STARTED, **channel.shown()})
+
+    def pressed(self, channel: Channel, keys: str) -> None:
+        """The party presses these keys; nobody hears them before the call is answered."""
+        if self._lives(channel) and channel.state is ChannelState.UP:
+            for key in keys:
+                self._tell({"event": Event.DIGIT, "channel": channel.channel_id, "digit": key})
 
     def end(self, channel: Channel, cause: Cause) -> None:
         """The channel is over, by whomever; a second time does nothing."""

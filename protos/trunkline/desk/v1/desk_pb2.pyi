@@ -125,6 +125,8 @@ class _CallStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CallState.V
     """Talks to an agent of another site."""
     CALL_STATE_ENDING: _CallState.ValueType  # 7
     """Goes to voicemail or a callback."""
+    CALL_STATE_IVR: _CallState.ValueType  # 8
+    """In the site's IVR; has asked for nobody yet."""
 
 class CallState(_CallState, metaclass=_CallStateEnumTypeWrapper):
     """Where a call stands at its origin."""
@@ -145,6 +147,8 @@ CALL_STATE_CONNECTED_REMOTE: CallState.ValueType  # 6
 """Talks to an agent of another site."""
 CALL_STATE_ENDING: CallState.ValueType  # 7
 """Goes to voicemail or a callback."""
+CALL_STATE_IVR: CallState.ValueType  # 8
+"""In the site's IVR; has asked for nobody yet."""
 Global___CallState: _TypeAlias = CallState  # noqa: Y015
 
 class _HandoffRole:

@@ -30,7 +30,7 @@ class Problem:
 
 
 class BadInputError(RouterError):
-    """A scenario, calls or data file that can't be played; nothing was started."""
+    """A scenario, calls, data or flow file that can't be used; nothing was started."""
 
     reason = "INPUT_INVALID"
 

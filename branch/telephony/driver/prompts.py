@@ -1,0 +1,61 @@
+"""What a caller is told: a flow's prompts, and the place in the queue, as media of the PBX.
+
+A medium is `prompt:NAME`, `sound:NAME`, `number:3`, `digits:12` or `silence:1`; which recording that is in
+which language, the PBX knows.
+"""
+
+from collections.abc import Sequence
+
+from branch.telephony.driver.announcing import announcement
+from branch.telephony.driver.holdings import Held, Holdings
+from branch.telephony.driver.unanswered import Unanswered
+from branch.telephony.driver.vocabulary import Do, Variable
+from router.call import Language
+from router.ids import PlaybackId
+from router.orders import Announce, PlayPrompts, StopPrompts
+
+
+class Prompts:
+    """Carries out the orders about what callers hear."""
+
+    def __init__(self, holdings: Holdings, unanswered: Unanswered) -> None:
+        self._holdings = holdings
+        self._unanswered = unanswered
+
+    def play(self, order: PlayPrompts) -> None:
+        caller = self._holdings.caller(order.call_id)
+        if caller is not None:
+            take(caller, self._unanswered)
+            media = [f"prompt:{name}" for name in order.prompts]
+            self._say(caller, order.playback_id, media, order.language)
+
+    def stop(self, order: StopPrompts) -> None:
+        caller = self._holdings.caller(order.call_id)
+        if caller is not None and caller.playback_id == order.playback_id:
+            self.hush(caller)
+
+    def announce(self, order: Announce) -> None:
+        caller = self._holdings.caller(order.call_id)
+        media = announcement(order.position, order.expected_wait_s)
+        if caller is not None and media:
+            self._say(caller, order.playback_id, media, order.language)
+
+    def hush(self, held: Held) -> None:
+        """Whatever it hears stops; we have asked for its end, so its end is no news."""
+        if held.playback_id is not None:
+            self._unanswered.ask(Do.STOP_PLAYING, held.channel_id, playback=held.playback_id)
+            held.playback_id = None
+
+    def _say(self, held: Held, playback_id: PlaybackId, media: Sequence[str], language: Language) -> None:
+        held.playback_id = playback_id
+        self._unanswered.ask(
+            Do.PLAY, held.channel_id, playback=playback_id, media=list(media), language=str(language)
+        )
+
+
+def take(caller: Held, unanswered: Unanswered) -> None:
+    """Answer the caller, once: the ledger knows the call."""
+    if not caller.is_taken:
+        caller.is_taken = True
+        unanswered.ask(Do.ANSWER, caller.channel_id)
+        unanswered.ask(Do.SET, caller.channel_id, name=Variable.TAKEN, value="yes")
