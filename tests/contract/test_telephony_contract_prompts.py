@@ -10,8 +10,8 @@ from tests.fakes.telephony_rig import Site
 from tests.fakes.telephony_steps import LEG, SALES, becomes, queued, ring
 
 FIRST, SECOND = PlaybackId("0191-playback-1"), PlaybackId("0191-playback-2")
-LONG = ("welcome",) * 300
-"""More than a test waits for."""
+LONG = ("welcome",) * 100
+"""More than a test waits for, and no more than Asterisk takes in one request: 128."""
 
 
 def play(call_id: CallId, playback_id: PlaybackId, *prompts: str) -> PlayPrompts:

@@ -16,6 +16,7 @@ from branch.telephony.asterisk.config.plan import Fallback, Line, PbxPlan, PeerT
 from branch.telephony.asterisk.config.plan import Phone as PlannedPhone
 from branch.telephony.asterisk.config.writing import write_configuration
 from branch.telephony.asterisk.link import AsteriskLink
+from branch.telephony.asterisk.names import PROMPTS
 from branch.telephony.driver.driver import PbxDriver
 from branch.telephony.driver.vocabulary import Variable
 from branch.telephony.port import TelephonyDriver
@@ -33,6 +34,7 @@ CITY = "127.0.0.13"
 LINE_NUMBER = "4001"
 PASSWORD = "open sesame"
 SHARD_COUNT = 2
+PROMPT_SECONDS = {"welcome": 1.5, "main_menu": 1.5, "goodbye": 0.1}
 
 
 class AsteriskSite:
@@ -66,6 +68,7 @@ class AsteriskSite:
             data=binaries.data,
         )
         write_configuration(self._plan(places))
+        _record_prompts(self.folder / "data" / "sounds")
         self.process = AsteriskProcess(binaries, self.folder, self.folder / "output.log")
         await self._come_up()
         await self._people.enter_async_context(self._caller)
@@ -98,7 +101,7 @@ class AsteriskSite:
             emergency_numbers=("110",),
             fallback=Fallback(action="message", number=None, retry_s=1, limit_s=60),
             codes={"*11": "login", "*12": "logout", "*13": "ready", "*14": "not_ready"},
-            languages=("en",),
+            languages=("en", "zh_CN"),
             places=places,
         )
 
@@ -190,6 +193,13 @@ class AsteriskSite:
             http.get(f"http://127.0.0.1:{self.ari_port}/ari/{uri}") as answer,
         ):
             return await answer.json()
+
+
+def _record_prompts(sounds: Path) -> None:
+    """What the contract's callers are played: a tone would do, so it is silence."""
+    for name, seconds in PROMPT_SECONDS.items():
+        file = sounds / "zh_CN" / PROMPTS / f"{name}.alaw"
+        file.write_bytes(b"\xd5" * round(8_000 * seconds))
 
 
 def wire_trunks(*sites: AsteriskSite) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from branch.telephony.asterisk.config import dialplan, pjsip, system
 from branch.telephony.asterisk.config.plan import PbxPlan, Phone, Places
-from branch.telephony.asterisk.names import endpoint_of
+from branch.telephony.asterisk.names import PROMPTS, endpoint_of
 from node.troubles import TroubleError
 from node.words import text as _
 from router.ids import AgentId
@@ -113,7 +113,10 @@ def _phones(phones: Iterable[Phone]) -> str:
 
 
 def _link_data(plan: PbxPlan) -> None:
-    """Asterisk's own data beside our sounds: distributions name the folders of languages differently."""
+    """Asterisk's own data, and its sounds beside a folder for the prompts of the site's flow.
+
+    Distributions name the folders of languages differently.
+    """
     ours = plan.places.config / "data"
     for theirs in plan.places.data.iterdir():
         if theirs.name != "sounds":
@@ -122,8 +125,10 @@ def _link_data(plan: PbxPlan) -> None:
         names = _SOUNDS.get(language, (language,))
         found = (plan.places.data / "sounds" / name for name in names)
         folder = next((each for each in found if each.is_dir()), None)
-        if folder is not None:
-            _link(ours / "sounds" / language, folder)
+        sounds = ours / "sounds" / language
+        (sounds / PROMPTS).mkdir(parents=True, exist_ok=True)
+        for sound in folder.iterdir() if folder is not None else ():
+            _link(sounds / sound.name, sound)
 
 
 def _link(link: Path, target: Path) -> None:
