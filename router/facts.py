@@ -182,7 +182,36 @@ class TransferAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HangUpAsked:
-    """The agent ends its call from the desk."""
+    """The agent leaves its talk from the desk, which ends the call unless a colleague is in it."""
+
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsultAsked:
+    """The agent wants a word with a colleague, with its caller on hold. Hold and resume swap the two."""
+
+    agent_id: AgentId
+    to_agent: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompleteAsked:
+    """Attended transfer: the consulted colleague gets the caller."""
+
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelAsked:
+    """The consulted colleague is not needed any more; the agent takes its caller back."""
+
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeAsked:
+    """Conference: the consulted colleague and the caller hear each other."""
 
     agent_id: AgentId
 
@@ -289,6 +318,10 @@ Fact = (
     | ResumeAsked
     | TransferAsked
     | HangUpAsked
+    | ConsultAsked
+    | CompleteAsked
+    | CancelAsked
+    | MergeAsked
     | SiteAsked
     | SiteReplied
     | SiteSilent

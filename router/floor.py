@@ -30,6 +30,8 @@ from router.publishing import PUBLISH_TIMER, Publishing
 from router.recovery import Inventory, OpenWork
 from router.resumption import Resumption
 from router.settling import Settling
+from router.talk import consulting
+from router.talk.talks import Talks
 from router.turn import Turn
 from router.views import AgentView, CallView, HandoffView
 
@@ -63,6 +65,7 @@ class Floor:
         self._settling = Settling(self._parts)
         self._callers = Callers(self._parts)
         self._desks = Desks(self._parts, self._callers, self._settling)
+        self._talks = Talks(self._parts, self._callers, self._desks)
         self._neighbours = Neighbours(self._parts)
         self._publishing = Publishing(self._parts, incarnation)
         self._handlers = self._fact_handlers()
@@ -88,7 +91,7 @@ class Floor:
         while (key := self._parts.timers.pop_due(now)) is not None:
             kind, subject = key
             self._deadlines[kind](turn, subject)
-            self._settling.settle(turn)
+            self._settle(turn)
         return self._finish(turn) if turn.outcome else turn.outcome
 
     def next_timer(self) -> Instant | None:
@@ -215,8 +218,12 @@ class Floor:
 
     # --- inside ------------------------------------------------------------------------
 
-    def _finish(self, turn: Turn) -> Outcome:
+    def _settle(self, turn: Turn) -> None:
+        self._parts.consulting.follow(turn)
         self._settling.settle(turn)
+
+    def _finish(self, turn: Turn) -> Outcome:
+        self._settle(turn)
         if turn.outcome:
             self._publishing.note_change(turn)
         return turn.outcome
@@ -239,10 +246,12 @@ class Floor:
             leg_ids=tuple(call.ringing) if call.leg_id is None else (call.leg_id,),
             handoff_id=call.handoff_id,
             served_by=handoff.peer if is_remote and handoff is not None else None,
+            consultation=self._parts.consulting.view(call.call_id),
         )
 
     def _fact_handlers(self) -> dict[type[Fact], Callable[[Turn, Any], None]]:
         callers, desks, neighbours = self._callers, self._desks, self._neighbours
+        talks = self._talks
         return {
             facts.CallArrived: callers.call_arrived,
             facts.CallerHungUp: callers.caller_hung_up,
@@ -251,9 +260,9 @@ class Floor:
             facts.CallerChoseCallback: callers.callback_chosen,
             facts.VoicemailRecorded: callers.voicemail_recorded,
             facts.LegRang: callers.leg_rang,
-            facts.LegAnswered: callers.leg_answered,
-            facts.LegFailed: callers.leg_failed,
-            facts.LegHungUp: callers.leg_hung_up,
+            facts.LegAnswered: talks.leg_answered,
+            facts.LegFailed: talks.leg_failed,
+            facts.LegHungUp: talks.leg_hung_up,
             facts.TrunkCallArrived: callers.trunk_call_arrived,
             facts.TrunkRang: callers.trunk_rang,
             facts.TrunkAnswered: callers.trunk_answered,
@@ -265,10 +274,14 @@ class Floor:
             facts.AgentBecameNotReady: desks.became_not_ready,
             facts.AgentBecameUnreachable: desks.became_unreachable,
             facts.WrapupFinished: desks.wrapup_finished,
-            facts.HoldAsked: desks.hold_asked,
-            facts.ResumeAsked: desks.resume_asked,
-            facts.TransferAsked: desks.transfer_asked,
-            facts.HangUpAsked: desks.hang_up_asked,
+            facts.HoldAsked: talks.hold_asked,
+            facts.ResumeAsked: talks.resume_asked,
+            facts.TransferAsked: talks.transfer_asked,
+            facts.HangUpAsked: talks.hang_up_asked,
+            facts.ConsultAsked: talks.consult_asked,
+            facts.CompleteAsked: talks.complete_asked,
+            facts.CancelAsked: talks.cancel_asked,
+            facts.MergeAsked: talks.merge_asked,
             facts.SiteAsked: neighbours.asked,
             facts.SiteReplied: neighbours.replied,
             facts.SiteSilent: neighbours.silent,
@@ -286,6 +299,7 @@ class Floor:
         return {
             ringing.RING_TIMER: self._ring_over,
             talking.WRAPUP_TIMER: self._wrapup_over,
+            consulting.CONSULT_TIMER: lambda turn, leg: parts.consulting.expire(turn, LegId(leg)),
             calls.WAIT_TIMER: self._wait_over,
             calls.ANNOUNCE_TIMER: self._announce,
             pushing.ASK_AGAIN_TIMER: lambda turn, q: parts.pushing.ask_again(turn, QueueId(q)),

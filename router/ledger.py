@@ -140,13 +140,61 @@ class CallResumed(Entry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallTransferred(Entry):
-    """Blind transfer by `agent_id` into a queue or to one agent; the call keeps its seniority."""
+    """`agent_id` has handed the caller on, into a queue or to one agent; the call keeps its seniority."""
 
     kind: ClassVar[str] = "TRANSFERRED"
     call_id: CallId
     agent_id: AgentId
     to_queue: QueueId | None
     to_agent: AgentId | None
+    to_leg: LegId | None = None
+    """Attended: the answered leg on which the caller goes on talking at once. None: blind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consulted(Entry):
+    """`agent_id`, who has the caller, rings `to_agent` beside the call: no offer of it."""
+
+    kind: ClassVar[str] = "CONSULTED"
+    call_id: CallId
+    agent_id: AgentId
+    leg_id: LegId
+    """The one that rings."""
+    to_agent: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsultationConnected(Entry):
+    kind: ClassVar[str] = "CONSULTATION_CONNECTED"
+    call_id: CallId
+    agent_id: AgentId
+    leg_id: LegId
+    to_agent: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsultationEnded(Entry):
+    """Without a transfer, which ends it too, as the end of the call does."""
+
+    kind: ClassVar[str] = "CONSULTATION_ENDED"
+    call_id: CallId
+    agent_id: AgentId
+    leg_id: LegId
+    to_agent: AgentId
+    reason: str
+    """A RingFailure, or a router.talk.consultation.ConsultationEnd."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallConferenced(Entry):
+    """Caller, `agent_id` and `with_agent` talk together, until a HELD or the consultation's end."""
+
+    kind: ClassVar[str] = "CONFERENCED"
+    call_id: CallId
+    agent_id: AgentId
+    leg_id: LegId
+    """That of `with_agent`."""
+    with_agent: AgentId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,6 +105,25 @@ class ResumeCall(Order):
     leg_id: LegId
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinTalk(Order):
+    """Let another answered leg of the site speak and hear in the talk of `leg_id`."""
+
+    is_irreversible: ClassVar[bool] = True
+    leg_id: LegId
+    """The agent's who has the caller."""
+    joining: LegId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldLeg(Order):
+    """A consulted colleague hears music and nobody else."""
+
+    leg_id: LegId
+    call_id: CallId
+    """The one it is consulted about."""
+
+
 # --- trunk legs ------------------------------------------------------------------------
 
 

@@ -56,6 +56,18 @@ class Inventory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenConsultation:
+    """A colleague whom the agent of an open call consults."""
+
+    leg_id: LegId
+    agent_id: AgentId
+    """The colleague."""
+    is_answered: bool = False
+    is_merged: bool = False
+    """A conference: the colleague talks with the caller too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenCall:
     """A call without CALL_ENDED in the ledger, in this node's own monotonic time."""
 
@@ -75,6 +87,7 @@ class OpenCall:
     waited_ms: int = 0
     """Set once connected."""
     hold_ms: int = 0
+    consultation: OpenConsultation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

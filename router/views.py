@@ -7,6 +7,21 @@ from router.call import CallState
 from router.ids import AgentId, CallId, CustomerId, HandoffId, Instant, LegId, QueueId, SiteId, Skills
 from router.ledger import Role
 from router.overflow.messages import HandoffState
+from router.talk.consultation import ConsultationState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsultationView:
+    agent_id: AgentId
+    """The colleague."""
+    leg_id: LegId
+    state: ConsultationState
+    reason: str | None
+    """Why it is over; None while it lasts."""
+
+    @property
+    def is_live(self) -> bool:
+        return self.state is not ConsultationState.OVER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +38,8 @@ class CallView:
     handoff_id: HandoffId | None
     served_by: SiteId | None
     """The helper's site once its agent rings."""
+    consultation: ConsultationView | None = None
+    """Whom its agent consults about it, or has just consulted in vain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,9 @@ from enum import StrEnum
 from router.errors import InvalidPolicyError
 from router.ids import QueueId, Skills
 
+RING_LIMIT_MS = 15_000
+"""How long a phone rings where no queue says otherwise."""
+
 
 class Distribution(StrEnum):
     """Which idle agent gets the next call. Changeable at run time."""
@@ -39,7 +42,7 @@ class QueuePolicy:
     skills: Skills
     """What an agent must have to serve this queue."""
     distribution: Distribution = Distribution.LONGEST_IDLE
-    ring_limit_ms: int = 15_000
+    ring_limit_ms: int = RING_LIMIT_MS
     ring_all_limit: int = 8
     """Phones that ring-all rings at once."""
     wrap_up_limit_ms: int = 0

@@ -14,7 +14,7 @@ from router.call import CallState, Disposition
 from router.ids import AgentId, CallId, CustomerId, HandoffId, LegId, QueueId, SiteId, Skill
 from router.ledger import Entry, LedgerRow
 from router.records.moment import Moment
-from router.recovery import OpenCall
+from router.recovery import OpenCall, OpenConsultation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +64,7 @@ class CallFold:
     __slots__ = (
         "_agent_id",
         "_connected_at",
+        "_consultation",
         "_handoff_id",
         "_held_since",
         "_hold_ms",
@@ -94,6 +95,7 @@ class CallFold:
         self._agent_id: AgentId | None = None
         self._handoff_id: HandoffId | None = None
         self._served_by: SiteId | None = None
+        self._consultation: OpenConsultation | None = None
 
     @property
     def is_ended(self) -> bool:
@@ -129,6 +131,7 @@ class CallFold:
             served_by=self._served_by,
             waited_ms=record.waited_ms,
             hold_ms=self._hold_ms + held_ms,
+            consultation=self._consultation,
         )
 
     # --- steps -------------------------------------------------------------------------
@@ -164,8 +167,10 @@ class CallFold:
 
     def _connected(self, at: Moment, entry: ledger.CallConnected) -> None:
         is_first = self.record.answered_utc_us is None
+        if self._state not in (CallState.CONNECTED, CallState.HELD):
+            # By an attended transfer one talk goes on with another agent.
+            self._connected_at = at
         self._state = CallState.CONNECTED if entry.handoff_id is None else CallState.CONNECTED_REMOTE
-        self._connected_at = at
         self._leg_id, self._agent_id = entry.leg_id, entry.agent_id
         self._handoff_id, self._served_by = entry.handoff_id, entry.served_by
         self.record = replace(
@@ -180,6 +185,8 @@ class CallFold:
 
     def _held(self, at: Moment, entry: ledger.CallHeld) -> None:
         self._state, self._held_since = CallState.HELD, at
+        if self._consultation is not None:
+            self._consultation = replace(self._consultation, is_merged=False)
 
     def _resumed(self, at: Moment, entry: ledger.CallResumed) -> None:
         self._state = CallState.CONNECTED
@@ -187,10 +194,28 @@ class CallFold:
 
     def _transferred(self, at: Moment, entry: ledger.CallTransferred) -> None:
         self._close_hold(at)
-        self._wait_again()
+        self._consultation = None
+        if entry.to_leg is None:
+            self._wait_again()
         self.record = replace(self.record, transfer_count=self.record.transfer_count + 1)
         if entry.to_queue is not None:
             self.record = replace(self.record, queue_id=entry.to_queue, skills=())
+
+    def _consulted(self, at: Moment, entry: ledger.Consulted) -> None:
+        self._consultation = OpenConsultation(leg_id=entry.leg_id, agent_id=entry.to_agent)
+
+    def _colleague_answered(self, at: Moment, entry: ledger.ConsultationConnected) -> None:
+        if self._consultation is not None:
+            self._consultation = replace(self._consultation, is_answered=True)
+
+    def _conferenced(self, at: Moment, entry: ledger.CallConferenced) -> None:
+        self._state = CallState.CONNECTED
+        self._close_hold(at)
+        if self._consultation is not None:
+            self._consultation = replace(self._consultation, is_merged=True)
+
+    def _consultation_ended(self, at: Moment, entry: ledger.ConsultationEnded) -> None:
+        self._consultation = None
 
     def _handed_off(self, at: Moment, entry: ledger.HandoffDialed) -> None:
         self._handoff_id = entry.handoff_id
@@ -245,6 +270,10 @@ class CallFold:
         ledger.CallHeld: _held,
         ledger.CallResumed: _resumed,
         ledger.CallTransferred: _transferred,
+        ledger.Consulted: _consulted,
+        ledger.ConsultationConnected: _colleague_answered,
+        ledger.CallConferenced: _conferenced,
+        ledger.ConsultationEnded: _consultation_ended,
         ledger.HandoffDialed: _handed_off,
         ledger.HandoffRang: _rang_remote,
         ledger.HandoffRefused: _handoff_failed,

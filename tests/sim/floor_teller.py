@@ -42,10 +42,12 @@ from router.recovery import (
     LiveTrunk,
     MediaState,
     OpenCall,
+    OpenConsultation,
     OpenHelp,
     OpenSession,
     OpenWork,
 )
+from router.talk.consultation import ConsultationState
 from tests.sim.floor_soundness import state_of
 
 HOME = SiteId("home")
@@ -78,6 +80,10 @@ def draw_policy(rng: random.Random, queue_id: QueueId) -> QueuePolicy:
 class Teller:
     """Draws facts about what the floor has shown so far, about what is over, and about nothing at all."""
 
+    restart_share = 0.015
+    pause_share = 0.235
+    pauses_ms: tuple[int, ...] = (1, 200, 1_000, 4_000, 31_000)
+
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
         self.floor = self._floor(incarnation=1)
@@ -98,7 +104,7 @@ class Teller:
             (2, lambda: facts.VoicemailRecorded(call_id=self._call())),
             (4, lambda: facts.LegRang(leg_id=self._leg())),
             (9, lambda: facts.LegAnswered(leg_id=self._leg())),
-            (2, lambda: facts.LegFailed(leg_id=self._leg(), reason=self.rng.choice(list(RingFailure)))),
+            (2, lambda: facts.LegFailed(leg_id=self._leg(), reason=self._failure())),
             (1, lambda: facts.LegHungUp(leg_id=self._leg())),
             (8, self._trunk_arrived),
             (5, lambda: facts.TrunkRang(handoff_id=self._handoff())),
@@ -115,6 +121,10 @@ class Teller:
             (2, lambda: facts.ResumeAsked(agent_id=self._busy_agent())),
             (3, self._transfer_asked),
             (1, lambda: facts.HangUpAsked(agent_id=self._busy_agent())),
+            (6, self._consult_asked),
+            (2, lambda: facts.CompleteAsked(agent_id=self._busy_agent())),
+            (2, lambda: facts.CancelAsked(agent_id=self._busy_agent())),
+            (3, lambda: facts.MergeAsked(agent_id=self._busy_agent())),
             (10, self._site_asked),
             (10, self._site_replied),
             (3, self._site_silent),
@@ -133,10 +143,10 @@ class Teller:
     def tell_one(self) -> None:
         """Tell one fact, or let time pass, or restart the process."""
         draw = self.rng.random()
-        if draw < 0.015:
+        if draw < self.restart_share:
             self._restart()
-        elif draw < 0.25:
-            self.now = Instant(self.now + self.rng.choice((1, 200, 1_000, 4_000, 31_000)))
+        elif draw < self.restart_share + self.pause_share:
+            self.now = Instant(self.now + self.rng.choice(self.pauses_ms))
             self._listen(self.floor.handle_timer(self.now))
         else:
             weights = [weight for weight, _ in self._facts]
@@ -180,6 +190,9 @@ class Teller:
     def _handoff(self) -> HandoffId:
         return self._one_of([each.handoff_id for each in self.floor.handoffs()], self._handoffs[-12:])
 
+    def _failure(self) -> RingFailure:
+        return self.rng.choice(list(RingFailure))
+
     def _agent(self) -> AgentId:
         return self.rng.choice(AGENTS)
 
@@ -218,6 +231,10 @@ class Teller:
             return facts.TransferAsked(agent_id=self._busy_agent(), to_queue=self.rng.choice(QUEUES))
         ready = [a.agent_id for a in self.floor.agents() if a.state is AgentState.READY]
         return facts.TransferAsked(agent_id=self._busy_agent(), to_agent=self._one_of(ready, (None, *AGENTS)))
+
+    def _consult_asked(self) -> Fact:
+        ready = [a.agent_id for a in self.floor.agents() if a.state is AgentState.READY]
+        return facts.ConsultAsked(agent_id=self._busy_agent(), to_agent=self._one_of(ready, AGENTS))
 
     def _policy_applied(self) -> Fact:
         return facts.PolicyApplied(policy=draw_policy(self.rng, self.rng.choice(QUEUES)))
@@ -386,6 +403,18 @@ class Teller:
             served_by=handoff.peer if handoff is not None else HOME,
             waited_ms=call.waited_ms,
             hold_ms=call.hold_ms,
+            consultation=self._open_consultation(call.call_id),
+        )
+
+    def _open_consultation(self, call_id: CallId) -> OpenConsultation | None:
+        consultation = self.parts.consulting.consultations.find(call_id)
+        if consultation is None:
+            return None
+        return OpenConsultation(
+            leg_id=consultation.leg_id,
+            agent_id=consultation.colleague_id,
+            is_answered=consultation.state is not ConsultationState.RINGING,
+            is_merged=consultation.state is ConsultationState.MERGED,
         )
 
     def _floor(self, incarnation: int) -> Floor:

@@ -10,11 +10,13 @@ from router.ids import CallId, SiteId
 from router.ledger import (
     AgentOffered,
     Announced,
+    CallConferenced,
     CallConnected,
     CallEnded,
     CallHeld,
     CallQueued,
     CallTransferred,
+    Consulted,
     Entry,
     HandoffDialed,
     LedgerRow,
@@ -24,10 +26,12 @@ from router.world.laws.law import LedgerLaw, Seer
 _LATER_ROW = (
     AgentOffered,
     Announced,
+    CallConferenced,
     CallConnected,
     CallHeld,
     CallQueued,
     CallTransferred,
+    Consulted,
     HandoffDialed,
 )
 
