@@ -11,6 +11,7 @@ from router.agent import RingFailure
 from router.ids import AgentId, CallId, CustomerId, HandoffId, LegId, QueueId, SiteId, Skills
 from router.overflow.load import SiteLoad
 from router.overflow.messages import Reply, Request
+from router.talk.supervision import SupervisionMode
 
 # --- callers and phones, told by the telephony adapter ---------------------------------
 
@@ -216,6 +217,35 @@ class MergeAsked:
     agent_id: AgentId
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PickupAsked:
+    """An idle agent, ready or not, wants a call: what rings at a colleague's phone, or a queue's first."""
+
+    agent_id: AgentId
+    from_queue: QueueId | None = None
+    from_agent: AgentId | None = None
+
+
+# --- supervisors -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuperviseAsked:
+    """A supervisor wants to be beside an agent's talk, or beside it in another way."""
+
+    supervisor: str
+    """The person's id at the site."""
+    phone: AgentId
+    """Whose phone to ring, by the PBX's name; nobody works at it."""
+    agent_id: AgentId
+    mode: SupervisionMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupervisionEndAsked:
+    supervisor: str
+
+
 # --- other sites and the load board ----------------------------------------------------
 
 
@@ -322,6 +352,9 @@ Fact = (
     | CompleteAsked
     | CancelAsked
     | MergeAsked
+    | PickupAsked
+    | SuperviseAsked
+    | SupervisionEndAsked
     | SiteAsked
     | SiteReplied
     | SiteSilent

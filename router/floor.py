@@ -30,10 +30,11 @@ from router.publishing import PUBLISH_TIMER, Publishing
 from router.recovery import Inventory, OpenWork
 from router.resumption import Resumption
 from router.settling import Settling
-from router.talk import consulting
+from router.talk import consulting, supervising
+from router.talk.pickup import Pickup
 from router.talk.talks import Talks
 from router.turn import Turn
-from router.views import AgentView, CallView, HandoffView
+from router.views import AgentView, CallView, HandoffView, SupervisionView
 
 _BLIND_TIMER = "blind"
 _RETRY_WAIT_MS = 1_000
@@ -66,6 +67,7 @@ class Floor:
         self._callers = Callers(self._parts)
         self._desks = Desks(self._parts, self._callers, self._settling)
         self._talks = Talks(self._parts, self._callers, self._desks)
+        self._pickup = Pickup(self._parts, self._settling)
         self._neighbours = Neighbours(self._parts)
         self._publishing = Publishing(self._parts, incarnation)
         self._handlers = self._fact_handlers()
@@ -125,6 +127,16 @@ class Floor:
     def handoffs(self) -> Iterator[HandoffView]:
         yield from self._parts.origin.views()
         yield from self._parts.helper.views()
+
+    def supervisions(self) -> Iterator[SupervisionView]:
+        for each in self._parts.supervising.supervisions:
+            yield SupervisionView(
+                supervisor=each.supervisor,
+                leg_id=each.leg_id,
+                agent_id=each.agent_id,
+                mode=each.mode,
+                is_up=each.is_up,
+            )
 
     def policies(self) -> Iterator[QueuePolicy]:
         for queue in self._parts.queues:
@@ -220,6 +232,7 @@ class Floor:
 
     def _settle(self, turn: Turn) -> None:
         self._parts.consulting.follow(turn)
+        self._parts.supervising.follow(turn)
         self._settling.settle(turn)
 
     def _finish(self, turn: Turn) -> Outcome:
@@ -282,6 +295,9 @@ class Floor:
             facts.CompleteAsked: talks.complete_asked,
             facts.CancelAsked: talks.cancel_asked,
             facts.MergeAsked: talks.merge_asked,
+            facts.PickupAsked: self._pickup.asked,
+            facts.SuperviseAsked: talks.supervise_asked,
+            facts.SupervisionEndAsked: talks.supervision_end_asked,
             facts.SiteAsked: neighbours.asked,
             facts.SiteReplied: neighbours.replied,
             facts.SiteSilent: neighbours.silent,
@@ -300,6 +316,7 @@ class Floor:
             ringing.RING_TIMER: self._ring_over,
             talking.WRAPUP_TIMER: self._wrapup_over,
             consulting.CONSULT_TIMER: lambda turn, leg: parts.consulting.expire(turn, LegId(leg)),
+            supervising.SUPERVISE_TIMER: lambda turn, leg: parts.supervising.expire(turn, LegId(leg)),
             calls.WAIT_TIMER: self._wait_over,
             calls.ANNOUNCE_TIMER: self._announce,
             pushing.ASK_AGAIN_TIMER: lambda turn, q: parts.pushing.ask_again(turn, QueueId(q)),

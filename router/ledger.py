@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from router.agent import AgentState, RingFailure
 from router.call import Disposition
 from router.ids import AgentId, CallId, CustomerId, HandoffId, Instant, LegId, QueueId, SiteId, Skill
+from router.talk.supervision import SupervisionEnd, SupervisionMode
 
 
 class Role(StrEnum):
@@ -195,6 +196,27 @@ class CallConferenced(Entry):
     leg_id: LegId
     """That of `with_agent`."""
     with_agent: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Monitored(Entry):
+    """A supervisor is beside the talk of `agent_id` from now on, in this way; written for each change."""
+
+    kind: ClassVar[str] = "MONITORED"
+    call_id: CallId
+    agent_id: AgentId
+    supervisor: str
+    """The person's id at the site."""
+    mode: SupervisionMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitoringEnded(Entry):
+    kind: ClassVar[str] = "MONITORING_ENDED"
+    call_id: CallId
+    agent_id: AgentId
+    supervisor: str
+    reason: SupervisionEnd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

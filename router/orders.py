@@ -116,6 +116,26 @@ class JoinTalk(Order):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartTalk(Order):
+    """Take a leg out of the talk of `leg_id` that it had joined."""
+
+    leg_id: LegId
+    parting: LegId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overhear(Order):
+    """Let a supervisor's answered leg hear both sides of an agent's talk, unheard."""
+
+    is_irreversible: ClassVar[bool] = True
+    leg_id: LegId
+    beside: LegId
+    """The agent's."""
+    is_whispering: bool
+    """Heard by the agent, and by nobody else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HoldLeg(Order):
     """A consulted colleague hears music and nobody else."""
 

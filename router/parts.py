@@ -20,6 +20,7 @@ from router.overflow.policy import OverflowPolicy
 from router.overflow.pulling import Pulling
 from router.overflow.pushing import Pushing
 from router.talk.consulting import Consulting
+from router.talk.supervising import Supervising
 from router.timers import Timers
 
 
@@ -47,6 +48,7 @@ class Parts:
         self.ringing = Ringing(self.roster, self.timers)
         self.talking = Talking(site_id, self.calls, self.roster, self.queues, self.timers)
         self.consulting = Consulting(self.calls, self.roster, self.queues, self.talking, self.timers)
+        self.supervising = Supervising(self.roster, self.timers)
         self.announcing = Announcing(self.calls, self.roster, self.queues, self.timers)
         self.board = Board(site_id, overflow)
         self.links = Links(overflow)

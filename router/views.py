@@ -8,6 +8,7 @@ from router.ids import AgentId, CallId, CustomerId, HandoffId, Instant, LegId, Q
 from router.ledger import Role
 from router.overflow.messages import HandoffState
 from router.talk.consultation import ConsultationState
+from router.talk.supervision import SupervisionMode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,16 @@ class AgentView:
     call_id: CallId | None
     handoff_id: HandoffId | None
     leg_id: LegId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupervisionView:
+    supervisor: str
+    leg_id: LegId
+    agent_id: AgentId
+    """Whose talk it is."""
+    mode: SupervisionMode
+    is_up: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

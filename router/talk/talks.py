@@ -10,9 +10,10 @@ from router.agent import AgentState, RingFailure
 from router.callers import Callers
 from router.desks import Desks
 from router.errors import WrongStateError
-from router.ids import AgentId
+from router.ids import AgentId, QueueId
 from router.parts import Parts
 from router.talk.consultation import Consultation, ConsultationState
+from router.talk.supervision import SupervisionEnd
 from router.turn import Turn
 
 _TALKING = (AgentState.TALKING, AgentState.ON_HOLD)
@@ -22,6 +23,7 @@ class Talks:
     def __init__(self, parts: Parts, callers: Callers, desks: Desks) -> None:
         self._parts = parts
         self._consultations = parts.consulting.consultations
+        self._supervisions = parts.supervising.supervisions
         self._callers = callers
         self._desks = desks
 
@@ -29,22 +31,33 @@ class Talks:
 
     def leg_answered(self, turn: Turn, fact: facts.LegAnswered) -> None:
         consultation = self._consultations.find_by_leg(fact.leg_id)
-        if consultation is None:
+        supervision = self._supervisions.find_by_leg(fact.leg_id)
+        if supervision is not None:
+            if not supervision.is_up:
+                self._parts.supervising.answered(turn, supervision)
+        elif consultation is None:
             self._callers.leg_answered(turn, fact)
         elif consultation.state is ConsultationState.RINGING:
             self._parts.consulting.answered(turn, consultation)
 
     def leg_failed(self, turn: Turn, fact: facts.LegFailed) -> None:
         consultation = self._consultations.find_by_leg(fact.leg_id)
-        if consultation is None:
+        supervision = self._supervisions.find_by_leg(fact.leg_id)
+        if supervision is not None:
+            if not supervision.is_up:
+                self._parts.supervising.over(turn, supervision, SupervisionEnd.LEFT, is_leg_up=False)
+        elif consultation is None:
             self._callers.leg_failed(turn, fact)
         elif consultation.state is ConsultationState.RINGING:
             self._parts.consulting.failed(turn, consultation, fact.reason)
 
     def leg_hung_up(self, turn: Turn, fact: facts.LegHungUp) -> None:
         consultation = self._consultations.find_by_leg(fact.leg_id)
+        supervision = self._supervisions.find_by_leg(fact.leg_id)
         agent = self._parts.roster.find_by_leg(fact.leg_id)
-        if consultation is None:
+        if supervision is not None:
+            self._parts.supervising.over(turn, supervision, SupervisionEnd.LEFT, is_leg_up=False)
+        elif consultation is None:
             if agent is None or not self._is_passed_on(turn, agent, is_leg_up=False):
                 self._callers.leg_hung_up(turn, fact)
         elif consultation.state is ConsultationState.RINGING:
@@ -105,7 +118,41 @@ class Talks:
         elif not self._is_passed_on(turn, agent, is_leg_up=True):
             self._desks.hang_up_asked(turn, fact)
 
+    # --- what supervisors ask ----------------------------------------------------------
+
+    def supervise_asked(self, turn: Turn, fact: facts.SuperviseAsked) -> None:
+        agent = self._parts.roster.get(fact.agent_id)
+        before = self._supervisions.of(fact.supervisor)
+        if before is not None and before.agent_id == agent.agent_id:
+            self._parts.supervising.change(turn, before, fact.mode)
+            return
+        if self._consultations.find_by_leg(agent.leg_id) is not None:
+            raise WrongStateError(f"agent {agent.agent_id!r}", "consulted", "a caller of its own")
+        self._parts.supervising.begin(
+            turn,
+            agent,
+            supervisor=fact.supervisor,
+            phone=fact.phone,
+            mode=fact.mode,
+            leg_id=self._parts.new_leg_id(),
+            queue_id=self._queue_of(agent),
+        )
+
+    def supervision_end_asked(self, turn: Turn, fact: facts.SupervisionEndAsked) -> None:
+        supervision = self._supervisions.of(fact.supervisor)
+        if supervision is None:
+            raise WrongStateError(f"supervisor {fact.supervisor!r}", "beside no talk", "a talk to leave")
+        self._parts.supervising.over(turn, supervision, SupervisionEnd.LEFT, is_leg_up=True)
+
     # --- inside ------------------------------------------------------------------------
+
+    def _queue_of(self, agent: Agent) -> QueueId:
+        """The queue of the call that the agent serves; of none for one without a call, which is refused."""
+        help_ = self._parts.helper.find(agent.handoff_id) if agent.handoff_id is not None else None
+        if help_ is not None and help_.call is not None:
+            return help_.call.queue_id
+        call = self._parts.calls.find(agent.call_id) if agent.call_id is not None else None
+        return call.queue_id if call is not None else QueueId("")
 
     def _is_passed_on(self, turn: Turn, agent: Agent, *, is_leg_up: bool) -> bool:
         """An agent who hangs up on an answered colleague leaves the caller to it."""

@@ -284,6 +284,8 @@ class Pbx:
             orders.HangUpLeg: self._hang_up_leg,
             orders.BridgeAgent: self._bridge_agent,
             orders.JoinTalk: self._join_talk,
+            orders.PartTalk: lambda _order: None,
+            orders.Overhear: lambda _order: None,
             orders.HoldLeg: lambda _order: None,
             orders.HoldCall: lambda _order: None,
             orders.ResumeCall: lambda _order: None,

@@ -73,6 +73,8 @@ class Whims:
             lambda: facts.CompleteAsked(agent_id=agent_id),
             lambda: facts.CancelAsked(agent_id=agent_id),
             lambda: facts.MergeAsked(agent_id=agent_id),
+            lambda: facts.PickupAsked(agent_id=agent_id, from_agent=self._rng.choice(agents).agent_id),
+            lambda: facts.PickupAsked(agent_id=agent_id, from_queue=self._rng.choice(queues)),
             lambda: facts.AgentBecameNotReady(agent_id=agent_id, reason="BREAK"),
             lambda: facts.AgentBecameUnreachable(agent_id=agent_id, reason="PHONE_LOST"),
             lambda: facts.AgentBecameReady(agent_id=agent_id),

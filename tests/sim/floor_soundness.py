@@ -12,7 +12,7 @@ from router.overflow.messages import (
     HandoffState,
 )
 from router.parts import Parts
-from router.talk import consulting
+from router.talk import consulting, supervising
 from router.talk.consultation import ConsultationState
 
 LIVE = frozenset(ConsultationState) - {ConsultationState.OVER}
@@ -29,6 +29,7 @@ def state_of(floor: Floor) -> list[object]:
         dict(parts.links._used),
         dict(parts.timers._at),
         list(parts.ringing._legs),
+        [(each.mode, each.is_up) for each in parts.supervising.supervisions],
         [(call.talk_ms, call.hold_ms, call.waited_ms) for call in parts.calls],
     ]
 
@@ -37,6 +38,7 @@ def check(floor: Floor) -> None:
     check_agents(floor._parts)
     check_calls(floor._parts)
     check_consultations(floor._parts)
+    check_supervisions(floor._parts)
     check_handoffs(floor._parts)
 
 
@@ -117,6 +119,14 @@ def check_consultations(parts: Parts) -> None:
         call = parts.calls.get(consultation.call_id)
         assert call.leg_id == consultation.agent_leg, "consulted beside a talk that is over"
         assert consultation.state is not ConsultationState.MERGED or call.state is CallState.CONNECTED
+
+
+def check_supervisions(parts: Parts) -> None:
+    for each in parts.supervising.supervisions:
+        talker = parts.roster.find_by_leg(each.agent_leg)
+        assert talker is not None, "beside a talk that is over"
+        assert talker.state in (AgentState.TALKING, AgentState.ON_HOLD)
+        assert parts.timers.is_set((supervising.SUPERVISE_TIMER, each.leg_id)) != each.is_up
 
 
 def check_calls(parts: Parts) -> None:

@@ -48,6 +48,7 @@ from router.recovery import (
     OpenWork,
 )
 from router.talk.consultation import ConsultationState
+from router.talk.supervision import SupervisionMode
 from tests.sim.floor_soundness import state_of
 
 HOME = SiteId("home")
@@ -55,6 +56,7 @@ PEERS = (SiteId("p"), SiteId("q"))
 QUEUES = (QueueId("A"), QueueId("B"), QueueId("C"))
 SKILLS = (Skill("a"), Skill("b"))
 AGENTS = tuple(AgentId(f"home/{number}") for number in range(4))
+SUPERVISORS = ("lee", "wu")
 
 LIVE_SHARE = 0.7
 
@@ -125,6 +127,9 @@ class Teller:
             (2, lambda: facts.CompleteAsked(agent_id=self._busy_agent())),
             (2, lambda: facts.CancelAsked(agent_id=self._busy_agent())),
             (3, lambda: facts.MergeAsked(agent_id=self._busy_agent())),
+            (2, self._pickup_asked),
+            (3, self._supervise_asked),
+            (1, lambda: facts.SupervisionEndAsked(supervisor=self.rng.choice(SUPERVISORS))),
             (10, self._site_asked),
             (10, self._site_replied),
             (3, self._site_silent),
@@ -185,7 +190,8 @@ class Teller:
         return self._one_of([call.call_id for call in self.floor.calls()], self._calls[-12:])
 
     def _leg(self) -> LegId:
-        return self._one_of(list(self.parts.roster._by_leg), self._legs[-8:])
+        supervisors = [each.leg_id for each in self.floor.supervisions()]
+        return self._one_of([*self.parts.roster._by_leg, *supervisors], self._legs[-8:])
 
     def _handoff(self) -> HandoffId:
         return self._one_of([each.handoff_id for each in self.floor.handoffs()], self._handoffs[-12:])
@@ -235,6 +241,23 @@ class Teller:
     def _consult_asked(self) -> Fact:
         ready = [a.agent_id for a in self.floor.agents() if a.state is AgentState.READY]
         return facts.ConsultAsked(agent_id=self._busy_agent(), to_agent=self._one_of(ready, AGENTS))
+
+    def _pickup_asked(self) -> Fact:
+        idle = (AgentState.READY, AgentState.NOT_READY)
+        agent_id = self._one_of([a.agent_id for a in self.floor.agents() if a.state in idle], AGENTS)
+        if self.rng.random() < 0.5:
+            return facts.PickupAsked(agent_id=agent_id, from_queue=self.rng.choice(QUEUES))
+        ringing = [a.agent_id for a in self.floor.agents() if a.state is AgentState.RINGING]
+        return facts.PickupAsked(agent_id=agent_id, from_agent=self._one_of(ringing, (None, *AGENTS)))
+
+    def _supervise_asked(self) -> Fact:
+        supervisor = self.rng.choice(SUPERVISORS)
+        return facts.SuperviseAsked(
+            supervisor=supervisor,
+            phone=AgentId(f"home/{supervisor}"),
+            agent_id=self._busy_agent(),
+            mode=self.rng.choice(list(SupervisionMode)),
+        )
 
     def _policy_applied(self) -> Fact:
         return facts.PolicyApplied(policy=draw_policy(self.rng, self.rng.choice(QUEUES)))

@@ -2,7 +2,7 @@
 
 from router import facts
 from router.facts import Fact
-from tests.sim.floor_teller import AGENTS, SKILLS, Teller
+from tests.sim.floor_teller import AGENTS, SKILLS, SUPERVISORS, Teller
 
 
 class TalkTeller(Teller):
@@ -32,6 +32,9 @@ class TalkTeller(Teller):
             (3, lambda: facts.CompleteAsked(agent_id=self._busy_agent())),
             (1, lambda: facts.CancelAsked(agent_id=self._busy_agent())),
             (4, lambda: facts.MergeAsked(agent_id=self._busy_agent())),
+            (3, self._pickup_asked),
+            (6, self._supervise_asked),
+            (1, lambda: facts.SupervisionEndAsked(supervisor=self.rng.choice(SUPERVISORS))),
         )
 
     def _logged_in_with_all_skills(self) -> Fact:

@@ -20,7 +20,11 @@ from router.orders import (
     HangUpTrunk,
     HoldCall,
     HoldInQueue,
+    HoldLeg,
+    JoinTalk,
     Order,
+    Overhear,
+    PartTalk,
     RecordVoicemail,
     RejectTrunk,
     ResumeCall,
@@ -56,6 +60,10 @@ class Carrying:
             HangUpLeg: lambda order: self._hang_up(holdings.leg(order.leg_id)),
             BridgeAgent: lambda order: self._join(holdings.leg(order.leg_id), holdings.caller(order.call_id)),
             HoldCall: self._hold_call,
+            HoldLeg: self._hold_leg,
+            JoinTalk: self._join_talk,
+            PartTalk: self._part_talk,
+            Overhear: self._overhear,
             ResumeCall: self._resume_call,
             DialSite: self._dial_site,
             HangUpTrunk: lambda order: self._hang_up(holdings.trunk(order.handoff_id)),
@@ -200,6 +208,27 @@ class Carrying:
     def _resume_call(self, order: ResumeCall) -> None:
         leg = self._holdings.leg(order.leg_id)
         self._join(leg, None if leg is None else self._other_side(leg))
+
+    def _hold_leg(self, order: HoldLeg) -> None:
+        leg = self._holdings.leg(order.leg_id)
+        if leg is not None:
+            self._put_on_music(leg, leg.queue_id)
+
+    def _join_talk(self, order: JoinTalk) -> None:
+        self._join(self._holdings.leg(order.leg_id), self._holdings.leg(order.joining))
+
+    def _part_talk(self, order: PartTalk) -> None:
+        leg = self._holdings.leg(order.parting)
+        if leg is not None:
+            self._unanswered.ask(Do.REMOVE, leg.channel_id, bridge=talk_bridge(order.leg_id))
+
+    def _overhear(self, order: Overhear) -> None:
+        leg, beside = self._holdings.leg(order.leg_id), self._holdings.leg(order.beside)
+        if leg is not None and beside is not None:
+            whisper = "out" if order.is_whispering else "none"
+            self._unanswered.ask(
+                Do.SNOOP, leg.channel_id, beside=beside.channel_id, spy="both", whisper=whisper
+            )
 
     def _other_side(self, leg: Held) -> Held | None:
         """Whom the agent serves: a caller of our own, or the trunk from the caller's site."""

@@ -26,8 +26,13 @@ class Do(StrEnum):
     SET = "channel.set"
     PLAY = "channel.play"
     RECORD = "channel.record"
+    SNOOP = "channel.snoop"
+    """Let the channel hear another one (`beside`, `spy`: both) and speak to it (`whisper`: out, or none);
+    out of the bridge that it may be in. Adding the channel to a bridge ends it."""
     CREATE_BRIDGE = "bridge.create"
     ADD = "bridge.add"
+    REMOVE = "bridge.remove"
+    """Take one channel out of a bridge; it hears nobody then."""
     DESTROY_BRIDGE = "bridge.destroy"
     START_MUSIC = "bridge.moh"
     LIFT = "phone.lift"

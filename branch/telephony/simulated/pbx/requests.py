@@ -6,7 +6,7 @@ from typing import Any
 from branch.telephony.driver.vocabulary import BridgeKind, Cause, Do, Event, Frame, Kind
 from branch.telephony.simulated.pbx.callers import Caller
 from branch.telephony.simulated.pbx.phones import Phones, Ring
-from branch.telephony.simulated.pbx.switch import RefusedError, Switch
+from branch.telephony.simulated.pbx.switch import RefusedError, Snoop, Switch
 from branch.telephony.simulated.pbx.timers import LabTimers
 from branch.telephony.simulated.pbx.trunks import Trunks
 from branch.telephony.simulated.wire import Play
@@ -48,6 +48,8 @@ class Requests:
             Do.RECORD: self._record,
             Do.CREATE_BRIDGE: self._create_bridge,
             Do.ADD: lambda frame: switch.add(_text(frame, "bridge"), _text(frame, "channel")),
+            Do.REMOVE: lambda frame: switch.remove(_text(frame, "bridge"), _text(frame, "channel")),
+            Do.SNOOP: self._snoop,
             Do.DESTROY_BRIDGE: lambda frame: switch.destroy_bridge(_text(frame, "bridge")),
             Do.START_MUSIC: lambda frame: switch.start_music(_text(frame, "bridge")),
             Do.LIFT: lambda frame: self._ring(frame).lift(),
@@ -103,6 +105,12 @@ class Requests:
         finished = {"event": Event.RECORDING_FINISHED, "channel": channel.channel_id}
         channel.party.told_recording()
         self._timers.after(self._voicemail_s * 1000, lambda: self._tell(finished))
+
+    def _snoop(self, frame: Frame) -> None:
+        if frame.get("spy") != "both" or frame.get("whisper") not in ("none", "out"):
+            raise RefusedError(400, f"no way to snoop: {frame.get('spy')!r}, {frame.get('whisper')!r}")
+        snoop = Snoop(beside=_text(frame, "beside"), is_heard=frame["whisper"] == "out")
+        self._switch.snoop(_text(frame, "channel"), snoop)
 
     def _create_bridge(self, frame: Frame) -> None:
         kind = _text(frame, "kind")
