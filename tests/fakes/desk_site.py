@@ -17,6 +17,7 @@ from branch.people.floor import RunningFloor
 from branch.people.login import AgentRecord, Credential, Login
 from branch.people.refusals import UnknownCustomerError
 from branch.people.sessions import Sessions
+from branch.people.talk_places import TalkPlaces
 from branch.people.workplaces import Workplaces
 from branch.serving.desk import SERVICE, Contact, DeskClocks, DeskFace, KnownCustomer, ShownSite
 from branch.serving.desk_checks import CHECKS
@@ -211,7 +212,8 @@ async def desk_site(
         snapshot=lambda: site_items(floor, clock.mono_ms(), floor.policies(), {}, lambda agent_id: agent_id),
         version=lambda: desk.last_seq,
     )
-    workplaces = Workplaces(floor=RunningFloor(desk.handle, floor), phones=phones)
+    running = RunningFloor(desk.handle, floor)
+    workplaces = Workplaces(floor=running, phones=phones)
     face = DeskFace(
         site=ShownSite(site_id=SITE, name="北京", incarnation=incarnation, not_ready_reasons=("LUNCH",)),
         login=Login(
@@ -224,6 +226,7 @@ async def desk_site(
         ),
         sessions=sessions,
         workplaces=workplaces,
+        talks=TalkPlaces(floor=running, site_id=SITE),
         watch=watch,
         customers=records,
         repeats=Repeats(key=b"k"),
