@@ -25,12 +25,16 @@ from router.orders import (
     Order,
     Overhear,
     PartTalk,
+    PauseRecording,
     PublishLoad,
+    RecordTalk,
     RecordVoicemail,
     RejectTrunk,
     ResumeCall,
     RingAgent,
+    StopRecording,
     StopRinging,
+    UnpauseRecording,
 )
 
 _SUBJECTS: Mapping[type[Order], tuple[str, ...]] = {
@@ -47,6 +51,10 @@ _SUBJECTS: Mapping[type[Order], tuple[str, ...]] = {
     JoinTalk: ("leg_id", "joining"),
     HoldLeg: ("leg_id", "call_id"),
     PartTalk: ("leg_id", "parting"),
+    RecordTalk: ("leg_id",),
+    PauseRecording: ("leg_id",),
+    UnpauseRecording: ("leg_id",),
+    StopRecording: ("leg_id",),
     Overhear: ("leg_id", "beside"),
     DialSite: ("call_id", "handoff_id"),
     BridgeTrunk: ("call_id", "handoff_id"),

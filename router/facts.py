@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from router.acd.policy import QueuePolicy
 from router.agent import RingFailure
-from router.ids import AgentId, CallId, CustomerId, HandoffId, LegId, QueueId, SiteId, Skills
+from router.ids import AgentId, CallId, CustomerId, HandoffId, LegId, QueueId, RecordingId, SiteId, Skills
 from router.overflow.load import SiteLoad
 from router.overflow.messages import Reply, Request
+from router.talk.recording_acts import RecordingAct
 from router.talk.supervision import SupervisionMode
 
 # --- callers and phones, told by the telephony adapter ---------------------------------
@@ -56,6 +57,14 @@ class CallerChoseCallback:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoicemailRecorded:
     call_id: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingFinished:
+    """The PBX has closed a talk's recording, asked to or not; an unknown one is nobody's."""
+
+    recording_id: RecordingId
+    duration_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +235,14 @@ class PickupAsked:
     from_agent: AgentId | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingAsked:
+    """The agent wants its talk recorded, or not recorded (for a while)."""
+
+    agent_id: AgentId
+    act: RecordingAct
+
+
 # --- supervisors -----------------------------------------------------------------------
 
 
@@ -353,6 +370,8 @@ Fact = (
     | CancelAsked
     | MergeAsked
     | PickupAsked
+    | RecordingAsked
+    | RecordingFinished
     | SuperviseAsked
     | SupervisionEndAsked
     | SiteAsked

@@ -34,7 +34,7 @@ from router.talk import consulting, supervising
 from router.talk.pickup import Pickup
 from router.talk.talks import Talks
 from router.turn import Turn
-from router.views import AgentView, CallView, HandoffView, SupervisionView
+from router.views import AgentView, CallView, HandoffView, RecordingState, SupervisionView
 
 _BLIND_TIMER = "blind"
 _RETRY_WAIT_MS = 1_000
@@ -233,6 +233,7 @@ class Floor:
     def _settle(self, turn: Turn) -> None:
         self._parts.consulting.follow(turn)
         self._parts.supervising.follow(turn)
+        self._parts.recordings.follow(turn)
         self._settling.settle(turn)
 
     def _finish(self, turn: Turn) -> Outcome:
@@ -260,7 +261,14 @@ class Floor:
             handoff_id=call.handoff_id,
             served_by=handoff.peer if is_remote and handoff is not None else None,
             consultation=self._parts.consulting.view(call.call_id),
+            recording=self._recording_of(call),
         )
+
+    def _recording_of(self, call: Call) -> RecordingState:
+        recording = self._parts.recordings.find(call.call_id)
+        if recording is None:
+            return RecordingState.NONE
+        return RecordingState.PAUSED if recording.since is None else RecordingState.RUNNING
 
     def _fact_handlers(self) -> dict[type[Fact], Callable[[Turn, Any], None]]:
         callers, desks, neighbours = self._callers, self._desks, self._neighbours
@@ -296,6 +304,8 @@ class Floor:
             facts.CancelAsked: talks.cancel_asked,
             facts.MergeAsked: talks.merge_asked,
             facts.PickupAsked: self._pickup.asked,
+            facts.RecordingAsked: talks.recording_asked,
+            facts.RecordingFinished: talks.recording_finished,
             facts.SuperviseAsked: talks.supervise_asked,
             facts.SupervisionEndAsked: talks.supervision_end_asked,
             facts.SiteAsked: neighbours.asked,

@@ -18,6 +18,9 @@ LegId = NewType("LegId", str)
 HandoffId = NewType("HandoffId", str)
 """UUIDv7 text, minted by the initiator of a hand-off; the idempotency key of its messages."""
 
+RecordingId = NewType("RecordingId", str)
+"""UUIDv7 text, made by the site; also what the PBX calls the file."""
+
 CustomerId = NewType("CustomerId", str)
 
 Skill = NewType("Skill", str)

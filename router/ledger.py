@@ -12,7 +12,19 @@ from typing import Any, ClassVar
 
 from router.agent import AgentState, RingFailure
 from router.call import Disposition
-from router.ids import AgentId, CallId, CustomerId, HandoffId, Instant, LegId, QueueId, SiteId, Skill
+from router.ids import (
+    AgentId,
+    CallId,
+    CustomerId,
+    HandoffId,
+    Instant,
+    LegId,
+    QueueId,
+    RecordingId,
+    SiteId,
+    Skill,
+)
+from router.talk.recording_acts import RecordingEnd
 from router.talk.supervision import SupervisionEnd, SupervisionMode
 
 
@@ -217,6 +229,49 @@ class MonitoringEnded(Entry):
     agent_id: AgentId
     supervisor: str
     reason: SupervisionEnd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingStarted(Entry):
+    """The talk of `leg_id` is recorded from here on."""
+
+    kind: ClassVar[str] = "RECORDING_STARTED"
+    call_id: CallId
+    agent_id: AgentId
+    recording_id: RecordingId
+    leg_id: LegId
+    queue_id: QueueId
+    retention_days: int
+    """By the queue's policy of this moment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingPaused(Entry):
+    kind: ClassVar[str] = "RECORDING_PAUSED"
+    call_id: CallId
+    agent_id: AgentId
+    recording_id: RecordingId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingResumed(Entry):
+    kind: ClassVar[str] = "RECORDING_RESUMED"
+    call_id: CallId
+    agent_id: AgentId
+    recording_id: RecordingId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingEnded(Entry):
+    """By the agent, with the talk, or by the PBX; a talk's end comes first where both are of one moment."""
+
+    kind: ClassVar[str] = "RECORDING_ENDED"
+    call_id: CallId
+    agent_id: AgentId
+    recording_id: RecordingId
+    duration_ms: int
+    """Pauses left out."""
+    reason: RecordingEnd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

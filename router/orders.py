@@ -7,7 +7,7 @@ outcome is committed; the others may leave at once.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from router.ids import AgentId, CallId, HandoffId, LegId, QueueId, SiteId
+from router.ids import AgentId, CallId, HandoffId, LegId, QueueId, RecordingId, SiteId
 from router.ledger import Entry
 from router.overflow.load import SiteLoad
 from router.overflow.messages import Reply, Request
@@ -91,6 +91,8 @@ class BridgeAgent(Order):
     is_irreversible: ClassVar[bool] = True
     call_id: CallId
     leg_id: LegId
+    announces_recording: bool = False
+    """Tell the caller before that the talk is recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +135,37 @@ class Overhear(Order):
     """The agent's."""
     is_whispering: bool
     """Heard by the agent, and by nobody else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordTalk(Order):
+    """Record all that is said in the talk of `leg_id`, into the file `recording_id`."""
+
+    is_irreversible: ClassVar[bool] = True
+    leg_id: LegId
+    recording_id: RecordingId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseRecording(Order):
+    """Leave out what is said from now on."""
+
+    leg_id: LegId
+    recording_id: RecordingId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnpauseRecording(Order):
+    leg_id: LegId
+    recording_id: RecordingId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopRecording(Order):
+    """Close the file; one that its leg's end has closed already is left alone."""
+
+    leg_id: LegId
+    recording_id: RecordingId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

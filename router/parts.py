@@ -20,6 +20,7 @@ from router.overflow.policy import OverflowPolicy
 from router.overflow.pulling import Pulling
 from router.overflow.pushing import Pushing
 from router.talk.consulting import Consulting
+from router.talk.recording import Recordings
 from router.talk.supervising import Supervising
 from router.timers import Timers
 
@@ -46,7 +47,8 @@ class Parts:
         self.roster = Roster()
         self.calls = Calls(self.queues, self.timers)
         self.ringing = Ringing(self.roster, self.timers)
-        self.talking = Talking(site_id, self.calls, self.roster, self.queues, self.timers)
+        self.recordings = Recordings(self.calls, self.queues, new_id)
+        self.talking = Talking(site_id, self.calls, self.roster, self.queues, self.timers, self.recordings)
         self.consulting = Consulting(self.calls, self.roster, self.queues, self.talking, self.timers)
         self.supervising = Supervising(self.roster, self.timers)
         self.announcing = Announcing(self.calls, self.roster, self.queues, self.timers)

@@ -10,7 +10,18 @@ from enum import StrEnum
 
 from router.agent import AgentState
 from router.call import CallState
-from router.ids import AgentId, CallId, CustomerId, HandoffId, Instant, LegId, QueueId, SiteId, Skills
+from router.ids import (
+    AgentId,
+    CallId,
+    CustomerId,
+    HandoffId,
+    Instant,
+    LegId,
+    QueueId,
+    RecordingId,
+    SiteId,
+    Skills,
+)
 from router.ledger import Role
 
 
@@ -68,6 +79,19 @@ class OpenConsultation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRecording:
+    """What records an open call's talk on `leg_id`."""
+
+    recording_id: RecordingId
+    agent_id: AgentId
+    leg_id: LegId
+    recorded_ms: int
+    """Before `since`."""
+    since: Instant | None
+    """None while it is paused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenCall:
     """A call without CALL_ENDED in the ledger, in this node's own monotonic time."""
 
@@ -88,6 +112,7 @@ class OpenCall:
     """Set once connected."""
     hold_ms: int = 0
     consultation: OpenConsultation | None = None
+    recording: OpenRecording | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,7 @@ class Resumption:
             self._resume_call(turn, open_call)
         for help_ in self._work.helps:
             self._resume_help(turn, help_)
+        self._parts.recordings.end_over(turn, [open_call.call_id for open_call in self._work.calls])
         self._drop_strays(turn)
         for session in self._work.sessions:
             agent = self._parts.roster.get(session.agent_id)
@@ -47,6 +48,8 @@ class Resumption:
 
     def _resume_call(self, turn: Turn, open_call: OpenCall) -> None:
         call = self._parts.calls.resume(turn, open_call)
+        if open_call.recording is not None:
+            self._parts.recordings.take_up(call, open_call.recording)
         if not self._alive.is_same_run:
             self._parts.calls.end_failed(turn, call, "PBX_RESTARTED")
         elif open_call.call_id not in self._alive.callers:

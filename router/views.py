@@ -1,6 +1,7 @@
 """What others may see of a floor: people, metrics, checkers. Copies, never the machine's own parts."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from router.agent import AgentState
 from router.call import CallState
@@ -25,6 +26,12 @@ class ConsultationView:
         return self.state is not ConsultationState.OVER
 
 
+class RecordingState(StrEnum):
+    NONE = "NONE"
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallView:
     call_id: CallId
@@ -41,6 +48,7 @@ class CallView:
     """The helper's site once its agent rings."""
     consultation: ConsultationView | None = None
     """Whom its agent consults about it, or has just consulted in vain."""
+    recording: RecordingState = RecordingState.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,10 @@ RING_LIMIT_MS = 15_000
 """How long a phone rings where no queue says otherwise."""
 
 
+RETENTION_LIMIT_DAYS = 3_650
+"""Ten years: a file that is to be kept longer belongs into an archive."""
+
+
 class Distribution(StrEnum):
     """Which idle agent gets the next call. Changeable at run time."""
 
@@ -27,6 +31,16 @@ class LastResort(StrEnum):
     VOICEMAIL = "voicemail"
     CALLBACK = "callback"
     HANG_UP = "hang-up"
+
+
+class RecordingRule(StrEnum):
+    """Which talks of a queue's callers with the site's agents are recorded."""
+
+    OFF = "off"
+    ON = "on"
+    """All, after the caller was told."""
+    ON_DEMAND = "on-demand"
+    """Those for which the agent asks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +72,9 @@ class QueuePolicy:
     short_abandon_ms: int = 5_000
     is_overflow_allowed: bool = True
     service_level_ms: int = 20_000
+    recording: RecordingRule = RecordingRule.OFF
+    recording_retention_days: int = 90
+    """How long a recording's file is kept, in days after the one on which it began."""
 
     def __post_init__(self) -> None:
         """Raises:
@@ -69,6 +86,7 @@ class QueuePolicy:
             "waiting_call_limit",
             "wait_limit_ms",
             "service_level_ms",
+            "recording_retention_days",
         )
         for name in positive:
             if getattr(self, name) <= 0:

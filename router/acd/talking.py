@@ -9,6 +9,7 @@ from router.call import CallState
 from router.errors import WrongStateError
 from router.ids import AgentId, Instant, LegId, QueueId, SiteId
 from router.orders import BridgeAgent, HangUpLeg, HoldCall, ResumeCall
+from router.talk.recording import Recordings
 from router.timers import Timers
 from router.turn import Turn
 
@@ -19,13 +20,20 @@ class Talking:
     """What agents and callers do once they talk."""
 
     def __init__(
-        self, site_id: SiteId, calls: Calls, roster: Roster, queues: Queues, timers: Timers[tuple[str, str]]
+        self,
+        site_id: SiteId,
+        calls: Calls,
+        roster: Roster,
+        queues: Queues,
+        timers: Timers[tuple[str, str]],
+        recordings: Recordings,
     ) -> None:
         self._site_id = site_id
         self._calls = calls
         self._roster = roster
         self._queues = queues
         self._timers = timers
+        self._recordings = recordings
 
     def connect(self, turn: Turn, call: Call, leg: Leg) -> None:
         """The agent answered; its leg has left `Ringing` and its state is TALKING."""
@@ -48,7 +56,10 @@ class Talking:
                 waited_ms=call.waited_ms,
             )
         )
-        turn.order(BridgeAgent(call_id=call.call_id, leg_id=leg_id))
+        is_to_be_told = self._recordings.is_by_policy(call) and not call.is_told_of_recording
+        call.is_told_of_recording |= is_to_be_told
+        turn.order(BridgeAgent(call_id=call.call_id, leg_id=leg_id, announces_recording=is_to_be_told))
+        self._recordings.begin_by_policy(turn, call)
 
     def hold(self, turn: Turn, call: Call, agent: Agent) -> None:
         """Raises:

@@ -14,7 +14,7 @@ from router.call import CallState, Disposition
 from router.ids import AgentId, CallId, CustomerId, HandoffId, LegId, QueueId, SiteId, Skill
 from router.ledger import Entry, LedgerRow
 from router.records.moment import Moment
-from router.recovery import OpenCall, OpenConsultation
+from router.recovery import OpenCall, OpenConsultation, OpenRecording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +70,8 @@ class CallFold:
         "_hold_ms",
         "_leg_id",
         "_queued_at",
+        "_recording",
+        "_recording_since",
         "_ringing",
         "_served_by",
         "_state",
@@ -96,6 +98,8 @@ class CallFold:
         self._handoff_id: HandoffId | None = None
         self._served_by: SiteId | None = None
         self._consultation: OpenConsultation | None = None
+        self._recording: OpenRecording | None = None
+        self._recording_since: Moment | None = None
 
     @property
     def is_ended(self) -> bool:
@@ -132,7 +136,13 @@ class CallFold:
             waited_ms=record.waited_ms,
             hold_ms=self._hold_ms + held_ms,
             consultation=self._consultation,
+            recording=self._open_recording(now),
         )
+
+    def _open_recording(self, now: Moment) -> OpenRecording | None:
+        if self._recording is None or self._recording_since is None:
+            return self._recording
+        return replace(self._recording, since=now.instant_of(self._recording_since))
 
     # --- steps -------------------------------------------------------------------------
 
@@ -217,6 +227,28 @@ class CallFold:
     def _consultation_ended(self, at: Moment, entry: ledger.ConsultationEnded) -> None:
         self._consultation = None
 
+    def _recording_started(self, at: Moment, entry: ledger.RecordingStarted) -> None:
+        self._recording_since = at
+        self._recording = OpenRecording(
+            recording_id=entry.recording_id,
+            agent_id=entry.agent_id,
+            leg_id=entry.leg_id,
+            recorded_ms=0,
+            since=None,
+        )
+
+    def _recording_paused(self, at: Moment, entry: ledger.RecordingPaused) -> None:
+        if self._recording is not None and self._recording_since is not None:
+            recorded_ms = self._recording.recorded_ms + at.since_ms(self._recording_since)
+            self._recording = replace(self._recording, recorded_ms=recorded_ms)
+            self._recording_since = None
+
+    def _recording_resumed(self, at: Moment, entry: ledger.RecordingResumed) -> None:
+        self._recording_since = at
+
+    def _recording_ended(self, at: Moment, entry: ledger.RecordingEnded) -> None:
+        self._recording = self._recording_since = None
+
     def _handed_off(self, at: Moment, entry: ledger.HandoffDialed) -> None:
         self._handoff_id = entry.handoff_id
 
@@ -274,6 +306,10 @@ class CallFold:
         ledger.ConsultationConnected: _colleague_answered,
         ledger.CallConferenced: _conferenced,
         ledger.ConsultationEnded: _consultation_ended,
+        ledger.RecordingStarted: _recording_started,
+        ledger.RecordingPaused: _recording_paused,
+        ledger.RecordingResumed: _recording_resumed,
+        ledger.RecordingEnded: _recording_ended,
         ledger.HandoffDialed: _handed_off,
         ledger.HandoffRang: _rang_remote,
         ledger.HandoffRefused: _handoff_failed,

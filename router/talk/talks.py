@@ -118,6 +118,13 @@ class Talks:
         elif not self._is_passed_on(turn, agent, is_leg_up=True):
             self._desks.hang_up_asked(turn, fact)
 
+    def recording_asked(self, turn: Turn, fact: facts.RecordingAsked) -> None:
+        _agent, call = self._with_caller(fact.agent_id)
+        self._parts.recordings.asked(turn, call, fact.act)
+
+    def recording_finished(self, turn: Turn, fact: facts.RecordingFinished) -> None:
+        self._parts.recordings.finished(turn, fact.recording_id, fact.duration_ms)
+
     # --- what supervisors ask ----------------------------------------------------------
 
     def supervise_asked(self, turn: Turn, fact: facts.SuperviseAsked) -> None:

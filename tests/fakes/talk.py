@@ -13,8 +13,8 @@ C1 = CallId("c1")
 class Talk:
     """Kim talks to the caller of c1 since second 10; Ann is ready beside her."""
 
-    def __init__(self, wrap_up_limit_ms: int = 30_000) -> None:
-        self.floor = FloorUnderTest(policies=[sales(wrap_up_limit_ms=wrap_up_limit_ms)])
+    def __init__(self, **settings: object) -> None:
+        self.floor = FloorUnderTest(policies=[sales(**{"wrap_up_limit_ms": 30_000, **settings})])
         self.kim = self.floor.seat("1", 0)
         self.floor.call("c1", 5)
         self.kims_leg = one(self.floor.log, orders.RingAgent).leg_id

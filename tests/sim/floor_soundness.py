@@ -29,6 +29,7 @@ def state_of(floor: Floor) -> list[object]:
         dict(parts.links._used),
         dict(parts.timers._at),
         list(parts.ringing._legs),
+        [(each.recording_id, each.recorded_ms, each.since) for each in parts.recordings],
         [(each.mode, each.is_up) for each in parts.supervising.supervisions],
         [(call.talk_ms, call.hold_ms, call.waited_ms) for call in parts.calls],
     ]
@@ -39,6 +40,7 @@ def check(floor: Floor) -> None:
     check_calls(floor._parts)
     check_consultations(floor._parts)
     check_supervisions(floor._parts)
+    check_recordings(floor._parts)
     check_handoffs(floor._parts)
 
 
@@ -127,6 +129,11 @@ def check_supervisions(parts: Parts) -> None:
         assert talker is not None, "beside a talk that is over"
         assert talker.state in (AgentState.TALKING, AgentState.ON_HOLD)
         assert parts.timers.is_set((supervising.SUPERVISE_TIMER, each.leg_id)) != each.is_up
+
+
+def check_recordings(parts: Parts) -> None:
+    for each in parts.recordings:
+        assert parts.calls.get(each.call_id).leg_id == each.leg_id, "a talk that is over is recorded"
 
 
 def check_calls(parts: Parts) -> None:

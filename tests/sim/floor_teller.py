@@ -7,13 +7,13 @@ from typing import TypeVar
 
 from router import facts, ledger
 from router.acd import calls
-from router.acd.policy import Distribution, LastResort, QueuePolicy
+from router.acd.policy import Distribution, LastResort, QueuePolicy, RecordingRule
 from router.agent import BUSY, AgentState, RingFailure
 from router.call import CallContext
 from router.errors import RouterError
 from router.facts import Fact
 from router.floor import Floor
-from router.ids import AgentId, CallId, HandoffId, Instant, LegId, QueueId, SiteId, Skill
+from router.ids import AgentId, CallId, HandoffId, Instant, LegId, QueueId, RecordingId, SiteId, Skill
 from router.ledger import Role
 from router.orders import Answer, Ask, Outcome, RingAgent
 from router.overflow import helper
@@ -44,10 +44,12 @@ from router.recovery import (
     OpenCall,
     OpenConsultation,
     OpenHelp,
+    OpenRecording,
     OpenSession,
     OpenWork,
 )
 from router.talk.consultation import ConsultationState
+from router.talk.recording_acts import RecordingAct
 from router.talk.supervision import SupervisionMode
 from tests.sim.floor_soundness import state_of
 
@@ -76,6 +78,7 @@ def draw_policy(rng: random.Random, queue_id: QueueId) -> QueuePolicy:
         last_resort=rng.choice(list(LastResort)),
         announce_interval_ms=rng.choice((0, 2_000)),
         is_overflow_allowed=rng.random() < 0.9,
+        recording=rng.choice(list(RecordingRule)),
     )
 
 
@@ -128,6 +131,8 @@ class Teller:
             (2, lambda: facts.CancelAsked(agent_id=self._busy_agent())),
             (3, lambda: facts.MergeAsked(agent_id=self._busy_agent())),
             (2, self._pickup_asked),
+            (3, self._recording_asked),
+            (1, self._recording_finished),
             (3, self._supervise_asked),
             (1, lambda: facts.SupervisionEndAsked(supervisor=self.rng.choice(SUPERVISORS))),
             (10, self._site_asked),
@@ -241,6 +246,14 @@ class Teller:
     def _consult_asked(self) -> Fact:
         ready = [a.agent_id for a in self.floor.agents() if a.state is AgentState.READY]
         return facts.ConsultAsked(agent_id=self._busy_agent(), to_agent=self._one_of(ready, AGENTS))
+
+    def _recording_asked(self) -> Fact:
+        return facts.RecordingAsked(agent_id=self._busy_agent(), act=self.rng.choice(list(RecordingAct)))
+
+    def _recording_finished(self) -> Fact:
+        running = [each.recording_id for each in self.parts.recordings]
+        recording_id = self._one_of(running, (RecordingId("nobody's"),))
+        return facts.RecordingFinished(recording_id=recording_id, duration_ms=self.rng.randint(0, 9_000))
 
     def _pickup_asked(self) -> Fact:
         idle = (AgentState.READY, AgentState.NOT_READY)
@@ -427,6 +440,19 @@ class Teller:
             waited_ms=call.waited_ms,
             hold_ms=call.hold_ms,
             consultation=self._open_consultation(call.call_id),
+            recording=self._open_recording(call.call_id),
+        )
+
+    def _open_recording(self, call_id: CallId) -> OpenRecording | None:
+        recording = self.parts.recordings.find(call_id)
+        if recording is None:
+            return None
+        return OpenRecording(
+            recording_id=recording.recording_id,
+            agent_id=recording.agent_id,
+            leg_id=recording.leg_id,
+            recorded_ms=recording.recorded_ms,
+            since=recording.since,
         )
 
     def _open_consultation(self, call_id: CallId) -> OpenConsultation | None:

@@ -33,6 +33,8 @@ class TalkTeller(Teller):
             (1, lambda: facts.CancelAsked(agent_id=self._busy_agent())),
             (4, lambda: facts.MergeAsked(agent_id=self._busy_agent())),
             (3, self._pickup_asked),
+            (6, self._recording_asked),
+            (1, self._recording_finished),
             (6, self._supervise_asked),
             (1, lambda: facts.SupervisionEndAsked(supervisor=self.rng.choice(SUPERVISORS))),
         )

@@ -25,12 +25,19 @@ from router.orders import (
     Order,
     Overhear,
     PartTalk,
+    PauseRecording,
+    RecordTalk,
     RecordVoicemail,
     RejectTrunk,
     ResumeCall,
     RingAgent,
+    StopRecording,
     StopRinging,
+    UnpauseRecording,
 )
+
+RECORDING_NOTICE = "recording-notice"
+"""The announcement that this talk is recorded."""
 
 
 class Carrying:
@@ -58,7 +65,13 @@ class Carrying:
             RingAgent: self._ring_agent,
             StopRinging: lambda order: self._hang_up(holdings.leg(order.leg_id)),
             HangUpLeg: lambda order: self._hang_up(holdings.leg(order.leg_id)),
-            BridgeAgent: lambda order: self._join(holdings.leg(order.leg_id), holdings.caller(order.call_id)),
+            BridgeAgent: self._bridge_agent,
+            RecordTalk: self._record_talk,
+            PauseRecording: lambda order: unanswered.ask(Do.PAUSE_RECORDING, recording=order.recording_id),
+            UnpauseRecording: lambda order: unanswered.ask(
+                Do.UNPAUSE_RECORDING, recording=order.recording_id
+            ),
+            StopRecording: lambda order: unanswered.ask(Do.STOP_RECORDING, recording=order.recording_id),
             HoldCall: self._hold_call,
             HoldLeg: self._hold_leg,
             JoinTalk: self._join_talk,
@@ -135,7 +148,8 @@ class Carrying:
             self._unanswered.ask(Do.ANSWER, caller.channel_id)
             self._unanswered.ask(Do.SET, caller.channel_id, name=Variable.TAKEN, value="yes")
         caller.is_recording = True
-        self._unanswered.ask(Do.RECORD, caller.channel_id)
+        # A call has one message at most, so its own id names the file.
+        self._unanswered.ask(Do.RECORD, caller.channel_id, recording=order.call_id, of="caller")
 
     def _ring_agent(self, order: RingAgent) -> None:
         leg = Held(
@@ -208,6 +222,17 @@ class Carrying:
     def _resume_call(self, order: ResumeCall) -> None:
         leg = self._holdings.leg(order.leg_id)
         self._join(leg, None if leg is None else self._other_side(leg))
+
+    def _bridge_agent(self, order: BridgeAgent) -> None:
+        leg, caller = self._holdings.leg(order.leg_id), self._holdings.caller(order.call_id)
+        if leg is not None and caller is not None and order.announces_recording:
+            self._unanswered.ask(Do.PLAY, caller.channel_id, said=RECORDING_NOTICE)
+        self._join(leg, caller)
+
+    def _record_talk(self, order: RecordTalk) -> None:
+        leg = self._holdings.leg(order.leg_id)
+        if leg is not None:
+            self._unanswered.ask(Do.RECORD, leg.channel_id, recording=order.recording_id, of="talk")
 
     def _hold_leg(self, order: HoldLeg) -> None:
         leg = self._holdings.leg(order.leg_id)

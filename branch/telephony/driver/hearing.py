@@ -10,8 +10,16 @@ from branch.telephony.driver.holdings import Held, Holdings, Stage, held_of, sta
 from branch.telephony.driver.unanswered import Unanswered
 from branch.telephony.driver.vocabulary import Cause, Do, Event, Frame, Kind, Variable
 from branch.telephony.port import CallerRinging, PhoneEvent, TelephonyListener, TrunkRinging
-from router.facts import Fact, LegAnswered, LegRang, TrunkAnswered, TrunkRang, VoicemailRecorded
-from router.ids import AgentId, CallId, CustomerId, QueueId, SiteId
+from router.facts import (
+    Fact,
+    LegAnswered,
+    LegRang,
+    RecordingFinished,
+    TrunkAnswered,
+    TrunkRang,
+    VoicemailRecorded,
+)
+from router.ids import AgentId, CallId, CustomerId, QueueId, RecordingId, SiteId
 
 _GONE_LIMIT = 10_000
 """Ended channels remembered, so that a late second telling of their start makes no new call."""
@@ -188,6 +196,9 @@ class Hearing:
         if held is not None and held.is_recording and held.call_id is not None:
             held.is_recording = False
             self.note(VoicemailRecorded(call_id=held.call_id))
+        elif held is None or held.kind is Kind.PHONE:
+            recording_id = RecordingId(frame["recording"])
+            self.note(RecordingFinished(recording_id=recording_id, duration_ms=frame["duration_ms"]))
 
     def _phone_did(self, agent_id: AgentId, event: PhoneEvent, reason: str | None = None) -> None:
         self._news.append(lambda listener: listener.agent_phone_heard(agent_id, event, reason))

@@ -25,7 +25,13 @@ class Do(StrEnum):
     HANG_UP = "channel.hangup"
     SET = "channel.set"
     PLAY = "channel.play"
+    """Position and expected wait; or, with `said`, an announcement by its name."""
     RECORD = "channel.record"
+    """Into the file `recording`: what the channel itself says (`of`: caller), until that falls silent, or
+    all that is said in the talk that is named after it (`of`: talk)."""
+    STOP_RECORDING = "recording.stop"
+    PAUSE_RECORDING = "recording.pause"
+    UNPAUSE_RECORDING = "recording.unpause"
     SNOOP = "channel.snoop"
     """Let the channel hear another one (`beside`, `spy`: both) and speak to it (`whisper`: out, or none);
     out of the bridge that it may be in. Adding the channel to a bridge ends it."""
@@ -48,6 +54,7 @@ class Event(StrEnum):
     CHANNEL_GONE = "channel_gone"
     PHONE_STATE = "phone_state"
     RECORDING_FINISHED = "recording_finished"
+    """The file `recording` of `channel` is closed; it holds `duration_ms`."""
     REPLACED = "replaced"
     """Another client has said hello; this connection ends."""
     ALIVE = "alive"

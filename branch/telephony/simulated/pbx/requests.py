@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from branch.telephony.driver.vocabulary import BridgeKind, Cause, Do, Event, Frame, Kind
+from branch.telephony.driver.vocabulary import BridgeKind, Cause, Do, Frame, Kind
 from branch.telephony.simulated.pbx.callers import Caller
 from branch.telephony.simulated.pbx.phones import Phones, Ring
+from branch.telephony.simulated.pbx.recordings import Recordings
 from branch.telephony.simulated.pbx.switch import RefusedError, Snoop, Switch
 from branch.telephony.simulated.pbx.timers import LabTimers
 from branch.telephony.simulated.pbx.trunks import Trunks
@@ -24,7 +25,7 @@ class Requests:
         phones: Phones,
         trunks: Trunks,
         timers: LabTimers,
-        tell: Callable[[Frame], None],
+        recordings: Recordings,
         count: Callable[[], Frame],
         call: Callable[[PlannedCall], str],
         voicemail_s: float,
@@ -33,7 +34,7 @@ class Requests:
         self._phones = phones
         self._trunks = trunks
         self._timers = timers
-        self._tell = tell
+        self._recordings = recordings
         self._voicemail_s = voicemail_s
         self._by_name: Mapping[str, Callable[[Frame], Any]] = {
             Do.LIST_CHANNELS: lambda _frame: [each.shown() for each in switch.channels()],
@@ -46,6 +47,9 @@ class Requests:
             Do.SET: self._set,
             Do.PLAY: self._play,
             Do.RECORD: self._record,
+            Do.STOP_RECORDING: lambda frame: recordings.stop(_text(frame, "recording")),
+            Do.PAUSE_RECORDING: lambda frame: recordings.pause(_text(frame, "recording")),
+            Do.UNPAUSE_RECORDING: lambda frame: recordings.unpause(_text(frame, "recording")),
             Do.CREATE_BRIDGE: self._create_bridge,
             Do.ADD: lambda frame: switch.add(_text(frame, "bridge"), _text(frame, "channel")),
             Do.REMOVE: lambda frame: switch.remove(_text(frame, "bridge"), _text(frame, "channel")),
@@ -101,10 +105,18 @@ class Requests:
         self._switch.channel(_text(frame, "channel"))
 
     def _record(self, frame: Frame) -> None:
-        channel = self._switch.channel(_text(frame, "channel"))
-        finished = {"event": Event.RECORDING_FINISHED, "channel": channel.channel_id}
-        channel.party.told_recording()
-        self._timers.after(self._voicemail_s * 1000, lambda: self._tell(finished))
+        """A caller has no more to say after a while; a talk is recorded until somebody stops it."""
+        name, of = _text(frame, "recording"), _text(frame, "of")
+        if of not in ("caller", "talk"):
+            raise RefusedError(400, f"no recording of {of!r}")
+        channel = self._recordings.start(name, _text(frame, "channel"))
+        if of == "caller":
+            channel.party.told_recording()
+            self._timers.after(self._voicemail_s * 1000, lambda: self._end_message(name))
+
+    def _end_message(self, name: str) -> None:
+        if self._recordings.is_running(name):
+            self._recordings.stop(name)
 
     def _snoop(self, frame: Frame) -> None:
         if frame.get("spy") != "both" or frame.get("whisper") not in ("none", "out"):

@@ -103,6 +103,8 @@ class Switch:
         self._now_ms = now_ms
         self._channels: dict[str, Channel] = {}
         self._bridges: dict[str, Bridge] = {}
+        self.when_ended: Callable[[Channel], None] = lambda _channel: None
+        """Told of each channel that is over, before anybody else."""
 
     # --- what its people and trunks do ---------------------------------------------
 
@@ -130,6 +132,7 @@ class Switch:
         """The channel is over, by whomever; a second time does nothing."""
         if self._channels.pop(channel.channel_id, None) is None:
             return
+        self.when_ended(channel)
         self._leave(channel)
         for listener in self._channels.values():
             if listener.snoop is not None and listener.snoop.beside == channel.channel_id:
