@@ -13,10 +13,12 @@ from router.facts import (
     ConsultAsked,
     MergeAsked,
     PickupAsked,
+    RecordingAsked,
     SuperviseAsked,
     SupervisionEndAsked,
 )
 from router.ids import AgentId, LegId, QueueId, SiteId
+from router.talk.recording_acts import RecordingAct
 from router.talk.supervision import SupervisionMode
 
 
@@ -52,6 +54,11 @@ class TalkPlaces:
     def pick_up(self, agent_id: AgentId, *, from_queue: QueueId | None, from_agent: AgentId | None) -> None:
         """Take a call that rings elsewhere, or waits."""
         self._floor.handle(PickupAsked(agent_id=agent_id, from_queue=from_queue, from_agent=from_agent))
+
+    def record(self, agent_id: AgentId, leg_id: LegId, act: RecordingAct) -> None:
+        """Record the talk, or not, or not for a while."""
+        leg_in_hand(self._floor, agent_id, leg_id, TALKING)
+        self._floor.handle(RecordingAsked(agent_id=agent_id, act=act))
 
     # --- supervisors --------------------------------------------------------------------
 

@@ -58,6 +58,12 @@ def _pickup(request: pb.PickupRequest) -> None:
         validate.text(source, getattr(request, source), most_chars=_NAME_CHARS)
 
 
+def _record(request: pb.RecordRequest) -> None:
+    _about_a_leg(request)
+    is_known = request.act in pb.RecordingAct.values()
+    validate.present("act", is_known and request.act != pb.RECORDING_ACT_UNSPECIFIED)
+
+
 def _supervise(request: pb.SuperviseRequest) -> None:
     validate.uuid_text("request_id", request.request_id)
     validate.text("agent_id", request.agent_id, most_chars=_NAME_CHARS)
@@ -89,6 +95,7 @@ CHECKS: Mapping[type[Message], RequestCheck] = {
     pb.CancelConsultationRequest: _about_a_leg,
     pb.MergeRequest: _about_a_leg,
     pb.PickupRequest: _pickup,
+    pb.RecordRequest: _record,
     pb.SuperviseRequest: _supervise,
     pb.EndSupervisionRequest: _end_supervision,
     pb.GetCustomerRequest: _customer,

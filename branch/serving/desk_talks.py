@@ -12,11 +12,15 @@ from trunkline.desk.v1.desk_pb2_grpc import DeskServiceServicer
 from branch.people.sessions import Session
 from branch.people.talk_places import TalkPlaces
 from router.ids import AgentId, LegId, QueueId
+from router.talk.recording_acts import RecordingAct
 from router.talk.supervision import SupervisionMode
 
 Context = grpc.aio.ServicerContext[Any, Any]
 M = TypeVar("M", bound=Message)
 
+_ACTS: "Mapping[pb.RecordingAct.ValueType, RecordingAct]" = {
+    pb.RecordingAct.Value(f"RECORDING_ACT_{act}"): act for act in RecordingAct
+}
 _MODES: "Mapping[pb.SupervisionMode.ValueType, SupervisionMode]" = {
     pb.SupervisionMode.Value(f"SUPERVISION_MODE_{mode}"): mode for mode in SupervisionMode
 }
@@ -75,6 +79,12 @@ class TalkFace(DeskServiceServicer):
             )
 
         return await self._agents_act(context, request, act, pb.PickupResponse())
+
+    async def Record(self, request: pb.RecordRequest, context: Context) -> pb.RecordResponse:
+        def act(agent_id: AgentId) -> None:
+            self._talks.record(agent_id, LegId(request.leg_id), _ACTS[request.act])
+
+        return await self._agents_act(context, request, act, pb.RecordResponse())
 
     async def Supervise(self, request: pb.SuperviseRequest, context: Context) -> pb.SuperviseResponse:
         def act(session: Session) -> None:

@@ -16,7 +16,7 @@ from router.ledger import Role
 from router.overflow.load import QueueLoad, SiteLoad
 from router.overflow.messages import HandoffState
 from router.talk.consultation import ConsultationState
-from router.views import AgentView, CallView, ConsultationView, HandoffView
+from router.views import AgentView, CallView, ConsultationView, HandoffView, RecordingState
 
 AGENT_STATES: "Mapping[AgentState, pb.AgentState.ValueType]" = {
     state: pb.AgentState.Value(f"AGENT_STATE_{state}") for state in AgentState
@@ -26,6 +26,9 @@ CALL_STATES: "Mapping[CallState, pb.CallState.ValueType]" = {
 }
 CONSULTATION_STATES: "Mapping[ConsultationState, pb.ConsultationState.ValueType]" = {
     state: pb.ConsultationState.Value(f"CONSULTATION_STATE_{state}") for state in ConsultationState
+}
+RECORDING_STATES: "Mapping[RecordingState, pb.RecordingState.ValueType]" = {
+    state: pb.RecordingState.Value(f"RECORDING_STATE_{state}") for state in RecordingState
 }
 HANDOFF_ROLES: "Mapping[Role, pb.HandoffRole.ValueType]" = {
     role: pb.HandoffRole.Value(f"HANDOFF_ROLE_{role}") for role in Role
@@ -134,6 +137,7 @@ def _call(call: CallView, ringing: Sequence[AgentId]) -> pb.CallView:
         served_by=call.served_by,
         ringing_agent_ids=ringing,
         consultation=None if call.consultation is None else _consultation(call.consultation),
+        recording=RECORDING_STATES[call.recording],
     )
 
 

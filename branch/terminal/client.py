@@ -15,6 +15,7 @@ from branch.terminal import wire
 from branch.terminal.seen import CustomerSeen, Person, Position, Update
 from router.errors import RouterError
 from router.ids import AgentId, CustomerId, LegId, QueueId
+from router.talk.recording_acts import RecordingAct
 from router.talk.supervision import SupervisionMode
 from sync.link.refusals import RefusedError
 from sync.link.status import refusal_from
@@ -113,6 +114,10 @@ class DeskClient:
     async def pick_up_from(self, queue_id: QueueId) -> None:
         request = pb.PickupRequest(request_id=_new_id(), queue_id=queue_id)
         await self._send(self._stub.Pickup, request)
+
+    async def record(self, leg_id: LegId, act: RecordingAct) -> None:
+        request = pb.RecordRequest(request_id=_new_id(), leg_id=leg_id, act=wire.recording_act(act))
+        await self._send(self._stub.Record, request)
 
     async def supervise(self, agent_id: AgentId, mode: SupervisionMode, phone: str | None = None) -> None:
         """`phone` is the site's phone to ring; None for the one named after the person."""

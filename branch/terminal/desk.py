@@ -19,7 +19,7 @@ from branch.terminal.menu import Choice, Menu
 from branch.terminal.seen import AgentSeen, CallInHand, CustomerSeen, Person, SiteSeen
 from branch.terminal.state_names import reason_name
 from branch.terminal.talk_acts import CancelConsultation, CompleteTransfer, EndSupervision, Merge
-from branch.terminal.talk_menus import consult_menu, pick_up_menu, supervise_menu
+from branch.terminal.talk_menus import consult_menu, pick_up_menu, record_menu, supervise_menu
 from node.words import text as _
 from router.agent import AgentState
 from router.talk.supervision import SupervisionMode
@@ -77,7 +77,7 @@ class Desk:
                 self.menu = self._reasons()
             case "p":
                 self.menu = pick_up_menu(self.seen, self.person.agent_id)
-            case "a" | "h" | "t" | "e" | "c" | "m" | "x":
+            case "a" | "h" | "t" | "e" | "c" | "m" | "x" | "d":
                 call = self.call
                 if call is not None:
                     return self._call_key(key, call)
@@ -96,6 +96,9 @@ class Desk:
         """Consulting, a transfer hands the caller to the colleague."""
         if key == "c":
             self.menu = consult_menu(self.seen, self.person.agent_id, call)
+            return None
+        if key == "d":
+            self.menu = record_menu(call)
             return None
         if key == "m":
             return Merge(leg_id=call.leg_id)

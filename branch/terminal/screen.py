@@ -20,6 +20,7 @@ from branch.terminal.state_names import (
 )
 from node.words import text as _
 from router.ledger import Role
+from router.views import RecordingState
 from sync.records.tables import PersonRole
 
 ROW_LIMIT = 15
@@ -70,6 +71,9 @@ def _call_lines(desk: Desk, call: CallInHand, local_ms: int) -> Iterable[Rendera
         age = _duration(desk.seen.age_ms(about.queued_ms, local_ms))
         line.append("   " + _("since {duration}", duration=age))
     yield line
+    if call.recording is not RecordingState.NONE:
+        is_paused = call.recording is RecordingState.PAUSED
+        yield Text(_("recording is paused") if is_paused else _("is recorded"), style="red")
     if call.consultation is not None:
         yield _consultation_line(desk, call.consultation)
     if desk.customer is not None:
@@ -171,7 +175,7 @@ def _keys(desk: Desk) -> RenderableType:
         return Text(keys, style="dim")
     return Text(
         _(
-            "r ready  n not ready  a answer  h hold/resume  t transfer  c consult  p pick up  "
+            "r ready  n not ready  a answer  h hold/resume  t transfer  c consult  p pick up  d record  "
             "e hang up  w wrap-up done  q quit"
         ),
         style="dim",

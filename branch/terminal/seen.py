@@ -13,6 +13,7 @@ from router.ids import AgentId, CallId, CustomerId, HandoffId, LegId, QueueId, S
 from router.ledger import Role
 from router.overflow.messages import HandoffState
 from router.talk.consultation import ConsultationState
+from router.views import RecordingState
 from sync.records.tables import PersonRole
 
 K = TypeVar("K", bound=str)
@@ -78,6 +79,7 @@ class CallSeen:
     served_by: SiteId | None
     ringing_agents: tuple[AgentId, ...]
     consultation: ConsultationSeen | None = None
+    recording: RecordingState = RecordingState.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +179,7 @@ class CallInHand:
     """None for the site's own."""
     consultation: ConsultationSeen | None = None
     """With the colleague whom this agent asked, or as whom it was asked."""
+    recording: RecordingState = RecordingState.NONE
 
 
 @dataclass(slots=True)
@@ -225,6 +228,7 @@ class SiteSeen:
             customer_id=about.customer_id if about is not None else None,
             from_site=handoff.peer if handoff is not None else None,
             consultation=call.consultation if call is not None and handoff is None else None,
+            recording=call.recording if call is not None and handoff is None else RecordingState.NONE,
         )
 
 

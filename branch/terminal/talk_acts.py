@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from branch.terminal.client import DeskClient
 from router.ids import AgentId, LegId, QueueId
+from router.talk.recording_acts import RecordingAct
 from router.talk.supervision import SupervisionMode
 
 
@@ -58,6 +59,15 @@ class PickUpFrom:
 
     async def ask(self, client: DeskClient) -> None:
         await client.pick_up_from(self.queue_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    leg_id: LegId
+    act: RecordingAct
+
+    async def ask(self, client: DeskClient) -> None:
+        await client.record(self.leg_id, self.act)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

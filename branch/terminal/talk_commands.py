@@ -6,6 +6,7 @@ import typer
 
 from node.words import text as _
 from router.agent import AgentState
+from router.talk.recording_acts import RecordingAct
 from router.talk.supervision import SupervisionMode
 
 TALKING = (AgentState.TALKING, AgentState.ON_HOLD)
@@ -18,6 +19,7 @@ def register(desk: typer.Typer) -> None:
     desk.command("cancel", help=_("Take the caller back, without the colleague."))(_cancel)
     desk.command("merge", help=_("Talk with the caller and the colleague together."))(_merge)
     desk.command("pick-up", help=_("Take a call that rings a colleague, or waits in a queue."))(_pick_up)
+    desk.command("record", help=_("Start, pause, resume or stop the recording of the talk."))(_record)
     desk.command("supervise", help=_("Listen to an agent's talk, whisper to the agent, or barge in."))(
         _supervise
     )
@@ -66,6 +68,16 @@ def _pick_up(
     from branch.terminal.one_shot import act_once, pick_up_act
 
     act_once(context.obj, lambda desk: pick_up_act(desk, queue, agent))
+
+
+def _record(
+    context: typer.Context,
+    act: Annotated[RecordingAct, typer.Argument(case_sensitive=False, help=_("What to do."))],
+) -> None:
+    from branch.terminal.one_shot import act_once, call_of
+    from branch.terminal.talk_acts import Record
+
+    act_once(context.obj, lambda desk: Record(leg_id=call_of(desk, *TALKING).leg_id, act=act))
 
 
 def _supervise(

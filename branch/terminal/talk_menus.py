@@ -1,14 +1,22 @@
 """Menus about talks of more than two: whom to consult, what to pick up, whose talk to join."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from branch.terminal.menu import Choice, Menu
 from branch.terminal.seen import AgentSeen, CallInHand, SiteSeen
-from branch.terminal.talk_acts import Consult, PickUpAt, PickUpFrom, Supervise
+from branch.terminal.talk_acts import Consult, PickUpAt, PickUpFrom, Record, Supervise
 from node.words import text as _
 from router.agent import AgentState
 from router.ids import AgentId
+from router.talk.recording_acts import RecordingAct
 from router.talk.supervision import SupervisionMode
+from router.views import RecordingState
+
+_POSSIBLE_ACTS: Mapping[RecordingState, Sequence[RecordingAct]] = {
+    RecordingState.NONE: (RecordingAct.START,),
+    RecordingState.RUNNING: (RecordingAct.PAUSE, RecordingAct.STOP),
+    RecordingState.PAUSED: (RecordingAct.RESUME, RecordingAct.STOP),
+}
 
 
 def consult_menu(seen: SiteSeen, me: AgentId | None, call: CallInHand) -> Menu:
@@ -34,6 +42,21 @@ def pick_up_menu(seen: SiteSeen, me: AgentId | None) -> Menu:
         if each.calls_waiting
     ]
     return Menu(title=_("Pick up from where?"), choices=[*ringing, *waiting])
+
+
+def record_menu(call: CallInHand) -> Menu:
+    """What can be done with the recording as it stands."""
+    labels = {
+        RecordingAct.START: _("Record the talk"),
+        RecordingAct.PAUSE: _("Leave out what is said now"),
+        RecordingAct.RESUME: _("Go on recording"),
+        RecordingAct.STOP: _("End the recording"),
+    }
+    choices = [
+        Choice(label=labels[act], act=Record(leg_id=call.leg_id, act=act))
+        for act in _POSSIBLE_ACTS[call.recording]
+    ]
+    return Menu(title=_("Recording"), choices=choices)
 
 
 def supervise_menu(seen: SiteSeen, mode: SupervisionMode) -> Menu:

@@ -22,7 +22,9 @@ from router.ids import AgentId, CallId, CustomerId, HandoffId, LegId, QueueId, S
 from router.ledger import Role
 from router.overflow.messages import HandoffState
 from router.talk.consultation import ConsultationState
+from router.talk.recording_acts import RecordingAct
 from router.talk.supervision import SupervisionMode
+from router.views import RecordingState
 from sync.records.tables import PersonRole
 
 
@@ -110,6 +112,7 @@ def _call(call: pb.CallView) -> CallSeen:
         served_by=_optional(call, "served_by"),
         ringing_agents=tuple(AgentId(each) for each in call.ringing_agent_ids),
         consultation=_consultation(call.consultation) if call.HasField("consultation") else None,
+        recording=RecordingState(pb.RecordingState.Name(call.recording).removeprefix("RECORDING_STATE_")),
     )
 
 
@@ -122,6 +125,10 @@ def _consultation(consultation: pb.ConsultationView) -> ConsultationSeen:
         ),
         reason=_optional(consultation, "reason"),
     )
+
+
+def recording_act(act: RecordingAct) -> "pb.RecordingAct.ValueType":
+    return pb.RecordingAct.Value(f"RECORDING_ACT_{act}")
 
 
 def supervision_mode(mode: SupervisionMode) -> "pb.SupervisionMode.ValueType":

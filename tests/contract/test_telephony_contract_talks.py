@@ -1,8 +1,8 @@
 """What every telephony driver promises of talks with more than one agent, tried with a real PBX behind it."""
 
 from branch.telephony.port import TelephonyDriver
-from router.facts import CallerHungUp, LegHungUp
-from router.ids import CallId, LegId
+from router.facts import CallerHungUp, LegHungUp, RecordingFinished
+from router.ids import CallId, LegId, RecordingId
 from router.orders import (
     BridgeAgent,
     HangUpLeg,
@@ -11,12 +11,17 @@ from router.orders import (
     JoinTalk,
     Overhear,
     PartTalk,
+    PauseRecording,
+    RecordTalk,
     ResumeCall,
+    StopRecording,
+    UnpauseRecording,
 )
 from tests.fakes.telephony import TelephonyEar
 from tests.fakes.telephony_rig import AGENT, OTHER_AGENT, Site
-from tests.fakes.telephony_steps import LEG, OTHER_LEG, becomes, joined, talking
+from tests.fakes.telephony_steps import LEG, OTHER_LEG, becomes, joined, queued, talking
 
+RECORDING = RecordingId("0191-recording-1")
 TWO = frozenset({LEG, OTHER_LEG})
 
 
@@ -149,3 +154,65 @@ async def test_what_is_overheard_ends_with_the_talk(home: Site) -> None:
     await ear.fact(LegHungUp(leg_id=LEG))
 
     assert not await home.overhears(OTHER_LEG, LEG)
+
+
+# --- recordings ----------------------------------------------------------------------------
+
+
+async def recording(site: Site, driver: TelephonyDriver, ear: TelephonyEar) -> CallId:
+    """What caller and AGENT say is recorded as RECORDING."""
+    _channel, call_id = await talking(site, driver, ear)
+    driver.carry_out(RecordTalk(leg_id=LEG, recording_id=RECORDING))
+    return call_id
+
+
+def finished(ear: TelephonyEar) -> list[RecordingFinished]:
+    return [fact for fact in ear.facts if isinstance(fact, RecordingFinished)]
+
+
+async def test_a_recording_that_is_stopped_tells_its_length_while_the_talk_goes_on(home: Site) -> None:
+    driver, ear, _found = await home.connect()
+    call_id = await recording(home, driver, ear)
+
+    driver.carry_out(PauseRecording(leg_id=LEG, recording_id=RECORDING))
+    driver.carry_out(UnpauseRecording(leg_id=LEG, recording_id=RECORDING))
+    driver.carry_out(StopRecording(leg_id=LEG, recording_id=RECORDING))
+    [fact] = await ear.until(lambda: finished(ear))
+
+    assert fact.recording_id == RECORDING
+    assert fact.duration_ms >= 0
+    assert await home.conversation(LEG) == frozenset({LEG, call_id})
+
+
+async def test_a_recording_ends_with_the_talk_whoever_ends_it(home: Site) -> None:
+    driver, ear, _found = await home.connect()
+    await recording(home, driver, ear)
+
+    await home.put_down(LEG)
+    await ear.until(lambda: finished(ear))
+    driver.carry_out(StopRecording(leg_id=LEG, recording_id=RECORDING))
+
+    await ear.fact(LegHungUp(leg_id=LEG))
+    assert [fact.recording_id for fact in finished(ear)] == [RECORDING]
+
+
+async def test_a_recording_outlives_the_branch_process(home: Site) -> None:
+    driver, ear, _found = await home.connect()
+    await recording(home, driver, ear)
+
+    await home.lose(driver)
+    driver, ear, _found = await home.connect()
+    driver.carry_out(StopRecording(leg_id=LEG, recording_id=RECORDING))
+
+    [fact] = await ear.until(lambda: finished(ear))
+    assert fact.recording_id == RECORDING
+
+
+async def test_a_caller_is_told_of_the_recording_and_talks_all_the_same(home: Site) -> None:
+    driver, ear, _found = await home.connect()
+    _channel, call_id = await queued(home, driver, ear)
+    await joined(home, driver, ear, call_id)
+
+    driver.carry_out(BridgeAgent(call_id=call_id, leg_id=OTHER_LEG, announces_recording=True))
+
+    await conversation_becomes(home, OTHER_LEG, frozenset({OTHER_LEG, call_id}))

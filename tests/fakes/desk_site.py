@@ -25,7 +25,7 @@ from branch.serving.repeats import Repeats
 from branch.serving.site_items import site_items
 from branch.serving.watch import SiteWatch
 from branch.terminal.client import DeskClient
-from router.acd.policy import QueuePolicy
+from router.acd.policy import QueuePolicy, RecordingRule
 from router.agent import RingFailure
 from router.facts import CallArrived, LegAnswered, LegFailed, LegRang
 from router.floor import Floor
@@ -170,7 +170,14 @@ async def desk_site(
 ) -> AsyncIterator[DeskSite]:
     """A site that serves DeskService on loopback."""
     phones, ledger, clock, registry = ObedientPhones(), PromptLedger(), SystemClock(), CollectorRegistry()
-    policies = [QueuePolicy(queue_id=QUEUE, skills=frozenset({Skill("PS")}), wrap_up_limit_ms=60_000)]
+    policies = [
+        QueuePolicy(
+            queue_id=QUEUE,
+            skills=frozenset({Skill("PS")}),
+            wrap_up_limit_ms=60_000,
+            recording=RecordingRule.ON_DEMAND,
+        )
+    ]
     floor = Floor(
         site_id=SITE,
         incarnation=incarnation,

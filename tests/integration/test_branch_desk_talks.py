@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 
+import grpc
 import pytest
 from trunkline.desk.v1 import desk_pb2 as pb
 from trunkline.desk.v1.desk_pb2_grpc import DeskServiceStub
@@ -17,11 +18,15 @@ from router.ids import AgentId, CallId, LegId
 from router.ledger import Monitored, MonitoringEnded
 from router.orders import BridgeAgent, JoinTalk, Overhear, RingAgent
 from router.talk.consultation import ConsultationState
+from router.talk.recording_acts import RecordingAct
 from router.talk.supervision import SupervisionMode
+from router.views import RecordingState
 from sync.link.refusals import RefusedError
+from sync.link.status import refusal_from
 from tests.fakes.desk_site import ANN, KIM, PASSWORD, QUEUE, SITE, DeskSite, desk_site
 
 LIMIT_S = 10.0
+REQUEST = "0191f3a0-0000-7000-8000-000000000001"
 
 
 @pytest.fixture
@@ -51,6 +56,10 @@ def in_hand(seen: SiteSeen, agent_id: AgentId) -> CallInHand:
     call = seen.call_in_hand(agent_id)
     assert call is not None
     return call
+
+
+def shows_recording(state: RecordingState) -> Callable[[SiteSeen], bool]:
+    return lambda seen: in_hand(seen, KIM).recording is state
 
 
 async def ring_of_lee(site: DeskSite) -> LegId:
@@ -159,9 +168,7 @@ async def test_a_consultation_key_pressed_late_does_nothing(site: DeskSite) -> N
 async def test_a_repeated_consultation_rings_once(site: DeskSite) -> None:
     two = await Two.talking(site)
     stub = DeskServiceStub(two.kim._channel)
-    request = pb.ConsultRequest(
-        request_id="0191f3a0-0000-7000-8000-000000000001", leg_id=two.leg, agent_id=ANN
-    )
+    request = pb.ConsultRequest(request_id=REQUEST, leg_id=two.leg, agent_id=ANN)
 
     for _ in range(2):
         await stub.Consult(request, metadata=two.kim._metadata(), timeout=LIMIT_S)
@@ -240,3 +247,41 @@ async def test_the_talk_goes_on_when_the_colleague_hangs_up_the_phone(site: Desk
         two.kim, lambda seen: two.consultation(seen) == (ConsultationState.OVER, "COLLEAGUE_LEFT")
     )
     assert seen.calls[two.call_id].state is CallState.CONNECTED
+
+
+async def test_an_agent_records_its_talk_pauses_and_ends_it(site: DeskSite) -> None:
+    two = await Two.talking(site)
+
+    for act, expected in (
+        (RecordingAct.START, RecordingState.RUNNING),
+        (RecordingAct.PAUSE, RecordingState.PAUSED),
+        (RecordingAct.RESUME, RecordingState.RUNNING),
+        (RecordingAct.STOP, RecordingState.NONE),
+    ):
+        await two.kim.record(two.leg, act)
+        await until(two.kim, shows_recording(expected))
+
+    kinds = [row.entry.kind for row in site.ledger.rows if row.entry.kind.startswith("RECORDING")]
+    assert kinds == ["RECORDING_STARTED", "RECORDING_PAUSED", "RECORDING_RESUMED", "RECORDING_ENDED"]
+
+
+@pytest.mark.parametrize(
+    ("method", "request_", "field"),
+    [
+        ("Record", pb.RecordRequest(request_id=REQUEST, leg_id=REQUEST), "act"),
+        ("Supervise", pb.SuperviseRequest(request_id=REQUEST, agent_id=KIM), "mode"),
+        ("Pickup", pb.PickupRequest(request_id=REQUEST), "from"),
+        ("Consult", pb.ConsultRequest(request_id=REQUEST, leg_id=REQUEST), "agent_id"),
+    ],
+)
+async def test_an_incomplete_request_is_refused_with_the_fields_name(
+    site: DeskSite, method: str, request_: object, field: str
+) -> None:
+    kim = await logged_in(site, "1001")
+
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        await getattr(DeskServiceStub(kim._channel), method)(
+            request_, metadata=kim._metadata(), timeout=LIMIT_S
+        )
+
+    assert refusal_from(error.value).values["field"] == field

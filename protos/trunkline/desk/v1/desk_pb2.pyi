@@ -239,6 +239,66 @@ CONSULTATION_STATE_OVER: ConsultationState.ValueType  # 4
 """Ended without a transfer; shown until the agent does something else with the call."""
 Global___ConsultationState: _TypeAlias = ConsultationState  # noqa: Y015
 
+class _RecordingAct:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RecordingActEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RecordingAct.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RECORDING_ACT_UNSPECIFIED: _RecordingAct.ValueType  # 0
+    """Never sent."""
+    RECORDING_ACT_START: _RecordingAct.ValueType  # 1
+    """From now on the talk is recorded."""
+    RECORDING_ACT_PAUSE: _RecordingAct.ValueType  # 2
+    """What is said from now on is left out."""
+    RECORDING_ACT_RESUME: _RecordingAct.ValueType  # 3
+    """What is said from now on is not left out any more."""
+    RECORDING_ACT_STOP: _RecordingAct.ValueType  # 4
+    """The recording is over."""
+
+class RecordingAct(_RecordingAct, metaclass=_RecordingActEnumTypeWrapper):
+    """What is done with the recording of a talk."""
+
+RECORDING_ACT_UNSPECIFIED: RecordingAct.ValueType  # 0
+"""Never sent."""
+RECORDING_ACT_START: RecordingAct.ValueType  # 1
+"""From now on the talk is recorded."""
+RECORDING_ACT_PAUSE: RecordingAct.ValueType  # 2
+"""What is said from now on is left out."""
+RECORDING_ACT_RESUME: RecordingAct.ValueType  # 3
+"""What is said from now on is not left out any more."""
+RECORDING_ACT_STOP: RecordingAct.ValueType  # 4
+"""The recording is over."""
+Global___RecordingAct: _TypeAlias = RecordingAct  # noqa: Y015
+
+class _RecordingState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RecordingStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RecordingState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RECORDING_STATE_UNSPECIFIED: _RecordingState.ValueType  # 0
+    """Never sent."""
+    RECORDING_STATE_NONE: _RecordingState.ValueType  # 1
+    """It is not."""
+    RECORDING_STATE_RUNNING: _RecordingState.ValueType  # 2
+    """It is."""
+    RECORDING_STATE_PAUSED: _RecordingState.ValueType  # 3
+    """It is, and what is said now is left out."""
+
+class RecordingState(_RecordingState, metaclass=_RecordingStateEnumTypeWrapper):
+    """Whether a talk is recorded."""
+
+RECORDING_STATE_UNSPECIFIED: RecordingState.ValueType  # 0
+"""Never sent."""
+RECORDING_STATE_NONE: RecordingState.ValueType  # 1
+"""It is not."""
+RECORDING_STATE_RUNNING: RecordingState.ValueType  # 2
+"""It is."""
+RECORDING_STATE_PAUSED: RecordingState.ValueType  # 3
+"""It is, and what is said now is left out."""
+Global___RecordingState: _TypeAlias = RecordingState  # noqa: Y015
+
 class _SupervisionMode:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -964,6 +1024,53 @@ class PickupResponse(_message.Message):
 Global___PickupResponse: _TypeAlias = PickupResponse  # noqa: Y015
 
 @_typing.final
+class RecordRequest(_message.Message):
+    """Asks for something with a recording."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    LEG_ID_FIELD_NUMBER: _builtins.int
+    ACT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID text; the idempotency key."""
+    leg_id: _builtins.str
+    """UUID text of the agent's connected leg."""
+    act: Global___RecordingAct.ValueType
+    """What is wanted."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        leg_id: _builtins.str = ...,
+        act: Global___RecordingAct.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "leg_id", b"leg_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordRequest: _TypeAlias = RecordRequest  # noqa: Y015
+
+@_typing.final
+class RecordResponse(_message.Message):
+    """The PBX was told; the stream says how it stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordResponse: _TypeAlias = RecordResponse  # noqa: Y015
+
+@_typing.final
 class SuperviseRequest(_message.Message):
     """Asks to be beside a talk."""
 
@@ -1526,6 +1633,7 @@ class CallView(_message.Message):
     SERVED_BY_FIELD_NUMBER: _builtins.int
     RINGING_AGENT_IDS_FIELD_NUMBER: _builtins.int
     CONSULTATION_FIELD_NUMBER: _builtins.int
+    RECORDING_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     """UUID text."""
     queue_id: _builtins.str
@@ -1544,6 +1652,8 @@ class CallView(_message.Message):
     """UUID text of the hand-off it is in; absent with none."""
     served_by: _builtins.str
     """Slug of the site whose agent has it; absent for the site's own."""
+    recording: Global___RecordingState.ValueType
+    """Whether its talk is recorded."""
     @_builtins.property
     def ringing_agent_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The site's agents whose phones ring for it."""
@@ -1566,10 +1676,11 @@ class CallView(_message.Message):
         served_by: _builtins.str | None = ...,
         ringing_agent_ids: _abc.Iterable[_builtins.str] | None = ...,
         consultation: Global___ConsultationView | None = ...,
+        recording: Global___RecordingState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_consultation", b"_consultation", "_customer_id", b"_customer_id", "_handoff_id", b"_handoff_id", "_served_by", b"_served_by", "agent_id", b"agent_id", "consultation", b"consultation", "customer_id", b"customer_id", "handoff_id", b"handoff_id", "served_by", b"served_by"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_consultation", b"_consultation", "_customer_id", b"_customer_id", "_handoff_id", b"_handoff_id", "_served_by", b"_served_by", "agent_id", b"agent_id", "call_id", b"call_id", "consultation", b"consultation", "customer_id", b"customer_id", "handoff_id", b"handoff_id", "priority", b"priority", "queue_id", b"queue_id", "queued_mono_ms", b"queued_mono_ms", "ringing_agent_ids", b"ringing_agent_ids", "served_by", b"served_by", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_consultation", b"_consultation", "_customer_id", b"_customer_id", "_handoff_id", b"_handoff_id", "_served_by", b"_served_by", "agent_id", b"agent_id", "call_id", b"call_id", "consultation", b"consultation", "customer_id", b"customer_id", "handoff_id", b"handoff_id", "priority", b"priority", "queue_id", b"queue_id", "queued_mono_ms", b"queued_mono_ms", "recording", b"recording", "ringing_agent_ids", b"ringing_agent_ids", "served_by", b"served_by", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__agent_id: _TypeAlias = _typing.Literal["agent_id"]  # noqa: Y015
     _WhichOneofArgType__agent_id: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id"]  # noqa: Y015

@@ -104,6 +104,11 @@ class DeskServiceStub:
                 request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.PickupRequest.SerializeToString,
                 response_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.PickupResponse.FromString,
                 _registered_method=True)
+        self.Record = channel.unary_unary(
+                '/trunkline.desk.v1.DeskService/Record',
+                request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.RecordRequest.SerializeToString,
+                response_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.RecordResponse.FromString,
+                _registered_method=True)
         self.Supervise = channel.unary_unary(
                 '/trunkline.desk.v1.DeskService/Supervise',
                 request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.SuperviseRequest.SerializeToString,
@@ -232,6 +237,13 @@ class DeskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Record(self, request, context):
+        """Starts, pauses, resumes or stops the recording of the agent's talk, where its queue records on demand.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Supervise(self, request, context):
         """Lets a supervisor listen to an agent's talk, whisper to the agent or barge in; asked again, with
         another mode, changes it. It ends with the agent's talk.
@@ -335,6 +347,11 @@ def add_DeskServiceServicer_to_server(servicer, server):
                     servicer.Pickup,
                     request_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.PickupRequest.FromString,
                     response_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.PickupResponse.SerializeToString,
+            ),
+            'Record': grpc.unary_unary_rpc_method_handler(
+                    servicer.Record,
+                    request_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.RecordRequest.FromString,
+                    response_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.RecordResponse.SerializeToString,
             ),
             'Supervise': grpc.unary_unary_rpc_method_handler(
                     servicer.Supervise,
@@ -718,6 +735,33 @@ class DeskService:
             '/trunkline.desk.v1.DeskService/Pickup',
             trunkline_dot_desk_dot_v1_dot_desk__pb2.PickupRequest.SerializeToString,
             trunkline_dot_desk_dot_v1_dot_desk__pb2.PickupResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Record(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.desk.v1.DeskService/Record',
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.RecordRequest.SerializeToString,
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.RecordResponse.FromString,
             options,
             channel_credentials,
             insecure,

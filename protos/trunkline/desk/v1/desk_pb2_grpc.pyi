@@ -68,6 +68,8 @@ class DeskServiceStub:
     """Conference: caller, agent and the consulted colleague, who has answered, talk together."""
     Pickup: _grpc.UnaryUnaryMultiCallable[_desk_pb2.PickupRequest, _desk_pb2.PickupResponse]
     """Rings the agent, who is idle, ready or not, with a call that rings a colleague or waits."""
+    Record: _grpc.UnaryUnaryMultiCallable[_desk_pb2.RecordRequest, _desk_pb2.RecordResponse]
+    """Starts, pauses, resumes or stops the recording of the agent's talk, where its queue records on demand."""
     Supervise: _grpc.UnaryUnaryMultiCallable[_desk_pb2.SuperviseRequest, _desk_pb2.SuperviseResponse]
     """Lets a supervisor listen to an agent's talk, whisper to the agent or barge in; asked again, with
     another mode, changes it. It ends with the agent's talk.
@@ -121,6 +123,8 @@ class DeskServiceAsyncStub(DeskServiceStub):
     """Conference: caller, agent and the consulted colleague, who has answered, talk together."""
     Pickup: _aio.UnaryUnaryMultiCallable[_desk_pb2.PickupRequest, _desk_pb2.PickupResponse]  # type: ignore[assignment]
     """Rings the agent, who is idle, ready or not, with a call that rings a colleague or waits."""
+    Record: _aio.UnaryUnaryMultiCallable[_desk_pb2.RecordRequest, _desk_pb2.RecordResponse]  # type: ignore[assignment]
+    """Starts, pauses, resumes or stops the recording of the agent's talk, where its queue records on demand."""
     Supervise: _aio.UnaryUnaryMultiCallable[_desk_pb2.SuperviseRequest, _desk_pb2.SuperviseResponse]  # type: ignore[assignment]
     """Lets a supervisor listen to an agent's talk, whisper to the agent or barge in; asked again, with
     another mode, changes it. It ends with the agent's talk.
@@ -249,6 +253,14 @@ class DeskServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_desk_pb2.PickupResponse, _abc.Awaitable[_desk_pb2.PickupResponse]]:
         """Rings the agent, who is idle, ready or not, with a call that rings a colleague or waits."""
+
+    @_abc_1.abstractmethod
+    def Record(
+        self,
+        request: _desk_pb2.RecordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_desk_pb2.RecordResponse, _abc.Awaitable[_desk_pb2.RecordResponse]]:
+        """Starts, pauses, resumes or stops the recording of the agent's talk, where its queue records on demand."""
 
     @_abc_1.abstractmethod
     def Supervise(
