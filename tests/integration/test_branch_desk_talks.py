@@ -202,6 +202,7 @@ async def test_a_supervisor_listens_barges_in_and_leaves(site: DeskSite) -> None
     await lee.supervise(KIM, SupervisionMode.LISTEN)
     leg_id = await ring_of_lee(site)
     site.phones.answer_leg(leg_id)
+    assert leg_id in site.desk.live().legs, "a PBX that comes back is not told to end it"
     await lee.supervise(KIM, SupervisionMode.BARGE)
     await lee.end_supervision()
 

@@ -3,6 +3,7 @@
 import pytest
 
 from router import facts, ledger, orders
+from router.acd.policy import Distribution
 from router.agent import AgentState, RingFailure
 from router.call import CallState, Disposition
 from router.errors import WrongStateError
@@ -238,3 +239,17 @@ def test_the_new_agent_may_consult_in_its_turn(talk: Talk) -> None:
 
     assert one(outcome, ledger.Consulted).to_agent == talk.kim
     assert talk.states() == (AgentState.RINGING, AgentState.ON_HOLD)
+
+
+def test_agent_and_colleague_who_are_free_at_once_each_serve_one_who_waits() -> None:
+    """Ring-all picks whoever is idle longest, which may not be the one that looked for a call."""
+    talk = Talk(wrap_up_limit_ms=0, distribution=Distribution.RING_ALL, ring_all_limit=1)
+    talk.consult()
+    talk.floor.call("c2", 21)
+    talk.floor.call("c3", 22)
+
+    outcome = talk.floor.tell(facts.CallerHungUp(call_id=C1), 30)
+
+    rings = all_of(outcome, orders.RingAgent)
+    assert {ring.agent_id for ring in rings} == {talk.kim, talk.ann}
+    assert {ring.call_id for ring in rings} == {"c2", "c3"}
