@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 from branch.admission import DRAINING
 from branch.metrics import FloorCollector, gauge
 from branch.parts import CannotStartError
+from branch.pruning import Pruning
 from branch.settings import BranchSettings
 from branch.store.engine import UnknownDatabaseError
 from branch.store.schema import NewerSchemaError
@@ -28,6 +29,7 @@ from node.lifecycle import Tasks
 from node.words import text as _
 from router.facts import ClockStepped, Fact
 from sync.clock import STEP_THRESHOLD_MS, Clock, StepWatch
+from sync.records.business_day import BusinessCalendar
 
 CLOCK_LOOK_INTERVAL_S = 1.0
 
@@ -99,6 +101,16 @@ def _watch_over(ground: Ground, core: Core, tasks: Tasks) -> None:
         name="clock",
     )
     _task = tasks.start(_tally_day(ground, core), name="tallies")
+    folder = ground.settings.recording.folder
+    if folder is not None:
+        pruning = Pruning(folder, ground.store.recordings, _today(ground))
+        _task = tasks.start(pruning.run(), name="pruning")
+
+
+def _today(ground: Ground) -> Callable[[], str]:
+    """The site's business day; with a calendar of its own, since it is asked from a thread."""
+    calendar = BusinessCalendar(ground.settings.site.time_zone)
+    return lambda: calendar.date_of(ground.clock.utc_us())
 
 
 async def watch_clock(clock: Clock, speed: float, tell: Callable[[Fact], None], interval_s: float) -> None:

@@ -218,9 +218,10 @@ class Desk:
         calls = list(self.floor.calls())
         handoffs = [each for each in self.floor.handoffs() if each.state not in _OVER]
         agents_legs = {each.leg_id for each in self.floor.agents() if each.leg_id is not None}
+        supervisors_legs = {each.leg_id for each in self.floor.supervisions()}
         return Live(
             calls=frozenset(each.call_id for each in calls),
-            legs=frozenset(agents_legs.union(*(each.leg_ids for each in calls))),
+            legs=frozenset(agents_legs.union(supervisors_legs, *(each.leg_ids for each in calls))),
             handoffs=frozenset(each.handoff_id for each in handoffs),
         )
 

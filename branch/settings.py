@@ -12,13 +12,14 @@ from node.settings import (
     ExistingFile,
     ListenSettings,
     LogSection,
+    NodePath,
     Section,
     TlsSettings,
 )
 from node.settings.sections import Port
 from node.settings.values import HostPort, SiteSlug, TimeZone, refuse_twins
 from node.words import text as _
-from router.acd.policy import Distribution, LastResort, QueuePolicy
+from router.acd.policy import RETENTION_LIMIT_DAYS, Distribution, LastResort, QueuePolicy, RecordingRule
 from router.ids import FOREVER_MS, QueueId, SiteId, Skill
 from router.overflow.policy import WIRE_LIMITS, LinkPolicy, OverflowPolicy
 
@@ -130,6 +131,10 @@ class QueueSection(Section):
     short_abandon_ms: Duration = _QUEUE.short_abandon_ms
     is_overflow_allowed: bool = _QUEUE.is_overflow_allowed
     service_level_ms: PositiveDuration = _QUEUE.service_level_ms
+    recording: RecordingRule = _QUEUE.recording
+    recording_retention_days: int = Field(
+        default=_QUEUE.recording_retention_days, ge=1, le=RETENTION_LIMIT_DAYS
+    )
 
     def policy(self) -> QueuePolicy:
         values = {name: getattr(self, name) for name in type(self).model_fields if name not in _NOT_POLICY}
@@ -155,6 +160,14 @@ class IvrSection(Section):
 
     flow: ExistingFile
     """A flow of its own format (docs/ivr.md); changes are taken up while the branch runs."""
+
+
+class RecordingSection(Section):
+    """Where the PBX keeps what it recorded."""
+
+    folder: NodePath | None = None
+    """Files of recordings past their queue's retention are deleted here. Absent: whoever runs the PBX
+    has to do that, and no recording is marked as pruned."""
 
 
 class LimitsSection(Section):
@@ -187,6 +200,7 @@ class BranchSettings(Section):
     ivr: IvrSection | None = None
     """Absent: every caller asks for a person at once."""
     desk: DeskSection = DeskSection()
+    recording: RecordingSection = RecordingSection()
     limits: LimitsSection = LimitsSection()
     clock: ClockSection = ClockSection()
     log: LogSection = LogSection()

@@ -9,9 +9,22 @@ from dataclasses import dataclass
 from router.acd.policy import QueuePolicy
 from router.agent import RingFailure
 from router.flow.nodes import Flow
-from router.ids import AgentId, CallId, CustomerId, HandoffId, LegId, PlaybackId, QueueId, SiteId, Skills
+from router.ids import (
+    AgentId,
+    CallId,
+    CustomerId,
+    HandoffId,
+    LegId,
+    PlaybackId,
+    QueueId,
+    RecordingId,
+    SiteId,
+    Skills,
+)
 from router.overflow.load import SiteLoad
 from router.overflow.messages import Reply, Request
+from router.talk.recording_acts import RecordingAct
+from router.talk.supervision import SupervisionMode
 
 # --- callers and phones, told by the telephony adapter ---------------------------------
 
@@ -90,6 +103,14 @@ class CustomerFound:
 class CustomerNotFound:
     call_id: CallId
     digits: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingFinished:
+    """The PBX has closed a talk's recording, asked to or not; an unknown one is nobody's."""
+
+    recording_id: RecordingId
+    duration_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,9 +238,75 @@ class TransferAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HangUpAsked:
-    """The agent ends its call from the desk."""
+    """The agent leaves its talk from the desk, which ends the call unless a colleague is in it."""
 
     agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsultAsked:
+    """The agent wants a word with a colleague, with its caller on hold. Hold and resume swap the two."""
+
+    agent_id: AgentId
+    to_agent: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompleteAsked:
+    """Attended transfer: the consulted colleague gets the caller."""
+
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelAsked:
+    """The consulted colleague is not needed any more; the agent takes its caller back."""
+
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeAsked:
+    """Conference: the consulted colleague and the caller hear each other."""
+
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PickupAsked:
+    """An idle agent, ready or not, wants a call: what rings at a colleague's phone, or a queue's first."""
+
+    agent_id: AgentId
+    from_queue: QueueId | None = None
+    from_agent: AgentId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingAsked:
+    """The agent wants its talk recorded, or not recorded (for a while)."""
+
+    agent_id: AgentId
+    act: RecordingAct
+
+
+# --- supervisors -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuperviseAsked:
+    """A supervisor wants to be beside an agent's talk, or beside it in another way."""
+
+    supervisor: str
+    """The person's id at the site."""
+    phone: AgentId
+    """Whose phone to ring, by the PBX's name; nobody works at it."""
+    agent_id: AgentId
+    mode: SupervisionMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupervisionEndAsked:
+    supervisor: str
 
 
 # --- other sites and the load board ----------------------------------------------------
@@ -337,6 +424,15 @@ Fact = (
     | ResumeAsked
     | TransferAsked
     | HangUpAsked
+    | ConsultAsked
+    | CompleteAsked
+    | CancelAsked
+    | MergeAsked
+    | PickupAsked
+    | RecordingAsked
+    | RecordingFinished
+    | SuperviseAsked
+    | SupervisionEndAsked
     | SiteAsked
     | SiteReplied
     | SiteSilent

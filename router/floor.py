@@ -31,8 +31,11 @@ from router.publishing import PUBLISH_TIMER, Publishing
 from router.recovery import Inventory, OpenWork
 from router.resumption import Resumption
 from router.settling import Settling
+from router.talk import consulting, supervising
+from router.talk.pickup import Pickup
+from router.talk.talks import Talks
 from router.turn import Turn
-from router.views import AgentView, CallView, HandoffView
+from router.views import AgentView, CallView, HandoffView, RecordingState, SupervisionView
 
 _BLIND_TIMER = "blind"
 _RETRY_WAIT_MS = 1_000
@@ -72,6 +75,8 @@ class Floor:
         self._callers = Callers(self._parts)
         self._ivr = Ivr(self._parts, self._callers, ivr)
         self._desks = Desks(self._parts, self._callers, self._settling)
+        self._talks = Talks(self._parts, self._callers, self._desks)
+        self._pickup = Pickup(self._parts, self._settling)
         self._neighbours = Neighbours(self._parts)
         self._publishing = Publishing(self._parts, incarnation)
         self._handlers = self._fact_handlers()
@@ -97,7 +102,7 @@ class Floor:
         while (key := self._parts.timers.pop_due(now)) is not None:
             kind, subject = key
             self._deadlines[kind](turn, subject)
-            self._settling.settle(turn)
+            self._settle(turn)
         return self._finish(turn) if turn.outcome else turn.outcome
 
     def next_timer(self) -> Instant | None:
@@ -131,6 +136,16 @@ class Floor:
     def handoffs(self) -> Iterator[HandoffView]:
         yield from self._parts.origin.views()
         yield from self._parts.helper.views()
+
+    def supervisions(self) -> Iterator[SupervisionView]:
+        for each in self._parts.supervising.supervisions:
+            yield SupervisionView(
+                supervisor=each.supervisor,
+                leg_id=each.leg_id,
+                agent_id=each.agent_id,
+                mode=each.mode,
+                is_up=each.is_up,
+            )
 
     def policies(self) -> Iterator[QueuePolicy]:
         for queue in self._parts.queues:
@@ -224,8 +239,14 @@ class Floor:
 
     # --- inside ------------------------------------------------------------------------
 
-    def _finish(self, turn: Turn) -> Outcome:
+    def _settle(self, turn: Turn) -> None:
+        self._parts.consulting.follow(turn)
+        self._parts.supervising.follow(turn)
+        self._parts.recordings.follow(turn)
         self._settling.settle(turn)
+
+    def _finish(self, turn: Turn) -> Outcome:
+        self._settle(turn)
         if turn.outcome:
             self._publishing.note_change(turn)
         return turn.outcome
@@ -248,10 +269,19 @@ class Floor:
             leg_ids=tuple(call.ringing) if call.leg_id is None else (call.leg_id,),
             handoff_id=call.handoff_id,
             served_by=handoff.peer if is_remote and handoff is not None else None,
+            consultation=self._parts.consulting.view(call.call_id),
+            recording=self._recording_of(call),
         )
+
+    def _recording_of(self, call: Call) -> RecordingState:
+        recording = self._parts.recordings.find(call.call_id)
+        if recording is None:
+            return RecordingState.NONE
+        return RecordingState.PAUSED if recording.since is None else RecordingState.RUNNING
 
     def _fact_handlers(self) -> dict[type[Fact], Callable[[Turn, Any], None]]:
         callers, desks, neighbours = self._callers, self._desks, self._neighbours
+        talks = self._talks
         return {
             facts.CallArrived: self._ivr.call_arrived,
             facts.KeyPressed: self._ivr.key_pressed,
@@ -265,9 +295,9 @@ class Floor:
             facts.CallerChoseCallback: callers.callback_chosen,
             facts.VoicemailRecorded: callers.voicemail_recorded,
             facts.LegRang: callers.leg_rang,
-            facts.LegAnswered: callers.leg_answered,
-            facts.LegFailed: callers.leg_failed,
-            facts.LegHungUp: callers.leg_hung_up,
+            facts.LegAnswered: talks.leg_answered,
+            facts.LegFailed: talks.leg_failed,
+            facts.LegHungUp: talks.leg_hung_up,
             facts.TrunkCallArrived: callers.trunk_call_arrived,
             facts.TrunkRang: callers.trunk_rang,
             facts.TrunkAnswered: callers.trunk_answered,
@@ -279,10 +309,19 @@ class Floor:
             facts.AgentBecameNotReady: desks.became_not_ready,
             facts.AgentBecameUnreachable: desks.became_unreachable,
             facts.WrapupFinished: desks.wrapup_finished,
-            facts.HoldAsked: desks.hold_asked,
-            facts.ResumeAsked: desks.resume_asked,
-            facts.TransferAsked: desks.transfer_asked,
-            facts.HangUpAsked: desks.hang_up_asked,
+            facts.HoldAsked: talks.hold_asked,
+            facts.ResumeAsked: talks.resume_asked,
+            facts.TransferAsked: talks.transfer_asked,
+            facts.HangUpAsked: talks.hang_up_asked,
+            facts.ConsultAsked: talks.consult_asked,
+            facts.CompleteAsked: talks.complete_asked,
+            facts.CancelAsked: talks.cancel_asked,
+            facts.MergeAsked: talks.merge_asked,
+            facts.PickupAsked: self._pickup.asked,
+            facts.RecordingAsked: talks.recording_asked,
+            facts.RecordingFinished: talks.recording_finished,
+            facts.SuperviseAsked: talks.supervise_asked,
+            facts.SupervisionEndAsked: talks.supervision_end_asked,
             facts.SiteAsked: neighbours.asked,
             facts.SiteReplied: neighbours.replied,
             facts.SiteSilent: neighbours.silent,
@@ -300,6 +339,8 @@ class Floor:
         return {
             ringing.RING_TIMER: self._ring_over,
             talking.WRAPUP_TIMER: self._wrapup_over,
+            consulting.CONSULT_TIMER: lambda turn, leg: parts.consulting.expire(turn, LegId(leg)),
+            supervising.SUPERVISE_TIMER: lambda turn, leg: parts.supervising.expire(turn, LegId(leg)),
             calls.WAIT_TIMER: self._wait_over,
             calls.ANNOUNCE_TIMER: self._announce,
             calls.FLOW_TIMER: lambda turn, call_id: self._ivr.waited(turn, CallId(call_id)),

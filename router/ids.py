@@ -24,6 +24,9 @@ PlaybackId = NewType("PlaybackId", str)
 NodeName = NewType("NodeName", str)
 """Of one node of an IVR flow, as its file writes it."""
 
+RecordingId = NewType("RecordingId", str)
+"""UUIDv7 text, made by the site; also what the PBX calls the file."""
+
 CustomerId = NewType("CustomerId", str)
 
 Skill = NewType("Skill", str)

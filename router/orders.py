@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from router.call import Language
-from router.ids import AgentId, CallId, HandoffId, LegId, PlaybackId, QueueId, SiteId
+from router.ids import AgentId, CallId, HandoffId, LegId, PlaybackId, QueueId, RecordingId, SiteId
 from router.ledger import Entry
 from router.overflow.load import SiteLoad
 from router.overflow.messages import Reply, Request
@@ -122,6 +122,8 @@ class BridgeAgent(Order):
     is_irreversible: ClassVar[bool] = True
     call_id: CallId
     leg_id: LegId
+    recording_notice: Language | None = None
+    """Tell the caller before that the talk is recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +136,76 @@ class HoldCall(Order):
 class ResumeCall(Order):
     call_id: CallId
     leg_id: LegId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinTalk(Order):
+    """Let another answered leg of the site speak and hear in the talk of `leg_id`."""
+
+    is_irreversible: ClassVar[bool] = True
+    leg_id: LegId
+    """The agent's who has the caller."""
+    joining: LegId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartTalk(Order):
+    """Take a leg out of the talk of `leg_id` that it had joined."""
+
+    leg_id: LegId
+    parting: LegId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overhear(Order):
+    """Let a supervisor's answered leg hear both sides of an agent's talk, unheard."""
+
+    is_irreversible: ClassVar[bool] = True
+    leg_id: LegId
+    beside: LegId
+    """The agent's."""
+    is_whispering: bool
+    """Heard by the agent, and by nobody else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordTalk(Order):
+    """Record all that is said in the talk of `leg_id`, into the file `recording_id`."""
+
+    is_irreversible: ClassVar[bool] = True
+    leg_id: LegId
+    recording_id: RecordingId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseRecording(Order):
+    """Leave out what is said from now on."""
+
+    leg_id: LegId
+    recording_id: RecordingId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnpauseRecording(Order):
+    leg_id: LegId
+    recording_id: RecordingId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopRecording(Order):
+    """Close the file; one that its leg's end has closed already is left alone."""
+
+    leg_id: LegId
+    recording_id: RecordingId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldLeg(Order):
+    """A consulted colleague hears music and nobody else."""
+
+    leg_id: LegId
+    call_id: CallId
+    """The one it is consulted about."""
 
 
 # --- trunk legs ------------------------------------------------------------------------

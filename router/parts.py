@@ -20,6 +20,9 @@ from router.overflow.origin import Origin
 from router.overflow.policy import OverflowPolicy
 from router.overflow.pulling import Pulling
 from router.overflow.pushing import Pushing
+from router.talk.consulting import Consulting
+from router.talk.recording import Recordings
+from router.talk.supervising import Supervising
 from router.timers import Timers
 
 
@@ -46,7 +49,10 @@ class Parts:
         self.roster = Roster()
         self.calls = Calls(self.queues, self.timers, language)
         self.ringing = Ringing(self.roster, self.timers)
-        self.talking = Talking(site_id, self.calls, self.roster, self.queues, self.timers)
+        self.recordings = Recordings(self.calls, self.queues, new_id)
+        self.talking = Talking(site_id, self.calls, self.roster, self.queues, self.timers, self.recordings)
+        self.consulting = Consulting(self.calls, self.roster, self.queues, self.talking, self.timers)
+        self.supervising = Supervising(self.roster, self.timers)
         self.announcing = Announcing(self.calls, self.roster, self.queues, self.timers, new_id)
         self.board = Board(site_id, overflow)
         self.links = Links(overflow)

@@ -19,6 +19,7 @@ from router.ids import (
     LegId,
     NodeName,
     QueueId,
+    RecordingId,
     SiteId,
     Skills,
 )
@@ -67,6 +68,31 @@ class Inventory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenConsultation:
+    """A colleague whom the agent of an open call consults."""
+
+    leg_id: LegId
+    agent_id: AgentId
+    """The colleague."""
+    is_answered: bool = False
+    is_merged: bool = False
+    """A conference: the colleague talks with the caller too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRecording:
+    """What records an open call's talk on `leg_id`."""
+
+    recording_id: RecordingId
+    agent_id: AgentId
+    leg_id: LegId
+    recorded_ms: int
+    """Before `since`."""
+    since: Instant | None
+    """None while it is paused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenCall:
     """A call without CALL_ENDED in the ledger, in this node's own monotonic time."""
 
@@ -94,6 +120,8 @@ class OpenCall:
     node: NodeName | None = None
     """Of the IVR's flow, where it had come to; None: at its start."""
     customer_class: str | None = None
+    consultation: OpenConsultation | None = None
+    recording: OpenRecording | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

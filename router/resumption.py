@@ -39,6 +39,7 @@ class Resumption:
             self._resume_call(turn, open_call)
         for help_ in self._work.helps:
             self._resume_help(turn, help_)
+        self._parts.recordings.end_over(turn, [open_call.call_id for open_call in self._work.calls])
         self._drop_strays(turn)
         for session in self._work.sessions:
             agent = self._parts.roster.get(session.agent_id)
@@ -49,6 +50,8 @@ class Resumption:
 
     def _resume_call(self, turn: Turn, open_call: OpenCall) -> None:
         call = self._parts.calls.resume(turn, open_call)
+        if open_call.recording is not None:
+            self._parts.recordings.take_up(call, open_call.recording)
         if not self._alive.is_same_run:
             self._parts.calls.end_failed(turn, call, "PBX_RESTARTED")
         elif open_call.call_id not in self._alive.callers:
@@ -84,9 +87,15 @@ class Resumption:
                 self._parts.origin.resume_connected(turn, call, open_call, trunk)
                 return
         else:
-            leg = self._alive.legs.get(open_call.leg_id) if open_call.leg_id else None
-            if leg is not None and leg.state is not MediaState.RINGING:
+            leg = self._answered(open_call.leg_id)
+            colleague = self._colleague(open_call)
+            if leg is not None:
                 self._resume_local_talk(turn, call, open_call, leg)
+                self._resume_consultation(turn, call, open_call, colleague)
+                return
+            if colleague is not None and open_call.agent_id is not None:
+                self._keep_leg(colleague)
+                self._parts.consulting.take_over(turn, call, open_call.agent_id, colleague)
                 return
         # The other side hung up while this process was away; the caller is still there.
         self._parts.calls.end_answered(turn, call, "HUNG_UP_WHILE_AWAY")
@@ -96,6 +105,26 @@ class Resumption:
         self._keep_leg(leg)
         if leg.state is MediaState.UP and call.state is CallState.CONNECTED:
             turn.order(BridgeAgent(call_id=call.call_id, leg_id=leg.leg_id))
+
+    def _resume_consultation(
+        self, turn: Turn, call: Call, open_call: OpenCall, colleague: LiveLeg | None
+    ) -> None:
+        """A phone that only rang beside the call is stopped: the agent may ring it again."""
+        if open_call.consultation is not None:
+            if colleague is not None:
+                self._keep_leg(colleague)
+            self._parts.consulting.take_up(turn, call, open_call.consultation, colleague)
+
+    def _colleague(self, open_call: OpenCall) -> LiveLeg | None:
+        """Whom the agent consulted, if that one had answered, is still there and works here."""
+        open_ = open_call.consultation
+        if open_ is None or not open_.is_answered or self._parts.roster.find(open_.agent_id) is None:
+            return None
+        return self._answered(open_.leg_id)
+
+    def _answered(self, leg_id: LegId | None) -> LiveLeg | None:
+        leg = self._alive.legs.get(leg_id) if leg_id is not None else None
+        return leg if leg is not None and leg.state is not MediaState.RINGING else None
 
     def _set_talk_clock(self, turn: Turn, call: Call, open_call: OpenCall) -> None:
         """Holds so far are kept in their sum; the rest since the answer was talk."""

@@ -59,6 +59,9 @@ class Settling:
         call_id = self._parts.calls.waiting.next_for(agent.skills)
         if call_id is not None:
             self._offer_by_policy(turn, self._parts.calls.get(call_id), agent)
+            if agent.state is AgentState.READY:
+                # Ring-all took others, idle for longer: this one still looks for a call.
+                turn.ready[agent_id] = None
         elif self._parts.is_accepting:
             self._parts.pulling.claim(turn, agent)
 

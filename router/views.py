@@ -1,12 +1,35 @@
 """What others may see of a floor: people, metrics, checkers. Copies, never the machine's own parts."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from router.agent import AgentState
 from router.call import CallState
 from router.ids import AgentId, CallId, CustomerId, HandoffId, Instant, LegId, QueueId, SiteId, Skills
 from router.ledger import Role
 from router.overflow.messages import HandoffState
+from router.talk.consultation import ConsultationState
+from router.talk.supervision import SupervisionMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsultationView:
+    agent_id: AgentId
+    """The colleague."""
+    leg_id: LegId
+    state: ConsultationState
+    reason: str | None
+    """Why it is over; None while it lasts."""
+
+    @property
+    def is_live(self) -> bool:
+        return self.state is not ConsultationState.OVER
+
+
+class RecordingState(StrEnum):
+    NONE = "NONE"
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +46,9 @@ class CallView:
     handoff_id: HandoffId | None
     served_by: SiteId | None
     """The helper's site once its agent rings."""
+    consultation: ConsultationView | None = None
+    """Whom its agent consults about it, or has just consulted in vain."""
+    recording: RecordingState = RecordingState.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +61,16 @@ class AgentView:
     call_id: CallId | None
     handoff_id: HandoffId | None
     leg_id: LegId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupervisionView:
+    supervisor: str
+    leg_id: LegId
+    agent_id: AgentId
+    """Whose talk it is."""
+    mode: SupervisionMode
+    is_up: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

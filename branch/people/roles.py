@@ -13,13 +13,14 @@ class Act(StrEnum):
     TAKE_CALLS = "take calls"
     WATCH_SITE = "watch the site"
     SEE_ANY_CUSTOMER = "see any customer"
+    SUPERVISE_TALKS = "supervise talks"
 
 
 _WATCHERS = frozenset({Act.WATCH_SITE, Act.SEE_ANY_CUSTOMER})
 
 _ALLOWED: Mapping[PersonRole, frozenset[Act]] = {
     PersonRole.AGENT: frozenset({Act.TAKE_CALLS}),
-    PersonRole.SUPERVISOR: _WATCHERS,
+    PersonRole.SUPERVISOR: _WATCHERS | {Act.SUPERVISE_TALKS},
     PersonRole.ADMIN: _WATCHERS,
 }
 

@@ -37,7 +37,7 @@ DESK_LOST_AFTER_S = 15.0
 """A desk that stopped watching without logging out may come back so late; then its agent gets no calls."""
 DESK_LOST = "DESK_LOST"
 
-_TALKING = (AgentState.TALKING, AgentState.ON_HOLD)
+TALKING = (AgentState.TALKING, AgentState.ON_HOLD)
 
 log = structlog.get_logger()
 
@@ -124,7 +124,7 @@ class Workplaces:
             UnknownLegError: that leg does not ring here any more.
             WrongStateError: it is answered already.
         """
-        self._with_leg(agent_id, leg_id, (AgentState.RINGING,))
+        leg_in_hand(self._floor, agent_id, leg_id, (AgentState.RINGING,))
         self._phones.answer_leg(leg_id)
 
     def hang_up(self, agent_id: AgentId, leg_id: LegId) -> None:
@@ -133,24 +133,24 @@ class Workplaces:
         Raises:
             UnknownLegError: that leg is gone.
         """
-        agent = self._with_leg(agent_id, leg_id, (AgentState.RINGING, *_TALKING))
+        agent = leg_in_hand(self._floor, agent_id, leg_id, (AgentState.RINGING, *TALKING))
         if agent.state is AgentState.RINGING:
             self._phones.hang_up_leg(leg_id)
         else:
             self._floor.handle(HangUpAsked(agent_id=agent_id))
 
     def hold(self, agent_id: AgentId, leg_id: LegId) -> None:
-        self._with_leg(agent_id, leg_id, _TALKING)
+        leg_in_hand(self._floor, agent_id, leg_id, TALKING)
         self._floor.handle(HoldAsked(agent_id=agent_id))
 
     def resume(self, agent_id: AgentId, leg_id: LegId) -> None:
-        self._with_leg(agent_id, leg_id, _TALKING)
+        leg_in_hand(self._floor, agent_id, leg_id, TALKING)
         self._floor.handle(ResumeAsked(agent_id=agent_id))
 
     def transfer(
         self, agent_id: AgentId, leg_id: LegId, *, to_queue: QueueId | None, to_agent: AgentId | None
     ) -> None:
-        self._with_leg(agent_id, leg_id, _TALKING)
+        leg_in_hand(self._floor, agent_id, leg_id, TALKING)
         self._floor.handle(TransferAsked(agent_id=agent_id, to_queue=to_queue, to_agent=to_agent))
 
     def is_caller(self, agent_id: AgentId, customer_id: CustomerId) -> bool:
@@ -159,16 +159,6 @@ class Workplaces:
         return agent is not None and self._floor.customer_of(agent) == customer_id
 
     # --- inside -------------------------------------------------------------------------
-
-    def _with_leg(self, agent_id: AgentId, leg_id: LegId, wanted: Collection[AgentState]) -> AgentView:
-        agent = self._floor.agent(agent_id)
-        if agent is None:
-            raise UnknownAgentError(agent_id)
-        if agent.leg_id != leg_id:
-            raise UnknownLegError(leg_id)
-        if agent.state not in wanted:
-            raise WrongStateError(f"agent {agent_id!r}", agent.state, " or ".join(wanted))
-        return agent
 
     def _stay(self, agent_id: AgentId) -> None:
         timer = self._losing.pop(agent_id, None)
@@ -180,3 +170,23 @@ class Workplaces:
         if self._floor.agent(agent_id) is not None:
             log.warning("desk_lost", agent=agent_id)
             self._floor.handle(AgentBecameUnreachable(agent_id=agent_id, reason=DESK_LOST))
+
+
+def leg_in_hand(
+    floor: DeskFloor, agent_id: AgentId, leg_id: LegId, wanted: Collection[AgentState]
+) -> AgentView:
+    """The agent, if that is its present leg and its state is a wanted one.
+
+    Raises:
+        UnknownAgentError: it is not logged in.
+        UnknownLegError: the leg is another one by now.
+        WrongStateError: its state is another one.
+    """
+    agent = floor.agent(agent_id)
+    if agent is None:
+        raise UnknownAgentError(agent_id)
+    if agent.leg_id != leg_id:
+        raise UnknownLegError(leg_id)
+    if agent.state not in wanted:
+        raise WrongStateError(f"agent {agent_id!r}", agent.state, " or ".join(wanted))
+    return agent

@@ -3,18 +3,18 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, nullcontext
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
-import grpc
 from google.protobuf.message import Message
 from trunkline.desk.v1 import desk_pb2 as pb
-from trunkline.desk.v1.desk_pb2_grpc import DeskServiceServicer
 
 from branch.people.login import LoggedIn, Login
 from branch.people.refusals import NotAToolError, NotLoggedInError, RoleForbidsError
 from branch.people.roles import Act, may, require
 from branch.people.sessions import IDLE_LIMIT_MS, SESSION_LIMIT_MS, Session, Sessions
+from branch.people.talk_places import TalkPlaces
 from branch.people.workplaces import Workplaces
+from branch.serving.desk_talks import Context, M, TalkFace
 from branch.serving.repeats import Repeats
 from branch.serving.watch import Kind, Scope, SiteWatch, Step
 from router.ids import AgentId, CallId, CustomerId, LegId, QueueId, SiteId
@@ -23,9 +23,6 @@ from sync.link.identity import peer
 from sync.records.tables import CustomerClass, PersonRole
 
 SERVICE = pb.DESCRIPTOR.services_by_name["DeskService"].full_name
-
-Context = grpc.aio.ServicerContext[Any, Any]
-M = TypeVar("M", bound=Message)
 
 CONTACT_LIMIT = 10
 
@@ -85,7 +82,7 @@ class CustomerRecords(Protocol):
         ...
 
 
-class DeskFace(DeskServiceServicer):
+class DeskFace(TalkFace):
     """Served to people's tools. Everything but Login needs a token."""
 
     def __init__(
@@ -95,11 +92,13 @@ class DeskFace(DeskServiceServicer):
         login: Login,
         sessions: Sessions,
         workplaces: Workplaces,
+        talks: TalkPlaces,
         watch: SiteWatch,
         customers: CustomerRecords,
         repeats: Repeats,
         clocks: "DeskClocks",
     ) -> None:
+        super().__init__(talks)
         self._site = site
         self._login = login
         self._sessions = sessions
@@ -129,6 +128,8 @@ class DeskFace(DeskServiceServicer):
         self._sessions.close_all_of(session.person_id)
         if session.agent_id is not None:
             self._workplaces.end(session.agent_id)
+        else:
+            self._talks.leave(session.person_id)
 
     # --- agents -------------------------------------------------------------------------
 
@@ -276,6 +277,17 @@ class DeskFace(DeskServiceServicer):
         assert session.agent_id is not None, "who may take calls is an agent"
         return session, session.agent_id
 
+    async def _agents_act(self, context: Context, request: Any, act: Callable[[AgentId], None], done: M) -> M:
+        session, agent_id = await self._agent(context)
+        return await self._once(session, request, lambda: act(agent_id), done)
+
+    async def _supervisors_act(
+        self, context: Context, request: Any, act: Callable[[Session], None], done: M
+    ) -> M:
+        session = await self._session(context)
+        require(session.role, Act.SUPERVISE_TALKS)
+        return await self._once(session, request, lambda: act(session), done)
+
     async def _once(self, session: Session, request: Any, act: Callable[[], None], done: M) -> M:
         async def serve() -> M:
             act()
@@ -334,7 +346,8 @@ def _own(agent_id: AgentId) -> Scope:
     def scope(kind: Kind, item: Any) -> bool:
         if kind in (Kind.QUEUE, Kind.AGENT) or item.agent_id == agent_id:
             return True
-        return kind is Kind.CALL and agent_id in item.ringing_agent_ids
+        is_asked = kind is Kind.CALL and item.consultation.agent_id == agent_id
+        return is_asked or (kind is Kind.CALL and agent_id in item.ringing_agent_ids)
 
     return scope
 

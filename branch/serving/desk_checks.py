@@ -45,6 +45,38 @@ def _transfer(request: pb.TransferRequest) -> None:
         validate.text(to, getattr(request, to), most_chars=_NAME_CHARS)
 
 
+def _consult(request: pb.ConsultRequest) -> None:
+    _about_a_leg(request)
+    validate.text("agent_id", request.agent_id, most_chars=_NAME_CHARS)
+
+
+def _pickup(request: pb.PickupRequest) -> None:
+    validate.uuid_text("request_id", request.request_id)
+    source = request.WhichOneof("from")
+    validate.present("from", source is not None)
+    if source is not None:
+        validate.text(source, getattr(request, source), most_chars=_NAME_CHARS)
+
+
+def _record(request: pb.RecordRequest) -> None:
+    _about_a_leg(request)
+    is_known = request.act in pb.RecordingAct.values()
+    validate.present("act", is_known and request.act != pb.RECORDING_ACT_UNSPECIFIED)
+
+
+def _supervise(request: pb.SuperviseRequest) -> None:
+    validate.uuid_text("request_id", request.request_id)
+    validate.text("agent_id", request.agent_id, most_chars=_NAME_CHARS)
+    is_known = request.mode in pb.SupervisionMode.values()
+    validate.present("mode", is_known and request.mode != pb.SUPERVISION_MODE_UNSPECIFIED)
+    if request.HasField("phone"):
+        validate.text("phone", request.phone, most_chars=_NAME_CHARS)
+
+
+def _end_supervision(request: pb.EndSupervisionRequest) -> None:
+    validate.uuid_text("request_id", request.request_id)
+
+
 def _customer(request: pb.GetCustomerRequest) -> None:
     validate.text("customer_id", request.customer_id, most_chars=_ID_CHARS)
 
@@ -58,6 +90,14 @@ CHECKS: Mapping[type[Message], RequestCheck] = {
     pb.HoldRequest: _about_a_leg,
     pb.ResumeRequest: _about_a_leg,
     pb.TransferRequest: _transfer,
+    pb.ConsultRequest: _consult,
+    pb.CompleteTransferRequest: _about_a_leg,
+    pb.CancelConsultationRequest: _about_a_leg,
+    pb.MergeRequest: _about_a_leg,
+    pb.PickupRequest: _pickup,
+    pb.RecordRequest: _record,
+    pb.SuperviseRequest: _supervise,
+    pb.EndSupervisionRequest: _end_supervision,
     pb.GetCustomerRequest: _customer,
 }
 """For the link's interceptor; a watch has nothing that could be absurd."""

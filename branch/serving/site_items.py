@@ -15,13 +15,20 @@ from router.ids import AgentId, CallId, Instant, QueueId
 from router.ledger import Role
 from router.overflow.load import QueueLoad, SiteLoad
 from router.overflow.messages import HandoffState
-from router.views import AgentView, CallView, HandoffView
+from router.talk.consultation import ConsultationState
+from router.views import AgentView, CallView, ConsultationView, HandoffView, RecordingState
 
 AGENT_STATES: "Mapping[AgentState, pb.AgentState.ValueType]" = {
     state: pb.AgentState.Value(f"AGENT_STATE_{state}") for state in AgentState
 }
 CALL_STATES: "Mapping[CallState, pb.CallState.ValueType]" = {
     state: pb.CallState.Value(f"CALL_STATE_{state}") for state in CallState
+}
+CONSULTATION_STATES: "Mapping[ConsultationState, pb.ConsultationState.ValueType]" = {
+    state: pb.ConsultationState.Value(f"CONSULTATION_STATE_{state}") for state in ConsultationState
+}
+RECORDING_STATES: "Mapping[RecordingState, pb.RecordingState.ValueType]" = {
+    state: pb.RecordingState.Value(f"RECORDING_STATE_{state}") for state in RecordingState
 }
 HANDOFF_ROLES: "Mapping[Role, pb.HandoffRole.ValueType]" = {
     role: pb.HandoffRole.Value(f"HANDOFF_ROLE_{role}") for role in Role
@@ -80,7 +87,9 @@ def site_items(
         if agent.state is AgentState.RINGING and agent.call_id is not None:
             ringing.setdefault(agent.call_id, []).append(agent.agent_id)
     for call in floor.calls():
-        items[Kind.CALL, call.call_id] = _call(call, ringing.get(call.call_id, ()))
+        asked = None if call.consultation is None else call.consultation.agent_id
+        offered_to = [each for each in ringing.get(call.call_id, ()) if each != asked]
+        items[Kind.CALL, call.call_id] = _call(call, offered_to)
     for handoff in floor.handoffs():
         if handoff.state in HANDOFF_STATES:
             items[Kind.HANDOFF, handoff.handoff_id] = _handoff(handoff)
@@ -127,6 +136,17 @@ def _call(call: CallView, ringing: Sequence[AgentId]) -> pb.CallView:
         handoff_id=call.handoff_id,
         served_by=call.served_by,
         ringing_agent_ids=ringing,
+        consultation=None if call.consultation is None else _consultation(call.consultation),
+        recording=RECORDING_STATES[call.recording],
+    )
+
+
+def _consultation(consultation: ConsultationView) -> pb.ConsultationView:
+    return pb.ConsultationView(
+        agent_id=consultation.agent_id,
+        leg_id=consultation.leg_id,
+        state=CONSULTATION_STATES[consultation.state],
+        reason=consultation.reason,
     )
 
 

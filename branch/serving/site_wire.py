@@ -6,7 +6,7 @@ from typing import Any
 from trunkline.site.v1 import site_pb2 as pb
 
 from branch.operations import SiteIdentity, SiteStatus, StoreHealth
-from router.acd.policy import Distribution, LastResort, QueuePolicy
+from router.acd.policy import RETENTION_LIMIT_DAYS, Distribution, LastResort, QueuePolicy, RecordingRule
 from router.ids import QueueId, SiteId, Skill
 from router.ledger import LedgerRow
 from router.overflow.load import QueueLoad
@@ -29,10 +29,16 @@ _LAST_RESORTS = {
     pb.LAST_RESORT_CALLBACK: LastResort.CALLBACK,
     pb.LAST_RESORT_HANG_UP: LastResort.HANG_UP,
 }
+_RECORDING_RULES = {
+    pb.RECORDING_RULE_OFF: RecordingRule.OFF,
+    pb.RECORDING_RULE_ON: RecordingRule.ON,
+    pb.RECORDING_RULE_ON_DEMAND: RecordingRule.ON_DEMAND,
+}
 
 _NUMBERS: Mapping[str, tuple[int, int]] = {
     "ring_limit_ms": (1, DURATION_LIMIT_MS),
     "ring_all_limit": (1, 100),
+    "recording_retention_days": (1, RETENTION_LIMIT_DAYS),
     "wrap_up_limit_ms": (0, DURATION_LIMIT_MS),
     "waiting_call_limit": (1, COUNT_LIMIT),
     "wait_limit_ms": (1, DURATION_LIMIT_MS),
@@ -106,6 +112,7 @@ def read_policy(policy: pb.QueuePolicy) -> QueuePolicy:
     skills = [validate.text("policy.skills", each, most_chars=NAME_LIMIT_CHARS) for each in policy.skills]
     distribution = validate.one_of("policy.distribution", policy.distribution, _DISTRIBUTIONS)
     last_resort = validate.one_of("policy.last_resort", policy.last_resort, _LAST_RESORTS)
+    recording = validate.one_of("policy.recording", policy.recording, _RECORDING_RULES)
     validate.present("policy.is_overflow_allowed", policy.HasField("is_overflow_allowed"))
     return QueuePolicy(
         queue_id=QueueId(queue_id),
@@ -113,12 +120,14 @@ def read_policy(policy: pb.QueuePolicy) -> QueuePolicy:
         distribution=_DISTRIBUTIONS[distribution],
         last_resort=_LAST_RESORTS[last_resort],
         is_overflow_allowed=policy.is_overflow_allowed,
+        recording=_RECORDING_RULES[recording],
         **{name: _number(policy, name) for name in _NUMBERS},
     )
 
 
 def policy_message(policy: QueuePolicy) -> pb.QueuePolicy:
     distributions = {ours: theirs for theirs, ours in _DISTRIBUTIONS.items()}
+    recording_rules = {ours: theirs for theirs, ours in _RECORDING_RULES.items()}
     last_resorts = {ours: theirs for theirs, ours in _LAST_RESORTS.items()}
     return pb.QueuePolicy(
         queue_id=policy.queue_id,
@@ -126,6 +135,7 @@ def policy_message(policy: QueuePolicy) -> pb.QueuePolicy:
         distribution=distributions[policy.distribution],
         last_resort=last_resorts[policy.last_resort],
         is_overflow_allowed=policy.is_overflow_allowed,
+        recording=recording_rules[policy.recording],
         **{name: getattr(policy, name) for name in _NUMBERS},
     )
 

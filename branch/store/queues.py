@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from branch.store.site_database import SiteDatabase
-from router.acd.policy import Distribution, LastResort, QueuePolicy
+from router.acd.policy import Distribution, LastResort, QueuePolicy, RecordingRule
 from router.acd.queues import settings_of
 from router.errors import UnknownQueueError
 from router.ids import QueueId
@@ -103,6 +103,7 @@ def _applied(row: Row[Any]) -> AppliedPolicy:
     settings["skills"] = frozenset(settings["skills"])
     settings["distribution"] = Distribution(settings["distribution"])
     settings["last_resort"] = LastResort(settings["last_resort"])
+    settings["recording"] = RecordingRule(settings.get("recording", RecordingRule.OFF))
     return AppliedPolicy(
         policy=QueuePolicy(**settings),
         managed_by=ManagedBy(row.managed_by),

@@ -13,6 +13,7 @@ from branch.store.engine import open_engine, sqlite_file
 from branch.store.health import Health, HealthPolicy
 from branch.store.people import People
 from branch.store.queues import QueuePolicies
+from branch.store.recordings import KeptRecordings
 from branch.store.schema import migrate
 from branch.store.site_database import SiteDatabase
 from branch.store.statements import upsert_rows
@@ -50,6 +51,7 @@ class Store:
         self.people = People(self.database)
         self.customers = Customers(self.database)
         self.queues = QueuePolicies(self.database)
+        self.recordings = KeptRecordings(self.database)
 
     def pick_up(self) -> Start:
         """Begin a new incarnation; durable when this returns."""

@@ -15,6 +15,8 @@ from branch.terminal import wire
 from branch.terminal.seen import CustomerSeen, Person, Position, Update
 from router.errors import RouterError
 from router.ids import AgentId, CustomerId, LegId, QueueId
+from router.talk.recording_acts import RecordingAct
+from router.talk.supervision import SupervisionMode
 from sync.link.refusals import RefusedError
 from sync.link.status import refusal_from
 
@@ -87,6 +89,45 @@ class DeskClient:
     async def transfer_to_agent(self, leg_id: LegId, agent_id: AgentId) -> None:
         request = pb.TransferRequest(request_id=_new_id(), leg_id=leg_id, agent_id=agent_id)
         await self._send(self._stub.Transfer, request)
+
+    # --- talks of more than two ---------------------------------------------------------
+
+    async def consult(self, leg_id: LegId, agent_id: AgentId) -> None:
+        request = pb.ConsultRequest(request_id=_new_id(), leg_id=leg_id, agent_id=agent_id)
+        await self._send(self._stub.Consult, request)
+
+    async def complete_transfer(self, leg_id: LegId) -> None:
+        request = pb.CompleteTransferRequest(request_id=_new_id(), leg_id=leg_id)
+        await self._send(self._stub.CompleteTransfer, request)
+
+    async def cancel_consultation(self, leg_id: LegId) -> None:
+        request = pb.CancelConsultationRequest(request_id=_new_id(), leg_id=leg_id)
+        await self._send(self._stub.CancelConsultation, request)
+
+    async def merge(self, leg_id: LegId) -> None:
+        await self._send(self._stub.Merge, pb.MergeRequest(request_id=_new_id(), leg_id=leg_id))
+
+    async def pick_up_at(self, agent_id: AgentId) -> None:
+        request = pb.PickupRequest(request_id=_new_id(), agent_id=agent_id)
+        await self._send(self._stub.Pickup, request)
+
+    async def pick_up_from(self, queue_id: QueueId) -> None:
+        request = pb.PickupRequest(request_id=_new_id(), queue_id=queue_id)
+        await self._send(self._stub.Pickup, request)
+
+    async def record(self, leg_id: LegId, act: RecordingAct) -> None:
+        request = pb.RecordRequest(request_id=_new_id(), leg_id=leg_id, act=wire.recording_act(act))
+        await self._send(self._stub.Record, request)
+
+    async def supervise(self, agent_id: AgentId, mode: SupervisionMode, phone: str | None = None) -> None:
+        """`phone` is the site's phone to ring; None for the one named after the person."""
+        request = pb.SuperviseRequest(
+            request_id=_new_id(), agent_id=agent_id, mode=wire.supervision_mode(mode), phone=phone
+        )
+        await self._send(self._stub.Supervise, request)
+
+    async def end_supervision(self) -> None:
+        await self._send(self._stub.EndSupervision, pb.EndSupervisionRequest(request_id=_new_id()))
 
     async def customer(self, customer_id: CustomerId) -> CustomerSeen:
         request = pb.GetCustomerRequest(customer_id=customer_id)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from branch.admin.options import AsJson, PasswordFile
+from branch.terminal import talk_commands
 from node.words import text as _
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def register(root: typer.Typer) -> None:
     group.command("hold", help=_("Put the caller on hold."))(_hold)
     group.command("resume", help=_("Take the caller back."))(_resume)
     group.command("transfer", help=_("Hand the caller on, to a queue or an agent."))(_transfer)
+    talk_commands.register(group)
     group.command("wrap-up-done", help=_("The notes of the last call are written."))(_wrapup_done)
     group.command("status", help=_("Print the desk as JSON."))(_status)
     group.command("log-out", help=_("Leave, after the present call."))(_log_out)

@@ -18,8 +18,18 @@ from branch.terminal.acts import (
 from branch.terminal.menu import Choice, Menu
 from branch.terminal.seen import AgentSeen, CallInHand, CustomerSeen, Person, SiteSeen
 from branch.terminal.state_names import reason_name
+from branch.terminal.talk_acts import CancelConsultation, CompleteTransfer, EndSupervision, Merge
+from branch.terminal.talk_menus import consult_menu, pick_up_menu, record_menu, supervise_menu
 from node.words import text as _
 from router.agent import AgentState
+from router.talk.supervision import SupervisionMode
+from sync.records.tables import PersonRole
+
+_SUPERVISORS_KEYS = {
+    "l": SupervisionMode.LISTEN,
+    "w": SupervisionMode.WHISPER,
+    "b": SupervisionMode.BARGE,
+}
 
 
 @dataclass(slots=True)
@@ -53,7 +63,9 @@ class Desk:
         self.message = ""
         if key.lower() == "q":
             return self._leave()
-        return self._agents_key(key.lower()) if self.person.agent_id is not None else None
+        if self.person.agent_id is not None:
+            return self._agents_key(key.lower())
+        return self._supervisors_key(key.lower()) if self.person.role is PersonRole.SUPERVISOR else None
 
     def _agents_key(self, key: str) -> Act | None:
         match key:
@@ -63,11 +75,38 @@ class Desk:
                 return WrapupDone()
             case "n":
                 self.menu = self._reasons()
-            case "a" | "h" | "t" | "e":
+            case "p":
+                self.menu = pick_up_menu(self.seen, self.person.agent_id)
+            case "a" | "h" | "t" | "e" | "c" | "m" | "x" | "d":
                 call = self.call
                 if call is not None:
                     return self._call_key(key, call)
                 self.message = _("there is no call")
+        return None
+
+    def _supervisors_key(self, key: str) -> Act | None:
+        if key == "x":
+            return EndSupervision()
+        mode = _SUPERVISORS_KEYS.get(key)
+        if mode is not None:
+            self.menu = supervise_menu(self.seen, mode)
+        return None
+
+    def _talk_key(self, key: str, call: CallInHand) -> Act | None:
+        """Consulting, a transfer hands the caller to the colleague."""
+        if key == "c":
+            self.menu = consult_menu(self.seen, self.person.agent_id, call)
+            return None
+        if key == "d":
+            self.menu = record_menu(call)
+            return None
+        if key == "m":
+            return Merge(leg_id=call.leg_id)
+        if key == "x":
+            return CancelConsultation(leg_id=call.leg_id)
+        if call.consultation is not None and call.consultation.is_live:
+            return CompleteTransfer(leg_id=call.leg_id)
+        self.menu = self._transfer(call)
         return None
 
     def _call_key(self, key: str, call: CallInHand) -> Act | None:
@@ -78,8 +117,7 @@ class Desk:
         if key == "h":
             is_held = self.me is not None and self.me.state is AgentState.ON_HOLD
             return Resume(leg_id=call.leg_id) if is_held else Hold(leg_id=call.leg_id)
-        self.menu = self._transfer(call)
-        return None
+        return self._talk_key(key, call)
 
     def _leave(self) -> Act | None:
         if self.call is None:

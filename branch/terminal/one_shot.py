@@ -17,6 +17,7 @@ from branch.terminal.desk import Desk
 from branch.terminal.keeping import forget, keep, kept
 from branch.terminal.running import RunningDesk, Secret
 from branch.terminal.seen import CallInHand, Update
+from branch.terminal.talk_acts import PickUpAt, PickUpFrom
 from node.terminal import output, print_json
 from node.troubles import TroubleError
 from node.words import text as _
@@ -117,6 +118,19 @@ def act_once(who: WhoAndWhere, act_for: ActFor, *, wait_s: float = 0.0) -> None:
     asyncio.run(_logged_in(who, work))
 
 
+def supervise_once(who: WhoAndWhere, act_for: ActFor) -> None:
+    """Do one thing that supervisors may.
+
+    Raises:
+        RefusedError: the branch refused.
+    """
+
+    async def work(client: DeskClient, desk: Desk) -> None:
+        await act_for(desk).ask(client)
+
+    asyncio.run(_logged_in(who, work))
+
+
 def log_out(who: WhoAndWhere) -> None:
     """Leave, and forget the kept log-in."""
 
@@ -150,9 +164,27 @@ def transfer_act(desk: Desk, queue: str | None, agent: str | None) -> Act:
     if queue is not None and agent is None:
         return TransferToQueue(leg_id=call.leg_id, queue_id=QueueId(queue))
     if agent is not None and queue is None:
-        full_id = f"{desk.person.site_id}/{agent.removeprefix(f'{desk.person.site_id}/')}"
-        return TransferToAgent(leg_id=call.leg_id, agent_id=AgentId(full_id))
+        return TransferToAgent(leg_id=call.leg_id, agent_id=agent_of_site(desk, agent))
     raise NoCallError(_("give --queue or --agent"))
+
+
+def pick_up_act(desk: Desk, queue: str | None, agent: str | None) -> Act:
+    """From the one of both that is given.
+
+    Raises:
+        NoCallError: not exactly one is.
+    """
+    if queue is not None and agent is None:
+        return PickUpFrom(queue_id=QueueId(queue))
+    if agent is not None and queue is None:
+        return PickUpAt(agent_id=agent_of_site(desk, agent))
+    raise NoCallError(_("give --queue or --agent"))
+
+
+def agent_of_site(desk: Desk, agent: str) -> AgentId:
+    """An agent's id, given with or without its site."""
+    site_id = desk.person.site_id
+    return AgentId(f"{site_id}/{agent.removeprefix(f'{site_id}/')}")
 
 
 def state_tree(desk: Desk) -> dict[str, Any]:

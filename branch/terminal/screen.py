@@ -10,10 +10,18 @@ from rich.text import Text
 
 from branch.terminal.desk import Desk
 from branch.terminal.menu import Menu
-from branch.terminal.seen import AgentSeen, CallInHand, CustomerSeen
-from branch.terminal.state_names import STYLES, agent_state_name, call_state_name, reason_name
+from branch.terminal.seen import AgentSeen, CallInHand, ConsultationSeen, CustomerSeen
+from branch.terminal.state_names import (
+    STYLES,
+    agent_state_name,
+    call_state_name,
+    consultation_name,
+    reason_name,
+)
 from node.words import text as _
 from router.ledger import Role
+from router.views import RecordingState
+from sync.records.tables import PersonRole
 
 ROW_LIMIT = 15
 """Rows of a wallboard's table; the rest is counted."""
@@ -63,12 +71,27 @@ def _call_lines(desk: Desk, call: CallInHand, local_ms: int) -> Iterable[Rendera
         age = _duration(desk.seen.age_ms(about.queued_ms, local_ms))
         line.append("   " + _("since {duration}", duration=age))
     yield line
+    if call.recording is not RecordingState.NONE:
+        is_paused = call.recording is RecordingState.PAUSED
+        yield Text(_("recording is paused") if is_paused else _("is recorded"), style="red")
+    if call.consultation is not None:
+        yield _consultation_line(desk, call.consultation)
     if desk.customer is not None:
         yield from _customer_lines(desk.customer)
     elif call.customer_id is not None:
         yield Text(_("customer {customer}", customer=call.customer_id))
     else:
         yield Text(_("unknown caller"), style="dim")
+
+
+def _consultation_line(desk: Desk, consultation: ConsultationSeen) -> RenderableType:
+    """The colleague whom the agent asked; to that one, only what it is there for."""
+    state = consultation_name(consultation.state, consultation.reason)
+    if consultation.agent_id == desk.person.agent_id:
+        return Text(_("consulted by a colleague: {state}", state=state), style="magenta")
+    agent = desk.seen.agents.get(consultation.agent_id)
+    name = agent.name if agent is not None else consultation.agent_id
+    return Text(_("consultation with {name}: {state}", name=name, state=state), style="magenta")
 
 
 def _customer_lines(customer: CustomerSeen) -> Iterable[RenderableType]:
@@ -143,9 +166,18 @@ def _menu(menu: Menu) -> RenderableType:
 
 def _keys(desk: Desk) -> RenderableType:
     if desk.person.agent_id is None:
+        if desk.person.role is PersonRole.SUPERVISOR:
+            return Text(_("l listen  w whisper  b barge in  x leave the talk  q quit"), style="dim")
         return Text(_("q quit"), style="dim")
+    consultation = desk.call.consultation if desk.call is not None else None
+    if consultation is not None and consultation.is_live and consultation.agent_id != desk.person.agent_id:
+        keys = _("t hand the caller over  m talk together  h caller/colleague  x colleague out  e hang up")
+        return Text(keys, style="dim")
     return Text(
-        _("r ready  n not ready  a answer  h hold/resume  t transfer  e hang up  w wrap-up done  q quit"),
+        _(
+            "r ready  n not ready  a answer  h hold/resume  t transfer  c consult  p pick up  d record  "
+            "e hang up  w wrap-up done  q quit"
+        ),
         style="dim",
     )
 

@@ -12,6 +12,8 @@ from router.call import CallState
 from router.ids import AgentId, CallId, CustomerId, HandoffId, LegId, QueueId, SiteId
 from router.ledger import Role
 from router.overflow.messages import HandoffState
+from router.talk.consultation import ConsultationState
+from router.views import RecordingState
 from sync.records.tables import PersonRole
 
 K = TypeVar("K", bound=str)
@@ -51,6 +53,20 @@ class AgentSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConsultationSeen:
+    agent_id: AgentId
+    """The colleague."""
+    leg_id: LegId
+    state: ConsultationState
+    reason: str | None
+    """Why it is over."""
+
+    @property
+    def is_live(self) -> bool:
+        return self.state is not ConsultationState.OVER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallSeen:
     call_id: CallId
     queue_id: QueueId
@@ -62,6 +78,8 @@ class CallSeen:
     handoff_id: HandoffId | None
     served_by: SiteId | None
     ringing_agents: tuple[AgentId, ...]
+    consultation: ConsultationSeen | None = None
+    recording: RecordingState = RecordingState.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +177,9 @@ class CallInHand:
     customer_id: CustomerId | None
     from_site: SiteId | None
     """None for the site's own."""
+    consultation: ConsultationSeen | None = None
+    """With the colleague whom this agent asked, or as whom it was asked."""
+    recording: RecordingState = RecordingState.NONE
 
 
 @dataclass(slots=True)
@@ -206,6 +227,8 @@ class SiteSeen:
             queue_id=about.queue_id if about is not None else None,
             customer_id=about.customer_id if about is not None else None,
             from_site=handoff.peer if handoff is not None else None,
+            consultation=call.consultation if call is not None and handoff is None else None,
+            recording=call.recording if call is not None and handoff is None else RecordingState.NONE,
         )
 
 

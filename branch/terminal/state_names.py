@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from node.words import marked
 from node.words import text as _
-from router.agent import AgentState
+from router.agent import AgentState, RingFailure
 from router.call import CallState
+from router.talk.consultation import ConsultationEnd, ConsultationState
 
 _AGENT_STATES: Mapping[AgentState, str] = {
     AgentState.LOGGED_OUT: marked("logged out"),
@@ -28,6 +29,19 @@ _CALL_STATES: Mapping[CallState, str] = {
     CallState.HELD: marked("on hold"),
     CallState.CONNECTED_REMOTE: marked("talking elsewhere"),
     CallState.ENDING: marked("ending"),
+}
+_CONSULTATION_STATES: Mapping[ConsultationState, str] = {
+    ConsultationState.RINGING: marked("ringing"),
+    ConsultationState.TALKING: marked("answered"),
+    ConsultationState.MERGED: marked("talking together"),
+    ConsultationState.OVER: marked("over"),
+}
+_CONSULTATION_ENDS: Mapping[str, str] = {
+    RingFailure.NO_ANSWER: marked("does not answer"),
+    RingFailure.REJECTED: marked("rejected it"),
+    RingFailure.BUSY: marked("is busy"),
+    RingFailure.UNREACHABLE: marked("cannot be reached"),
+    ConsultationEnd.COLLEAGUE_LEFT: marked("has hung up"),
 }
 _REASONS: Mapping[str, str] = {
     "BREAK": marked("break"),
@@ -56,6 +70,13 @@ def agent_state_name(state: AgentState) -> str:
 
 def call_state_name(state: CallState) -> str:
     return _(_CALL_STATES[state])
+
+
+def consultation_name(state: ConsultationState, reason: str | None) -> str:
+    """Why it is over says more than that it is."""
+    if reason is not None and reason in _CONSULTATION_ENDS:
+        return _(_CONSULTATION_ENDS[reason])
+    return _(_CONSULTATION_STATES[state])
 
 
 def reason_name(reason: str) -> str:

@@ -7,6 +7,7 @@ from trunkline.desk.v1 import desk_pb2 as pb
 from branch.terminal.seen import (
     AgentSeen,
     CallSeen,
+    ConsultationSeen,
     ContactSeen,
     CustomerSeen,
     HandoffSeen,
@@ -17,9 +18,13 @@ from branch.terminal.seen import (
 )
 from router.agent import AgentState
 from router.call import CallState
-from router.ids import AgentId, CallId, CustomerId, HandoffId, QueueId, SiteId
+from router.ids import AgentId, CallId, CustomerId, HandoffId, LegId, QueueId, SiteId
 from router.ledger import Role
 from router.overflow.messages import HandoffState
+from router.talk.consultation import ConsultationState
+from router.talk.recording_acts import RecordingAct
+from router.talk.supervision import SupervisionMode
+from router.views import RecordingState
 from sync.records.tables import PersonRole
 
 
@@ -106,7 +111,28 @@ def _call(call: pb.CallView) -> CallSeen:
         handoff_id=_optional(call, "handoff_id"),
         served_by=_optional(call, "served_by"),
         ringing_agents=tuple(AgentId(each) for each in call.ringing_agent_ids),
+        consultation=_consultation(call.consultation) if call.HasField("consultation") else None,
+        recording=RecordingState(pb.RecordingState.Name(call.recording).removeprefix("RECORDING_STATE_")),
     )
+
+
+def _consultation(consultation: pb.ConsultationView) -> ConsultationSeen:
+    return ConsultationSeen(
+        agent_id=AgentId(consultation.agent_id),
+        leg_id=LegId(consultation.leg_id),
+        state=ConsultationState(
+            pb.ConsultationState.Name(consultation.state).removeprefix("CONSULTATION_STATE_")
+        ),
+        reason=_optional(consultation, "reason"),
+    )
+
+
+def recording_act(act: RecordingAct) -> "pb.RecordingAct.ValueType":
+    return pb.RecordingAct.Value(f"RECORDING_ACT_{act}")
+
+
+def supervision_mode(mode: SupervisionMode) -> "pb.SupervisionMode.ValueType":
+    return pb.SupervisionMode.Value(f"SUPERVISION_MODE_{mode}")
 
 
 def _handoff(handoff: pb.HandoffView) -> HandoffSeen:

@@ -12,6 +12,7 @@ from branch.operations import Operations, SiteIdentity
 from branch.people.floor import RunningFloor
 from branch.people.login import Login
 from branch.people.sessions import Sessions
+from branch.people.talk_places import TalkPlaces
 from branch.people.workplaces import Workplaces
 from branch.records import StoreAsides
 from branch.serving.desk import DeskClocks, DeskFace, ShownSite
@@ -65,6 +66,7 @@ class Doors:
         self._core = core
         floor = RunningFloor(core.desk.handle, core.desk.floor)
         self.workplaces = Workplaces(floor=floor, phones=core.driver)
+        self._talks = TalkPlaces(floor=floor, site_id=ground.site_id)
         self.watch = SiteWatch(snapshot=self._items, version=lambda: core.desk.last_seq)
         self._operations = Operations(
             identity=_identity(ground.settings),
@@ -144,6 +146,7 @@ class Doors:
             ),
             sessions=sessions,
             workplaces=self.workplaces,
+            talks=self._talks,
             watch=self.watch,
             customers=StoreAsides(ground.store),
             repeats=Repeats(key=secrets.token_bytes(32)),

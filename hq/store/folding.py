@@ -23,7 +23,14 @@ from sync.records.derived import TABLES, record_values
 _PAGED = {"yield_per": 2_000}
 """Rows come in pages, so that memory stays flat; for this statement alone."""
 _DIFFERENCES_SHOWN = 5
-_OPEN_ENDED = {"calls": "ended_utc_us", "agent_sessions": "logout_utc_us", "agent_states": "to_utc_us"}
+_OPEN_ENDED = {
+    "calls": "ended_utc_us",
+    "agent_sessions": "logout_utc_us",
+    "agent_states": "to_utc_us",
+    "recordings": "ended_utc_us",
+}
+_NOT_FOLDED = ("rev", "epoch", "pruned_utc_us")
+"""A row's version; and what a site marks on a record long after its day, without a row of the ledger."""
 
 Key = tuple[str, tuple[Any, ...]]
 
@@ -126,6 +133,7 @@ def _values(records: dict[RecordKey, Record]) -> dict[Key, dict[str, Any]]:
     found = {}
     for record in records.values():
         table, values = TABLES[type(record)], record_values(record)
+        values = {name: value for name, value in values.items() if name not in _NOT_FOLDED}
         found[table.name, tuple(values[column.name] for column in table.primary_key)] = values
     return found
 
@@ -134,7 +142,7 @@ def _stored(connection: Connection, site_id: str, day: str) -> dict[Key, dict[st
     found: dict[Key, dict[str, Any]] = {}
     for name in sorted({TABLES[kind].name for kind in TABLES} - {"callers"}):
         table = RECEIVED[name]
-        columns = [column for column in table.columns if column.name not in ("rev", "epoch")]
+        columns = [column for column in table.columns if column.name not in _NOT_FOLDED]
         rows = connection.execute(
             select(*columns).where(table.c.site_id == site_id, table.c.business_date == day)
         )

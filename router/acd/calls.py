@@ -58,6 +58,7 @@ class Call:
     """A person has answered once; the call's disposition can't be an abandonment any more."""
     waited_ms: int = 0
     """Until the first answer."""
+    is_told_of_recording: bool = False
     talk_since: Instant | None = None
     talk_ms: int = 0
     hold_since: Instant | None = None

@@ -6,6 +6,13 @@ from enum import StrEnum
 from router.errors import InvalidPolicyError
 from router.ids import QueueId, Skills
 
+RING_LIMIT_MS = 15_000
+"""How long a phone rings where no queue says otherwise."""
+
+
+RETENTION_LIMIT_DAYS = 3_650
+"""Ten years: a file that is to be kept longer belongs into an archive."""
+
 
 class Distribution(StrEnum):
     """Which idle agent gets the next call. Changeable at run time."""
@@ -26,6 +33,16 @@ class LastResort(StrEnum):
     HANG_UP = "hang-up"
 
 
+class RecordingRule(StrEnum):
+    """Which talks of a queue's callers with the site's agents are recorded."""
+
+    OFF = "off"
+    ON = "on"
+    """All, after the caller was told."""
+    ON_DEMAND = "on-demand"
+    """Those for which the agent asks."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuePolicy:
     """How one queue treats its callers; one version of it, valid for calls in it too.
@@ -39,7 +56,7 @@ class QueuePolicy:
     skills: Skills
     """What an agent must have to serve this queue."""
     distribution: Distribution = Distribution.LONGEST_IDLE
-    ring_limit_ms: int = 15_000
+    ring_limit_ms: int = RING_LIMIT_MS
     ring_all_limit: int = 8
     """Phones that ring-all rings at once."""
     wrap_up_limit_ms: int = 0
@@ -55,6 +72,9 @@ class QueuePolicy:
     short_abandon_ms: int = 5_000
     is_overflow_allowed: bool = True
     service_level_ms: int = 20_000
+    recording: RecordingRule = RecordingRule.OFF
+    recording_retention_days: int = 90
+    """How long a recording's file is kept, in days after the one on which it began."""
 
     def __post_init__(self) -> None:
         """Raises:
@@ -66,6 +86,7 @@ class QueuePolicy:
             "waiting_call_limit",
             "wait_limit_ms",
             "service_level_ms",
+            "recording_retention_days",
         )
         for name in positive:
             if getattr(self, name) <= 0:

@@ -51,4 +51,5 @@ def settings_of(policy: QueuePolicy) -> dict[str, Any]:
     settings["skills"] = sorted(policy.skills)
     settings["distribution"] = policy.distribution.value
     settings["last_resort"] = policy.last_resort.value
+    settings["recording"] = policy.recording.value
     return settings

@@ -135,8 +135,14 @@ class Roster:
         agent.handoff_id = handoff_id
         self._enter(turn, agent, AgentState.RESERVED, None)
 
+    def come_for_one_call(self, agent: Agent) -> None:
+        """An agent who is not ready may be rung once: afterwards it is as not ready as before."""
+        if agent.state is AgentState.NOT_READY:
+            agent.after_call, agent.after_call_reason = agent.state, agent.reason
+
     def ring(self, turn: Turn, agent: Agent, leg_id: LegId, call_id: CallId) -> None:
-        assert agent.state in (AgentState.READY, AgentState.RESERVED)
+        is_for_one_call = agent.state is AgentState.NOT_READY and agent.after_call is not None
+        assert is_for_one_call or agent.state in (AgentState.READY, AgentState.RESERVED)
         agent.leg_id, agent.call_id = leg_id, call_id
         self._by_leg[leg_id] = agent.agent_id
         self._enter(turn, agent, AgentState.RINGING, None)

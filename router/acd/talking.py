@@ -7,8 +7,9 @@ from router.acd.ringing import Leg
 from router.acd.roster import Agent, Roster
 from router.call import CallState
 from router.errors import WrongStateError
-from router.ids import Instant, QueueId, SiteId
+from router.ids import AgentId, Instant, LegId, QueueId, SiteId
 from router.orders import BridgeAgent, HangUpLeg, HoldCall, ResumeCall
+from router.talk.recording import Recordings
 from router.timers import Timers
 from router.turn import Turn
 
@@ -19,32 +20,47 @@ class Talking:
     """What agents and callers do once they talk."""
 
     def __init__(
-        self, site_id: SiteId, calls: Calls, roster: Roster, queues: Queues, timers: Timers[tuple[str, str]]
+        self,
+        site_id: SiteId,
+        calls: Calls,
+        roster: Roster,
+        queues: Queues,
+        timers: Timers[tuple[str, str]],
+        recordings: Recordings,
     ) -> None:
         self._site_id = site_id
         self._calls = calls
         self._roster = roster
         self._queues = queues
         self._timers = timers
+        self._recordings = recordings
 
     def connect(self, turn: Turn, call: Call, leg: Leg) -> None:
         """The agent answered; its leg has left `Ringing` and its state is TALKING."""
         if not call.is_answered:
             call.is_answered, call.waited_ms = True, turn.now - call.queued_at
-        call.state, call.agent_id, call.leg_id = CallState.CONNECTED, leg.agent_id, leg.leg_id
+        self.go_on(turn, call, leg.leg_id, leg.agent_id)
+
+    def go_on(self, turn: Turn, call: Call, leg_id: LegId, agent_id: AgentId) -> None:
+        """The caller talks to this agent from now on; talk or hold before it is closed."""
+        call.state, call.agent_id, call.leg_id = CallState.CONNECTED, agent_id, leg_id
         call.talk_since = turn.now
         turn.write(
             ledger.CallConnected(
                 call_id=call.call_id,
                 queue_id=call.queue_id,
-                agent_id=leg.agent_id,
-                leg_id=leg.leg_id,
+                agent_id=agent_id,
+                leg_id=leg_id,
                 handoff_id=None,
                 served_by=self._site_id,
                 waited_ms=call.waited_ms,
             )
         )
-        turn.order(BridgeAgent(call_id=call.call_id, leg_id=leg.leg_id))
+        is_to_be_told = self._recordings.is_by_policy(call) and not call.is_told_of_recording
+        call.is_told_of_recording |= is_to_be_told
+        notice = call.language if is_to_be_told else None
+        turn.order(BridgeAgent(call_id=call.call_id, leg_id=leg_id, recording_notice=notice))
+        self._recordings.begin_by_policy(turn, call)
 
     def hold(self, turn: Turn, call: Call, agent: Agent) -> None:
         """Raises:

@@ -89,6 +89,12 @@ class WaitingRoom:
                         best = part[0]
         return best[1] if best else None
 
+    def next_in(self, queue_id: QueueId, skills: Skills) -> CallId | None:
+        """The most senior call of a queue that an agent with `skills` can serve, dialled ones included."""
+        lines = [line for line in self._of(queue_id) if line.skills <= skills]
+        heads = [part[0] for line in lines for part in (line.free, line.dialled) if part]
+        return min(heads)[1] if heads else None
+
     def next_free_for(self, skills: Skills, queues: frozenset[QueueId]) -> CallId | None:
         """The same for another site's agent: not dialled, and in one of `queues`."""
         best: tuple[Seniority, CallId] | None = None

@@ -14,7 +14,7 @@ from router.call import CallState, Disposition, Language
 from router.ids import AgentId, CallId, CustomerId, HandoffId, LegId, NodeName, QueueId, SiteId, Skill
 from router.ledger import Entry, LedgerRow
 from router.records.moment import Moment
-from router.recovery import OpenCall
+from router.recovery import OpenCall, OpenConsultation, OpenRecording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +64,7 @@ class CallFold:
     __slots__ = (
         "_agent_id",
         "_connected_at",
+        "_consultation",
         "_customer_class",
         "_handoff_id",
         "_held_since",
@@ -74,6 +75,8 @@ class CallFold:
         "_line_skills",
         "_node",
         "_queued_at",
+        "_recording",
+        "_recording_since",
         "_ringing",
         "_served_by",
         "_state",
@@ -104,6 +107,9 @@ class CallFold:
         self._line_skills: tuple[Skill, ...] = ()
         self._node: NodeName | None = None
         self._customer_class: str | None = None
+        self._consultation: OpenConsultation | None = None
+        self._recording: OpenRecording | None = None
+        self._recording_since: Moment | None = None
 
     @property
     def is_ended(self) -> bool:
@@ -144,7 +150,14 @@ class CallFold:
             language=self._language,
             node=self._node,
             customer_class=self._customer_class,
+            consultation=self._consultation,
+            recording=self._open_recording(now),
         )
+
+    def _open_recording(self, now: Moment) -> OpenRecording | None:
+        if self._recording is None or self._recording_since is None:
+            return self._recording
+        return replace(self._recording, since=now.instant_of(self._recording_since))
 
     # --- steps -------------------------------------------------------------------------
 
@@ -193,8 +206,10 @@ class CallFold:
 
     def _connected(self, at: Moment, entry: ledger.CallConnected) -> None:
         is_first = self.record.answered_utc_us is None
+        if self._state not in (CallState.CONNECTED, CallState.HELD):
+            # By an attended transfer one talk goes on with another agent.
+            self._connected_at = at
         self._state = CallState.CONNECTED if entry.handoff_id is None else CallState.CONNECTED_REMOTE
-        self._connected_at = at
         self._leg_id, self._agent_id = entry.leg_id, entry.agent_id
         self._handoff_id, self._served_by = entry.handoff_id, entry.served_by
         self.record = replace(
@@ -209,6 +224,8 @@ class CallFold:
 
     def _held(self, at: Moment, entry: ledger.CallHeld) -> None:
         self._state, self._held_since = CallState.HELD, at
+        if self._consultation is not None:
+            self._consultation = replace(self._consultation, is_merged=False)
 
     def _resumed(self, at: Moment, entry: ledger.CallResumed) -> None:
         self._state = CallState.CONNECTED
@@ -216,10 +233,50 @@ class CallFold:
 
     def _transferred(self, at: Moment, entry: ledger.CallTransferred) -> None:
         self._close_hold(at)
-        self._wait_again()
+        self._consultation = None
+        if entry.to_leg is None:
+            self._wait_again()
         self.record = replace(self.record, transfer_count=self.record.transfer_count + 1)
         if entry.to_queue is not None:
             self.record = replace(self.record, queue_id=entry.to_queue, skills=())
+
+    def _consulted(self, at: Moment, entry: ledger.Consulted) -> None:
+        self._consultation = OpenConsultation(leg_id=entry.leg_id, agent_id=entry.to_agent)
+
+    def _colleague_answered(self, at: Moment, entry: ledger.ConsultationConnected) -> None:
+        if self._consultation is not None:
+            self._consultation = replace(self._consultation, is_answered=True)
+
+    def _conferenced(self, at: Moment, entry: ledger.CallConferenced) -> None:
+        self._state = CallState.CONNECTED
+        self._close_hold(at)
+        if self._consultation is not None:
+            self._consultation = replace(self._consultation, is_merged=True)
+
+    def _consultation_ended(self, at: Moment, entry: ledger.ConsultationEnded) -> None:
+        self._consultation = None
+
+    def _recording_started(self, at: Moment, entry: ledger.RecordingStarted) -> None:
+        self._recording_since = at
+        self._recording = OpenRecording(
+            recording_id=entry.recording_id,
+            agent_id=entry.agent_id,
+            leg_id=entry.leg_id,
+            recorded_ms=0,
+            since=None,
+        )
+
+    def _recording_paused(self, at: Moment, entry: ledger.RecordingPaused) -> None:
+        if self._recording is not None and self._recording_since is not None:
+            recorded_ms = self._recording.recorded_ms + at.since_ms(self._recording_since)
+            self._recording = replace(self._recording, recorded_ms=recorded_ms)
+            self._recording_since = None
+
+    def _recording_resumed(self, at: Moment, entry: ledger.RecordingResumed) -> None:
+        self._recording_since = at
+
+    def _recording_ended(self, at: Moment, entry: ledger.RecordingEnded) -> None:
+        self._recording = self._recording_since = None
 
     def _handed_off(self, at: Moment, entry: ledger.HandoffDialed) -> None:
         self._handoff_id = entry.handoff_id
@@ -281,6 +338,14 @@ class CallFold:
         ledger.CallHeld: _held,
         ledger.CallResumed: _resumed,
         ledger.CallTransferred: _transferred,
+        ledger.Consulted: _consulted,
+        ledger.ConsultationConnected: _colleague_answered,
+        ledger.CallConferenced: _conferenced,
+        ledger.ConsultationEnded: _consultation_ended,
+        ledger.RecordingStarted: _recording_started,
+        ledger.RecordingPaused: _recording_paused,
+        ledger.RecordingResumed: _recording_resumed,
+        ledger.RecordingEnded: _recording_ended,
         ledger.HandoffDialed: _handed_off,
         ledger.HandoffRang: _rang_remote,
         ledger.HandoffRefused: _handoff_failed,

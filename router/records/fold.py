@@ -9,16 +9,25 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from router import ledger
-from router.ids import AgentId, CallId, HandoffId
+from router.ids import AgentId, CallId, HandoffId, RecordingId
 from router.ledger import LedgerRow
 from router.records.agent import AgentFold, AgentStateSpan, SessionRecord
 from router.records.call import CallFold, CallRecord
 from router.records.handoff import HandoffEntry, HandoffFold, HandoffRecord
 from router.records.left import CallbackRecord, VoicemailRecord
 from router.records.moment import Moment
+from router.records.recording import RecordingRecord, ended, started
 from router.recovery import OpenWork
 
-Record = CallRecord | HandoffRecord | SessionRecord | AgentStateSpan | CallbackRecord | VoicemailRecord
+Record = (
+    CallRecord
+    | HandoffRecord
+    | SessionRecord
+    | AgentStateSpan
+    | CallbackRecord
+    | VoicemailRecord
+    | RecordingRecord
+)
 RecordKey = tuple[type[Record], str | int]
 
 _HANDOFF_ENTRIES = get_args(HandoffEntry)
@@ -30,6 +39,8 @@ def key_of(record: Record) -> RecordKey:
     match record:
         case CallRecord() | CallbackRecord() | VoicemailRecord():
             return type(record), record.call_id
+        case RecordingRecord():
+            return RecordingRecord, record.recording_id
         case HandoffRecord():
             return HandoffRecord, record.handoff_id
         case SessionRecord():
@@ -58,6 +69,8 @@ class Kept:
     """Hand-offs that are over, in the order in which they ended."""
     agents: dict[AgentId, AgentFold] = field(default_factory=dict)
     """Those logged in."""
+    recordings: dict[RecordingId, RecordingRecord] = field(default_factory=dict)
+    """Those in progress."""
     last_served: dict[AgentId, CallFold | HandoffFold] = field(default_factory=dict)
     """Whose wrap-up may still come."""
 
@@ -97,6 +110,7 @@ class RecordFold:
         self.kept.calls.update(other.kept.calls | self.kept.calls)
         self.kept.handoffs.update(other.kept.handoffs | self.kept.handoffs)
         self.kept.agents.update(other.kept.agents | self.kept.agents)
+        self.kept.recordings.update(other.kept.recordings | self.kept.recordings)
         self.kept.last_served.update(other.kept.last_served)
         for handoff_id, handoff in other.kept.over.items():
             if self._handoff(handoff_id) is None:
@@ -114,6 +128,7 @@ class RecordFold:
         yield from self._apply_to_agent(row)
         yield from self._apply_to_handoffs(row)
         yield from self._apply_to_call(row)
+        yield from self._apply_to_recording(row)
         yield from _left(row)
 
     def open_work(self, now: Moment) -> OpenWork:
@@ -147,6 +162,16 @@ class RecordFold:
         else:
             agent = self.kept.agents[entry.agent_id] = AgentFold(row, entry)
             yield agent.session
+
+    # --- recordings --------------------------------------------------------------------
+
+    def _apply_to_recording(self, row: LedgerRow) -> Iterator[Record]:
+        entry = row.entry
+        if isinstance(entry, ledger.RecordingStarted):
+            self.kept.recordings[entry.recording_id] = record = started(row, entry)
+            yield record
+        elif isinstance(entry, ledger.RecordingEnded) and entry.recording_id in self.kept.recordings:
+            yield ended(self.kept.recordings.pop(entry.recording_id), row, entry)
 
     # --- calls and hand-offs -----------------------------------------------------------
 

@@ -226,6 +226,12 @@ class Pbx:
         leg.state = MediaState.BRIDGED
         self._talk(person)
 
+    def _join_talk(self, order: orders.JoinTalk) -> None:
+        """Agents hear each other; the caller has been told to whom it belongs."""
+        joining = self._legs.get(order.joining)
+        if joining is not None and order.leg_id in self._legs:
+            joining.state = MediaState.BRIDGED
+
     def _talk(self, person: Person) -> None:
         if not person.is_answered and person.hangs_up_first:
             self._loop.after(person.plan.handle_ms, self._caller_hangs_up, person)
@@ -277,6 +283,14 @@ class Pbx:
             orders.StopRinging: self._stop_ringing,
             orders.HangUpLeg: self._hang_up_leg,
             orders.BridgeAgent: self._bridge_agent,
+            orders.JoinTalk: self._join_talk,
+            orders.PartTalk: lambda _order: None,
+            orders.RecordTalk: lambda _order: None,
+            orders.PauseRecording: lambda _order: None,
+            orders.UnpauseRecording: lambda _order: None,
+            orders.StopRecording: lambda _order: None,
+            orders.Overhear: lambda _order: None,
+            orders.HoldLeg: lambda _order: None,
             orders.HoldCall: lambda _order: None,
             orders.ResumeCall: lambda _order: None,
             orders.DialSite: self._dial_site,

@@ -14,6 +14,7 @@ from router.records.call import CallRecord
 from router.records.fold import Record
 from router.records.handoff import HandoffRecord
 from router.records.left import CallbackRecord, VoicemailRecord
+from router.records.recording import RecordingRecord
 from sync.records.codec import Decode, canonical_json, decoder
 from sync.records.tables import (
     AGENT_SESSIONS,
@@ -22,6 +23,7 @@ from sync.records.tables import (
     CALLERS,
     CALLS,
     HANDOFFS,
+    RECORDINGS,
     VOICEMAILS,
 )
 
@@ -48,6 +50,7 @@ TABLES: Mapping[type[SiteRecord], Table] = {
     AgentStateSpan: AGENT_STATES,
     CallbackRecord: CALLBACKS,
     VoicemailRecord: VOICEMAILS,
+    RecordingRecord: RECORDINGS,
     CallerRecord: CALLERS,
 }
 """Where each kind of record stands."""

@@ -194,6 +194,23 @@ _VOICEMAILS = ConsolidatedTable(
     values=(text("queue_id"), integer("left_utc_us")),
 )
 
+_RECORDINGS = ConsolidatedTable(
+    name="recordings",
+    key=(_SITE, text("recording_id")),
+    values=(
+        text("call_id"),
+        text("agent_id"),
+        text("queue_id"),
+        integer("started_utc_us"),
+        integer("ended_utc_us", is_nullable=True),
+        integer("duration_ms", is_nullable=True),
+        text("retained_until"),
+        integer("pruned_utc_us", is_nullable=True),
+    ),
+)
+"""What was recorded, never of whom. `retained_until` is an ISO date; `pruned_utc_us` is when the site
+deleted the file for its age: such a row stays, while one that somebody deleted leaves a tombstone."""
+
 _QUEUE_POLICIES = ConsolidatedTable(
     name="queue_policies",
     key=(_SITE, text("queue_id"), integer("version")),
@@ -220,6 +237,7 @@ CONSOLIDATED = (
     _CALLBACKS,
     _VOICEMAILS,
     _QUEUE_POLICIES,
+    _RECORDINGS,
 )
 """Everything that HQ gets, in the order of the streams."""
 
@@ -275,6 +293,8 @@ CALLERS = _branch_table(_CALLERS)
 CALLBACKS = _branch_table(_CALLBACKS)
 VOICEMAILS = _branch_table(_VOICEMAILS)
 QUEUE_POLICIES = _branch_table(_QUEUE_POLICIES)
+RECORDINGS = _branch_table(_RECORDINGS)
+_partial_index("recordings_kept", RECORDINGS.c.retained_until, where="pruned_utc_us IS NULL")
 
 # --- what never leaves the site ---------------------------------------------------------
 

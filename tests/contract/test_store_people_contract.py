@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from branch.people.login import AgentRecord, Credential
 from branch.store.customers import Customer, NumberTakenError
 from branch.store.store import Store, open_store
-from router.acd.policy import Distribution, LastResort, QueuePolicy
+from router.acd.policy import Distribution, LastResort, QueuePolicy, RecordingRule
 from router.errors import UnknownQueueError
 from router.ids import AgentId, CustomerId, QueueId, Skill
 from router.records.call import CallRecord
@@ -237,6 +237,8 @@ def test_every_field_of_a_policy_survives(store: Store) -> None:
         short_abandon_ms=8,
         is_overflow_allowed=False,
         service_level_ms=9,
+        recording=RecordingRule.ON_DEMAND,
+        recording_retention_days=10,
     )
 
     applied = store.queues.apply(unusual, ManagedBy.HQ)

@@ -17,6 +17,7 @@ from branch.people.floor import RunningFloor
 from branch.people.login import AgentRecord, Credential, Login
 from branch.people.refusals import UnknownCustomerError
 from branch.people.sessions import Sessions
+from branch.people.talk_places import TalkPlaces
 from branch.people.workplaces import Workplaces
 from branch.serving.desk import SERVICE, Contact, DeskClocks, DeskFace, KnownCustomer, ShownSite
 from branch.serving.desk_checks import CHECKS
@@ -24,7 +25,7 @@ from branch.serving.repeats import Repeats
 from branch.serving.site_items import site_items
 from branch.serving.watch import SiteWatch
 from branch.terminal.client import DeskClient
-from router.acd.policy import QueuePolicy
+from router.acd.policy import QueuePolicy, RecordingRule
 from router.agent import RingFailure
 from router.facts import CallArrived, LegAnswered, LegFailed, LegRang
 from router.floor import Floor
@@ -169,7 +170,14 @@ async def desk_site(
 ) -> AsyncIterator[DeskSite]:
     """A site that serves DeskService on loopback."""
     phones, ledger, clock, registry = ObedientPhones(), PromptLedger(), SystemClock(), CollectorRegistry()
-    policies = [QueuePolicy(queue_id=QUEUE, skills=frozenset({Skill("PS")}), wrap_up_limit_ms=60_000)]
+    policies = [
+        QueuePolicy(
+            queue_id=QUEUE,
+            skills=frozenset({Skill("PS")}),
+            wrap_up_limit_ms=60_000,
+            recording=RecordingRule.ON_DEMAND,
+        )
+    ]
     floor = Floor(
         site_id=SITE,
         incarnation=incarnation,
@@ -211,7 +219,8 @@ async def desk_site(
         snapshot=lambda: site_items(floor, clock.mono_ms(), floor.policies(), {}, lambda agent_id: agent_id),
         version=lambda: desk.last_seq,
     )
-    workplaces = Workplaces(floor=RunningFloor(desk.handle, floor), phones=phones)
+    running = RunningFloor(desk.handle, floor)
+    workplaces = Workplaces(floor=running, phones=phones)
     face = DeskFace(
         site=ShownSite(site_id=SITE, name="北京", incarnation=incarnation, not_ready_reasons=("LUNCH",)),
         login=Login(
@@ -224,6 +233,7 @@ async def desk_site(
         ),
         sessions=sessions,
         workplaces=workplaces,
+        talks=TalkPlaces(floor=running, site_id=SITE),
         watch=watch,
         customers=records,
         repeats=Repeats(key=b"k"),

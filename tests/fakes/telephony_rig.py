@@ -10,7 +10,7 @@ import uuid_utils
 from pydantic import SecretStr
 
 from branch.telephony.driver.driver import PbxDriver
-from branch.telephony.driver.vocabulary import BridgeKind, Do, Variable
+from branch.telephony.driver.vocabulary import BridgeKind, Do, Kind, Variable
 from branch.telephony.port import TelephonyDriver
 from branch.telephony.simulated.link import Link
 from branch.telephony.simulated.wire import Play
@@ -67,6 +67,17 @@ class Site(Protocol):
 
     async def talks(self, call_id: CallId) -> bool:
         """The caller's channel, or the one to or from another site, is joined with somebody."""
+        ...
+
+    async def conversation(self, leg_id: LegId) -> frozenset[str]:
+        """Who hears each other in this leg's talk: agents by their legs, a caller by the call.
+
+        Empty where the leg hears nobody.
+        """
+        ...
+
+    async def overhears(self, leg_id: LegId, beside: LegId) -> bool:
+        """The one leg hears the other's talk from outside of it."""
         ...
 
     async def kill(self) -> None:
@@ -134,6 +145,23 @@ class SimulatedSite:
 
     async def talks(self, call_id: CallId) -> bool:
         return await self._is_in(call_id, BridgeKind.MIXING)
+
+    async def conversation(self, leg_id: LegId) -> frozenset[str]:
+        names = {
+            each["channel"]: each["channel"]
+            if each["kind"] == Kind.PHONE
+            else each["variables"].get(Variable.CALL, each["channel"])
+            for each in await self.pbx.do(Do.LIST_CHANNELS)
+        }
+        for bridge in await self.pbx.do(Do.LIST_BRIDGES):
+            members = bridge["channels"]
+            if bridge["kind"] == BridgeKind.MIXING and leg_id in members and len(members) > 1:
+                return frozenset(names[each] for each in members)
+        return frozenset()
+
+    async def overhears(self, leg_id: LegId, beside: LegId) -> bool:
+        channels = await self.pbx.do(Do.LIST_CHANNELS)
+        return any(each["channel"] == leg_id and each["snoops_on"] == beside for each in channels)
 
     async def kill(self) -> None:
         await self.pbx.kill()

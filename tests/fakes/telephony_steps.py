@@ -21,7 +21,7 @@ from router.orders import (
     RingAgent,
 )
 from tests.fakes.telephony import TelephonyEar
-from tests.fakes.telephony_rig import AGENT, PEER, PEER_AGENT, Site
+from tests.fakes.telephony_rig import AGENT, OTHER_AGENT, PEER, PEER_AGENT, Site
 
 SALES = QueueId("sales")
 LEG, OTHER_LEG = LegId("0191-leg-1"), LegId("0191-leg-2")
@@ -52,6 +52,18 @@ async def becomes(look: Callable[[], Awaitable[bool]]) -> None:
 
 def ring(call_id: CallId, leg_id: LegId = LEG) -> Order:
     return RingAgent(leg_id=leg_id, agent_id=AGENT, call_id=call_id, queue_id=SALES, handoff_id=None)
+
+
+async def joined(
+    site: Site, driver: TelephonyDriver, ear: TelephonyEar, call_id: CallId, leg_id: LegId = OTHER_LEG
+) -> None:
+    """OTHER_AGENT has answered on `leg_id`, beside the call."""
+    driver.carry_out(
+        RingAgent(leg_id=leg_id, agent_id=OTHER_AGENT, call_id=call_id, queue_id=SALES, handoff_id=None)
+    )
+    await ear.fact(LegRang(leg_id=leg_id))
+    await site.lift(leg_id)
+    await ear.fact(LegAnswered(leg_id=leg_id))
 
 
 async def talking(site: Site, driver: TelephonyDriver, ear: TelephonyEar) -> tuple[str, CallId]:

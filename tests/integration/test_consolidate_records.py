@@ -4,26 +4,29 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from branch.store.store import open_store
 from hq.serving.client import Plain
-from hq.store.tables import RECEIVED
+from hq.store.tables import RECEIVED, TOMBSTONES
 from router.agent import AgentState
 from router.call import Disposition
-from router.ids import AgentId, CallId, Skill
+from router.ids import AgentId, CallId, LegId, RecordingId, Skill
 from router.kpi.site_day import DayFigures, day_figures
 from router.ledger import (
     AgentLoggedIn,
     AgentLoggedOut,
     AgentStateChanged,
     LedgerRow,
+    RecordingEnded,
+    RecordingStarted,
     VoicemailBegan,
     VoicemailLeft,
 )
 from router.records.agent import AgentStateSpan
 from router.records.call import CallRecord
 from router.records.fold import fold
+from router.talk.recording_acts import RecordingEnd
 from sync.clock import ManualClock
 from sync.journal.database import open_database, writing
 from sync.records.business_day import BusinessCalendar
@@ -156,6 +159,59 @@ async def test_a_record_that_hq_alone_has_wrong_is_mended_first(tmp_path: Path, 
     branch.engine.dispose()
     assert ended_pulls["beijing"]["phase"] == "DONE", ended_pulls
     assert [each["issue"] for each in certificates] == [1, 2]
+
+
+def recorded_day() -> list[LedgerRow]:
+    """A talk that is recorded over midnight, and kept for a month."""
+    r1, c1 = RecordingId("r1"), CallId("c1")
+    first = LedgerBook(business_date=FIRST_DAY)
+    first.write(DAY_S + 57_570, arrived("c1"), queued("c1"), offered("c1", "l1"))
+    first.write(
+        DAY_S + 57_580,
+        connected("c1", "l1", 10_000),
+        RecordingStarted(
+            call_id=c1,
+            agent_id=LI,
+            recording_id=r1,
+            leg_id=LegId("l1"),
+            queue_id=SALES,
+            retention_days=30,
+        ),
+    )
+    second = LedgerBook(business_date=SECOND_DAY, first_seq=len(first.rows) + 1)
+    over = RecordingEnded(
+        call_id=c1, agent_id=LI, recording_id=r1, duration_ms=60_000, reason=RecordingEnd.TALK_OVER
+    )
+    second.write(DAY_S + 57_640, ended("c1", waited_ms=10_000, talk_ms=60_000), over)
+    return [*first.rows, *second.rows]
+
+
+async def test_hq_has_every_recording_and_tells_a_pruned_one_from_one_that_was_deleted(
+    tmp_path: Path, keys: Keys
+) -> None:
+    site_url, url = f"sqlite:///{tmp_path / 'branch.db'}", f"sqlite:///{tmp_path / 'hq.db'}"
+    await written(site_url, recorded_day())
+    branch = open_branch(site_url)
+
+    async with serving(keys, branch) as nodes, running_hq(hq_file(tmp_path, keys, url, nodes), keys) as hq:
+        first = await hq.consolidate()
+        store = open_store(site_url, site_id=BEIJING, calendar=BusinessCalendar(ZONE), clock=ManualClock())
+        store.recordings.mark_pruned([RecordingId("r1")])
+        store.close()
+        second = await hq.consolidate()
+        certificates = await hq.client.certificates(FIRST_DAY, "")
+    engine = open_database(url)
+    with engine.connect() as connection:
+        (row,) = connection.execute(select(RECEIVED["recordings"])).mappings().all()
+        tombstones = connection.execute(select(TOMBSTONES)).all()
+
+    engine.dispose()
+    branch.engine.dispose()
+    assert (first["beijing"]["phase"], second["beijing"]["phase"]) == ("DONE", "DONE"), second
+    assert (row["duration_ms"], row["retained_until"]) == (60_000, "2026-03-31")
+    assert row["pruned_utc_us"] is not None
+    assert tombstones == []
+    assert max(each["issue"] for each in certificates if each["business_date"] == FIRST_DAY) == 2
 
 
 def record_count(day: str) -> int:

@@ -12,6 +12,10 @@ from router.overflow.messages import (
     HandoffState,
 )
 from router.parts import Parts
+from router.talk import consulting, supervising
+from router.talk.consultation import ConsultationState
+
+LIVE = frozenset(ConsultationState) - {ConsultationState.OVER}
 
 
 def state_of(floor: Floor) -> list[object]:
@@ -27,12 +31,17 @@ def state_of(floor: Floor) -> list[object]:
         list(parts.ringing._legs),
         [(call.talk_ms, call.hold_ms, call.waited_ms, call.playback_id) for call in parts.calls],
         [(call.walk.node, call.walk.phase) for call in parts.calls if call.walk is not None],
+        [(each.recording_id, each.recorded_ms, each.since) for each in parts.recordings],
+        [(each.mode, each.is_up) for each in parts.supervising.supervisions],
     ]
 
 
 def check(floor: Floor) -> None:
     check_agents(floor._parts)
     check_calls(floor._parts)
+    check_consultations(floor._parts)
+    check_supervisions(floor._parts)
+    check_recordings(floor._parts)
     check_handoffs(floor._parts)
 
 
@@ -53,8 +62,7 @@ def check_agents(parts: Parts) -> None:
                 assert parts.timers.is_set((helper.RESERVATION_TIMER, agent.handoff_id)), agent
             case AgentState.RINGING:
                 assert agent.leg_id is not None
-                assert parts.timers.is_set((ringing.RING_TIMER, agent.leg_id)), agent
-                check_offer(parts, parts.ringing.find(agent.leg_id))
+                check_ring(parts, agent.leg_id)
             case AgentState.WRAP_UP:
                 assert parts.timers.is_set((talking.WRAPUP_TIMER, agent.agent_id)), agent
             case AgentState.TALKING | AgentState.ON_HOLD:
@@ -64,6 +72,21 @@ def check_agents(parts: Parts) -> None:
     assert len(held) == len(set(held)), "two agents on one leg"
     assert set(held) == set(parts.roster._by_leg)
     assert set(parts.ringing._legs) <= set(held), "a leg rings nobody"
+    asked = {each.leg_id for each in parts.consulting.consultations if each.state in LIVE}
+    assert set(parts.consulting.consultations._by_leg) == asked
+    assert asked <= set(held), "a consultation rings nobody"
+
+
+def check_ring(parts: Parts, leg_id: LegId) -> None:
+    """What rings will stop by itself; a consultation is no offer."""
+    consultation = parts.consulting.consultations.find_by_leg(leg_id)
+    if consultation is None:
+        assert parts.timers.is_set((ringing.RING_TIMER, leg_id))
+        check_offer(parts, parts.ringing.find(leg_id))
+    else:
+        assert consultation.state is ConsultationState.RINGING
+        assert parts.timers.is_set((consulting.CONSULT_TIMER, leg_id))
+        assert parts.ringing.find(leg_id) is None
 
 
 def check_offer(parts: Parts, leg: ringing.Leg | None) -> None:
@@ -87,8 +110,31 @@ def check_talk(
         help_ = parts.helper.find(handoff_id)
         assert help_ is not None
         assert (help_.state, help_.leg_id) == (HandoffState.CONNECTED, leg_id)
-    else:
-        assert parts.calls.get(call_id).leg_id == leg_id
+    elif parts.calls.get(call_id).leg_id != leg_id:
+        consultation = parts.consulting.consultations.find(call_id)
+        assert consultation is not None
+        assert consultation.leg_id == leg_id
+        assert consultation.state is not ConsultationState.RINGING
+
+
+def check_consultations(parts: Parts) -> None:
+    for consultation in parts.consulting.consultations:
+        call = parts.calls.get(consultation.call_id)
+        assert call.leg_id == consultation.agent_leg, "consulted beside a talk that is over"
+        assert consultation.state is not ConsultationState.MERGED or call.state is CallState.CONNECTED
+
+
+def check_supervisions(parts: Parts) -> None:
+    for each in parts.supervising.supervisions:
+        talker = parts.roster.find_by_leg(each.agent_leg)
+        assert talker is not None, "beside a talk that is over"
+        assert talker.state in (AgentState.TALKING, AgentState.ON_HOLD)
+        assert parts.timers.is_set((supervising.SUPERVISE_TIMER, each.leg_id)) != each.is_up
+
+
+def check_recordings(parts: Parts) -> None:
+    for each in parts.recordings:
+        assert parts.calls.get(each.call_id).leg_id == each.leg_id, "a talk that is over is recorded"
 
 
 def check_calls(parts: Parts) -> None:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from router import facts, ledger
 from router.acd import calls
-from router.acd.policy import Distribution, LastResort, QueuePolicy
+from router.acd.policy import Distribution, LastResort, QueuePolicy, RecordingRule
 from router.agent import BUSY, AgentState, RingFailure
 from router.call import CallContext
 from router.errors import RouterError
@@ -37,6 +37,7 @@ from router.ids import (
     NodeName,
     PlaybackId,
     QueueId,
+    RecordingId,
     SiteId,
     Skill,
 )
@@ -69,10 +70,15 @@ from router.recovery import (
     LiveTrunk,
     MediaState,
     OpenCall,
+    OpenConsultation,
     OpenHelp,
+    OpenRecording,
     OpenSession,
     OpenWork,
 )
+from router.talk.consultation import ConsultationState
+from router.talk.recording_acts import RecordingAct
+from router.talk.supervision import SupervisionMode
 from tests.sim.floor_soundness import state_of
 
 HOME = SiteId("home")
@@ -80,6 +86,7 @@ PEERS = (SiteId("p"), SiteId("q"))
 QUEUES = (QueueId("A"), QueueId("B"), QueueId("C"))
 SKILLS = (Skill("a"), Skill("b"))
 AGENTS = tuple(AgentId(f"home/{number}") for number in range(4))
+SUPERVISORS = ("lee", "wu")
 
 LIVE_SHARE = 0.7
 
@@ -144,11 +151,16 @@ def draw_policy(rng: random.Random, queue_id: QueueId) -> QueuePolicy:
         last_resort=rng.choice(list(LastResort)),
         announce_interval_ms=rng.choice((0, 2_000)),
         is_overflow_allowed=rng.random() < 0.9,
+        recording=rng.choice(list(RecordingRule)),
     )
 
 
 class Teller:
     """Draws facts about what the floor has shown so far, about what is over, and about nothing at all."""
+
+    restart_share = 0.015
+    pause_share = 0.235
+    pauses_ms: tuple[int, ...] = (1, 200, 1_000, 4_000, 31_000)
 
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
@@ -176,7 +188,7 @@ class Teller:
             (1, lambda: facts.FlowApplied(flow=self.rng.choice((*FLOWS, FAULTY_FLOW)), digest="d")),
             (4, lambda: facts.LegRang(leg_id=self._leg())),
             (9, lambda: facts.LegAnswered(leg_id=self._leg())),
-            (2, lambda: facts.LegFailed(leg_id=self._leg(), reason=self.rng.choice(list(RingFailure)))),
+            (2, lambda: facts.LegFailed(leg_id=self._leg(), reason=self._failure())),
             (1, lambda: facts.LegHungUp(leg_id=self._leg())),
             (8, self._trunk_arrived),
             (5, lambda: facts.TrunkRang(handoff_id=self._handoff())),
@@ -193,6 +205,15 @@ class Teller:
             (2, lambda: facts.ResumeAsked(agent_id=self._busy_agent())),
             (3, self._transfer_asked),
             (1, lambda: facts.HangUpAsked(agent_id=self._busy_agent())),
+            (6, self._consult_asked),
+            (2, lambda: facts.CompleteAsked(agent_id=self._busy_agent())),
+            (2, lambda: facts.CancelAsked(agent_id=self._busy_agent())),
+            (3, lambda: facts.MergeAsked(agent_id=self._busy_agent())),
+            (2, self._pickup_asked),
+            (3, self._recording_asked),
+            (1, self._recording_finished),
+            (3, self._supervise_asked),
+            (1, lambda: facts.SupervisionEndAsked(supervisor=self.rng.choice(SUPERVISORS))),
             (10, self._site_asked),
             (10, self._site_replied),
             (3, self._site_silent),
@@ -211,10 +232,10 @@ class Teller:
     def tell_one(self) -> None:
         """Tell one fact, or let time pass, or restart the process."""
         draw = self.rng.random()
-        if draw < 0.015:
+        if draw < self.restart_share:
             self._restart()
-        elif draw < 0.25:
-            self.now = Instant(self.now + self.rng.choice((1, 200, 1_000, 4_000, 31_000)))
+        elif draw < self.restart_share + self.pause_share:
+            self.now = Instant(self.now + self.rng.choice(self.pauses_ms))
             self._listen(self.floor.handle_timer(self.now))
         else:
             weights = [weight for weight, _ in self._facts]
@@ -253,10 +274,14 @@ class Teller:
         return self._one_of([call.call_id for call in self.floor.calls()], self._calls[-12:])
 
     def _leg(self) -> LegId:
-        return self._one_of(list(self.parts.roster._by_leg), self._legs[-8:])
+        supervisors = [each.leg_id for each in self.floor.supervisions()]
+        return self._one_of([*self.parts.roster._by_leg, *supervisors], self._legs[-8:])
 
     def _handoff(self) -> HandoffId:
         return self._one_of([each.handoff_id for each in self.floor.handoffs()], self._handoffs[-12:])
+
+    def _failure(self) -> RingFailure:
+        return self.rng.choice(list(RingFailure))
 
     def _agent(self) -> AgentId:
         return self.rng.choice(AGENTS)
@@ -318,6 +343,35 @@ class Teller:
             return facts.TransferAsked(agent_id=self._busy_agent(), to_queue=self.rng.choice(QUEUES))
         ready = [a.agent_id for a in self.floor.agents() if a.state is AgentState.READY]
         return facts.TransferAsked(agent_id=self._busy_agent(), to_agent=self._one_of(ready, (None, *AGENTS)))
+
+    def _consult_asked(self) -> Fact:
+        ready = [a.agent_id for a in self.floor.agents() if a.state is AgentState.READY]
+        return facts.ConsultAsked(agent_id=self._busy_agent(), to_agent=self._one_of(ready, AGENTS))
+
+    def _recording_asked(self) -> Fact:
+        return facts.RecordingAsked(agent_id=self._busy_agent(), act=self.rng.choice(list(RecordingAct)))
+
+    def _recording_finished(self) -> Fact:
+        running = [each.recording_id for each in self.parts.recordings]
+        recording_id = self._one_of(running, (RecordingId("nobody's"),))
+        return facts.RecordingFinished(recording_id=recording_id, duration_ms=self.rng.randint(0, 9_000))
+
+    def _pickup_asked(self) -> Fact:
+        idle = (AgentState.READY, AgentState.NOT_READY)
+        agent_id = self._one_of([a.agent_id for a in self.floor.agents() if a.state in idle], AGENTS)
+        if self.rng.random() < 0.5:
+            return facts.PickupAsked(agent_id=agent_id, from_queue=self.rng.choice(QUEUES))
+        ringing = [a.agent_id for a in self.floor.agents() if a.state is AgentState.RINGING]
+        return facts.PickupAsked(agent_id=agent_id, from_agent=self._one_of(ringing, (None, *AGENTS)))
+
+    def _supervise_asked(self) -> Fact:
+        supervisor = self.rng.choice(SUPERVISORS)
+        return facts.SuperviseAsked(
+            supervisor=supervisor,
+            phone=AgentId(f"home/{supervisor}"),
+            agent_id=self._busy_agent(),
+            mode=self.rng.choice(list(SupervisionMode)),
+        )
 
     def _policy_applied(self) -> Fact:
         return facts.PolicyApplied(policy=draw_policy(self.rng, self.rng.choice(QUEUES)))
@@ -489,6 +543,31 @@ class Teller:
             has_asked=call.has_asked,
             language=call.language,
             node=None if call.walk is None else self.rng.choice((None, call.walk.node, NodeName("gone"))),
+            consultation=self._open_consultation(call.call_id),
+            recording=self._open_recording(call.call_id),
+        )
+
+    def _open_recording(self, call_id: CallId) -> OpenRecording | None:
+        recording = self.parts.recordings.find(call_id)
+        if recording is None:
+            return None
+        return OpenRecording(
+            recording_id=recording.recording_id,
+            agent_id=recording.agent_id,
+            leg_id=recording.leg_id,
+            recorded_ms=recording.recorded_ms,
+            since=recording.since,
+        )
+
+    def _open_consultation(self, call_id: CallId) -> OpenConsultation | None:
+        consultation = self.parts.consulting.consultations.find(call_id)
+        if consultation is None:
+            return None
+        return OpenConsultation(
+            leg_id=consultation.leg_id,
+            agent_id=consultation.colleague_id,
+            is_answered=consultation.state is not ConsultationState.RINGING,
+            is_merged=consultation.state is ConsultationState.MERGED,
         )
 
     def _floor(self, incarnation: int) -> Floor:

@@ -1,5 +1,7 @@
 """One floor told anything well-formed, in any order and twice: it refuses or goes on, and loses nobody."""
 
+from collections.abc import Callable
+
 import pytest
 
 from router import facts
@@ -10,14 +12,15 @@ from router.overflow.messages import (
 )
 from tests.sim.floor_soundness import check, known_handoffs
 from tests.sim.floor_teller import Teller
+from tests.sim.talk_teller import TalkTeller
 
 FLOORS = 240
 STEP = 40
 FACTS_EACH = 350
 
 
-def run(seed: int, fact_count: int = FACTS_EACH) -> Teller:
-    teller = Teller(seed)
+def run(seed: int, fact_count: int = FACTS_EACH, make: Callable[[int], Teller] = Teller) -> Teller:
+    teller = make(seed)
     for _ in range(fact_count):
         teller.tell_one()
         check(teller.floor)
@@ -32,6 +35,15 @@ def test_no_order_of_facts_breaks_a_floor(first: int) -> None:
             run(seed)
         except Exception as broken:
             broken.add_note(f"seed {seed}")
+            raise
+
+
+def test_no_order_of_facts_breaks_a_talk() -> None:
+    for seed in range(FLOORS // 2):
+        try:
+            run(seed, make=TalkTeller)
+        except Exception as broken:
+            broken.add_note(f"seed {seed} of TalkTeller")
             raise
 
 

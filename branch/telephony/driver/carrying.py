@@ -21,14 +21,22 @@ from router.orders import (
     HangUpTrunk,
     HoldCall,
     HoldInQueue,
+    HoldLeg,
+    JoinTalk,
     Order,
+    Overhear,
+    PartTalk,
+    PauseRecording,
     PlayPrompts,
+    RecordTalk,
     RecordVoicemail,
     RejectTrunk,
     ResumeCall,
     RingAgent,
     StopPrompts,
+    StopRecording,
     StopRinging,
+    UnpauseRecording,
 )
 
 
@@ -60,8 +68,18 @@ class Carrying:
             RingAgent: self._ring_agent,
             StopRinging: lambda order: self._hang_up(holdings.leg(order.leg_id)),
             HangUpLeg: lambda order: self._hang_up(holdings.leg(order.leg_id)),
-            BridgeAgent: lambda order: self._join(holdings.leg(order.leg_id), holdings.caller(order.call_id)),
+            BridgeAgent: self._bridge_agent,
+            RecordTalk: self._record_talk,
+            PauseRecording: lambda order: unanswered.ask(Do.PAUSE_RECORDING, recording=order.recording_id),
+            UnpauseRecording: lambda order: unanswered.ask(
+                Do.UNPAUSE_RECORDING, recording=order.recording_id
+            ),
+            StopRecording: lambda order: unanswered.ask(Do.STOP_RECORDING, recording=order.recording_id),
             HoldCall: self._hold_call,
+            HoldLeg: self._hold_leg,
+            JoinTalk: self._join_talk,
+            PartTalk: self._part_talk,
+            Overhear: self._overhear,
             ResumeCall: self._resume_call,
             DialSite: self._dial_site,
             HangUpTrunk: lambda order: self._hang_up(holdings.trunk(order.handoff_id)),
@@ -123,7 +141,8 @@ class Carrying:
         take(caller, self._unanswered)
         self._prompts.hush(caller)
         caller.is_recording = True
-        self._unanswered.ask(Do.RECORD, caller.channel_id)
+        # A call has one message at most, so its own id names the file.
+        self._unanswered.ask(Do.RECORD, caller.channel_id, recording=order.call_id, of="caller")
 
     def _ring_agent(self, order: RingAgent) -> None:
         leg = Held(
@@ -217,6 +236,38 @@ class Carrying:
     def _resume_call(self, order: ResumeCall) -> None:
         leg = self._holdings.leg(order.leg_id)
         self._join(leg, None if leg is None else self._other_side(leg))
+
+    def _bridge_agent(self, order: BridgeAgent) -> None:
+        leg, caller = self._holdings.leg(order.leg_id), self._holdings.caller(order.call_id)
+        if leg is not None and caller is not None and order.recording_notice is not None:
+            self._prompts.tell_of_recording(caller, order.leg_id, order.recording_notice)
+        self._join(leg, caller)
+
+    def _record_talk(self, order: RecordTalk) -> None:
+        leg = self._holdings.leg(order.leg_id)
+        if leg is not None:
+            self._unanswered.ask(Do.RECORD, leg.channel_id, recording=order.recording_id, of="talk")
+
+    def _hold_leg(self, order: HoldLeg) -> None:
+        leg = self._holdings.leg(order.leg_id)
+        if leg is not None:
+            self._put_on_music(leg, leg.queue_id)
+
+    def _join_talk(self, order: JoinTalk) -> None:
+        self._join(self._holdings.leg(order.leg_id), self._holdings.leg(order.joining))
+
+    def _part_talk(self, order: PartTalk) -> None:
+        leg = self._holdings.leg(order.parting)
+        if leg is not None:
+            self._unanswered.ask(Do.REMOVE, leg.channel_id, bridge=talk_bridge(order.leg_id))
+
+    def _overhear(self, order: Overhear) -> None:
+        leg, beside = self._holdings.leg(order.leg_id), self._holdings.leg(order.beside)
+        if leg is not None and beside is not None:
+            whisper = "out" if order.is_whispering else "none"
+            self._unanswered.ask(
+                Do.SNOOP, leg.channel_id, beside=beside.channel_id, spy="both", whisper=whisper
+            )
 
     def _other_side(self, leg: Held) -> Held | None:
         """Whom the agent serves: a caller of our own, or the trunk from the caller's site."""

@@ -18,11 +18,12 @@ from router.facts import (
     LegFailed,
     LegRang,
     PromptsPlayed,
+    RecordingFinished,
     TrunkAnswered,
     TrunkRang,
     VoicemailRecorded,
 )
-from router.ids import AgentId, CallId, CustomerId, QueueId, SiteId
+from router.ids import AgentId, CallId, CustomerId, QueueId, RecordingId, SiteId
 
 _GONE_LIMIT = 10_000
 """Ended channels remembered, so that a late second telling of their start makes no new call."""
@@ -224,6 +225,9 @@ class Hearing:
         if held is not None and held.is_recording and held.call_id is not None:
             held.is_recording = False
             self.note(VoicemailRecorded(call_id=held.call_id))
+        elif held is None or held.kind is Kind.PHONE:
+            recording_id = RecordingId(frame["recording"])
+            self.note(RecordingFinished(recording_id=recording_id, duration_ms=frame["duration_ms"]))
 
     def _key_pressed(self, frame: Frame) -> None:
         held = self._holdings.channel(frame["channel"])

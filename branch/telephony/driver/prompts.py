@@ -11,8 +11,11 @@ from branch.telephony.driver.holdings import Held, Holdings
 from branch.telephony.driver.unanswered import Unanswered
 from branch.telephony.driver.vocabulary import Do, Variable
 from router.call import Language
-from router.ids import PlaybackId
+from router.ids import LegId, PlaybackId
 from router.orders import Announce, PlayPrompts, StopPrompts
+
+RECORDING_NOTICE = "recording-notice"
+"""The prompt that tells a caller that the talk is recorded."""
 
 
 class Prompts:
@@ -39,6 +42,17 @@ class Prompts:
         media = announcement(order.position, order.expected_wait_s)
         if caller is not None and media:
             self._say(caller, order.playback_id, media, order.language)
+
+    def tell_of_recording(self, caller: Held, leg_id: LegId, language: Language) -> None:
+        """Played to its end before the caller is joined: nothing hushes it."""
+        self.hush(caller)
+        self._unanswered.ask(
+            Do.PLAY,
+            caller.channel_id,
+            playback=f"notice.{leg_id}",
+            media=[f"prompt:{RECORDING_NOTICE}"],
+            language=str(language),
+        )
 
     def hush(self, held: Held) -> None:
         """Whatever it hears stops; we have asked for its end, so its end is no news."""

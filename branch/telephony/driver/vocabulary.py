@@ -29,8 +29,18 @@ class Do(StrEnum):
     STOP_PLAYING = "channel.stop_playing"
     """`playback` ends, begun or not."""
     RECORD = "channel.record"
+    """Into the file `recording`: what the channel itself says (`of`: caller), until that falls silent, or
+    all that is said in the talk that is named after it (`of`: talk)."""
+    STOP_RECORDING = "recording.stop"
+    PAUSE_RECORDING = "recording.pause"
+    UNPAUSE_RECORDING = "recording.unpause"
+    SNOOP = "channel.snoop"
+    """Let the channel hear another one (`beside`, `spy`: both) and speak to it (`whisper`: out, or none);
+    out of the bridge that it may be in. Adding the channel to a bridge ends it."""
     CREATE_BRIDGE = "bridge.create"
     ADD = "bridge.add"
+    REMOVE = "bridge.remove"
+    """Take one channel out of a bridge; it hears nobody then."""
     DESTROY_BRIDGE = "bridge.destroy"
     START_MUSIC = "bridge.moh"
     LIFT = "phone.lift"
@@ -46,6 +56,7 @@ class Event(StrEnum):
     CHANNEL_GONE = "channel_gone"
     PHONE_STATE = "phone_state"
     RECORDING_FINISHED = "recording_finished"
+    """The file `recording` of `channel` is closed; it holds `duration_ms`."""
     DIGIT = "digit"
     """The party on `channel` has pressed the key `digit`. Alone of all events it never comes twice:
     nothing in it would tell a second telling from a second press."""

@@ -98,7 +98,7 @@ def _ill_offered(
     """A call rings exactly where its state says: nowhere, here, or at one helper."""
     ringing = [agent for agent in agents if agent.state is AgentState.RINGING]
     for call in calls:
-        here = [agent for agent in ringing if agent.call_id == call.call_id and agent.handoff_id is None]
+        here = [agent for agent in ringing if _is_offered(call, agent)]
         there = [
             handoff
             for handoff in handoffs
@@ -109,6 +109,12 @@ def _ill_offered(
         wants_here, wants_there = call.state is CallState.OFFERED, call.state is CallState.OFFERED_REMOTE
         if bool(here) != wants_here or len(there) != int(wants_there):
             yield f"call {call.call_id} is {call.state} and rings {len(here)} here, {len(there)} elsewhere"
+
+
+def _is_offered(call: CallView, agent: AgentView) -> bool:
+    """A colleague who is consulted about the call is not offered it."""
+    asked = call.consultation.leg_id if call.consultation is not None else None
+    return agent.call_id == call.call_id and agent.handoff_id is None and agent.leg_id != asked
 
 
 def _ill_reserved(agents: list[AgentView], handoffs: list[HandoffView]) -> Iterator[str]:

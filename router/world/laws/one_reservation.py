@@ -4,7 +4,15 @@ from collections.abc import Mapping
 
 from router.agent import AgentState
 from router.ids import AgentId, HandoffId, LegId, SiteId
-from router.ledger import AgentOffered, AgentStateChanged, Entry, HandoffReserved, LedgerRow, Role
+from router.ledger import (
+    AgentOffered,
+    AgentStateChanged,
+    Consulted,
+    Entry,
+    HandoffReserved,
+    LedgerRow,
+    Role,
+)
 from router.world.laws.law import LedgerLaw, Seer
 
 _KEPT = frozenset({AgentState.RESERVED, AgentState.RINGING})
@@ -26,6 +34,7 @@ class OneReservation(LedgerLaw):
         return {
             HandoffReserved: self._reserved,
             AgentOffered: self._offered,
+            Consulted: self._consulted,
             AgentStateChanged: self._changed,
         }
 
@@ -40,6 +49,11 @@ class OneReservation(LedgerLaw):
         self._checked += 1
         self._check_free(row, entry.agent_id, entry.handoff_id)
         self._taken[entry.agent_id] = (row.site_id, row.incarnation, entry.handoff_id or entry.leg_id)
+
+    def _consulted(self, row: LedgerRow, entry: Consulted) -> None:
+        self._checked += 1
+        self._check_free(row, entry.to_agent, None)
+        self._taken[entry.to_agent] = (row.site_id, row.incarnation, entry.leg_id)
 
     def _changed(self, row: LedgerRow, entry: AgentStateChanged) -> None:
         if entry.state not in _KEPT:

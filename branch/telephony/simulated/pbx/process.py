@@ -14,6 +14,7 @@ from branch.telephony.simulated.pbx.callers import Caller, CallerStream
 from branch.telephony.simulated.pbx.control import Control
 from branch.telephony.simulated.pbx.phones import Phone, Phones
 from branch.telephony.simulated.pbx.playing import Playing
+from branch.telephony.simulated.pbx.recordings import Recordings
 from branch.telephony.simulated.pbx.requests import Requests
 from branch.telephony.simulated.pbx.settings import AgentSection, PbxSettings
 from branch.telephony.simulated.pbx.switch import Switch
@@ -71,7 +72,7 @@ class SimulatedPbx:
             phones=self._phones,
             trunks=self._trunks,
             timers=self._timers,
-            tell=self._control.tell,
+            recordings=Recordings(self._switch, self._control.tell, self._clock.mono_ms),
             count=self.write_counts,
             call=self.let_arrive,
             playing=Playing(

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from branch.telephony.driver.vocabulary import BridgeKind, Cause, Do, Event, Frame, Kind
+from branch.telephony.driver.vocabulary import BridgeKind, Cause, Do, Frame, Kind
 from branch.telephony.simulated.pbx.callers import Caller
 from branch.telephony.simulated.pbx.phones import Phones, Ring
 from branch.telephony.simulated.pbx.playing import Playing
-from branch.telephony.simulated.pbx.switch import RefusedError, Switch
+from branch.telephony.simulated.pbx.recordings import Recordings
+from branch.telephony.simulated.pbx.switch import RefusedError, Snoop, Switch
 from branch.telephony.simulated.pbx.timers import LabTimers
 from branch.telephony.simulated.pbx.trunks import Trunks
 from branch.telephony.simulated.wire import Play
@@ -25,7 +26,7 @@ class Requests:
         phones: Phones,
         trunks: Trunks,
         timers: LabTimers,
-        tell: Callable[[Frame], None],
+        recordings: Recordings,
         count: Callable[[], Frame],
         call: Callable[[PlannedCall, list[str]], str],
         playing: Playing,
@@ -35,7 +36,7 @@ class Requests:
         self._phones = phones
         self._trunks = trunks
         self._timers = timers
-        self._tell = tell
+        self._recordings = recordings
         self._voicemail_s = voicemail_s
         self._playing = playing
         self._by_name: Mapping[str, Callable[[Frame], Any]] = {
@@ -50,8 +51,13 @@ class Requests:
             Do.PLAY: self._play,
             Do.STOP_PLAYING: lambda frame: playing.stop(_text(frame, "playback")),
             Do.RECORD: self._record,
+            Do.STOP_RECORDING: lambda frame: recordings.stop(_text(frame, "recording")),
+            Do.PAUSE_RECORDING: lambda frame: recordings.pause(_text(frame, "recording")),
+            Do.UNPAUSE_RECORDING: lambda frame: recordings.unpause(_text(frame, "recording")),
             Do.CREATE_BRIDGE: self._create_bridge,
             Do.ADD: lambda frame: switch.add(_text(frame, "bridge"), _text(frame, "channel")),
+            Do.REMOVE: lambda frame: switch.remove(_text(frame, "bridge"), _text(frame, "channel")),
+            Do.SNOOP: self._snoop,
             Do.DESTROY_BRIDGE: lambda frame: switch.destroy_bridge(_text(frame, "bridge")),
             Do.START_MUSIC: lambda frame: switch.start_music(_text(frame, "bridge")),
             Do.LIFT: lambda frame: self._ring(frame).lift(),
@@ -104,10 +110,24 @@ class Requests:
         self._playing.play(_text(frame, "channel"), playback, _texts(frame, "media"), language)
 
     def _record(self, frame: Frame) -> None:
-        channel = self._switch.channel(_text(frame, "channel"))
-        finished = {"event": Event.RECORDING_FINISHED, "channel": channel.channel_id}
-        channel.party.told_recording()
-        self._timers.after(self._voicemail_s * 1000, lambda: self._tell(finished))
+        """A caller has no more to say after a while; a talk is recorded until somebody stops it."""
+        name, of = _text(frame, "recording"), _text(frame, "of")
+        if of not in ("caller", "talk"):
+            raise RefusedError(400, f"no recording of {of!r}")
+        channel = self._recordings.start(name, _text(frame, "channel"))
+        if of == "caller":
+            channel.party.told_recording()
+            self._timers.after(self._voicemail_s * 1000, lambda: self._end_message(name))
+
+    def _end_message(self, name: str) -> None:
+        if self._recordings.is_running(name):
+            self._recordings.stop(name)
+
+    def _snoop(self, frame: Frame) -> None:
+        if frame.get("spy") != "both" or frame.get("whisper") not in ("none", "out"):
+            raise RefusedError(400, f"no way to snoop: {frame.get('spy')!r}, {frame.get('whisper')!r}")
+        snoop = Snoop(beside=_text(frame, "beside"), is_heard=frame["whisper"] == "out")
+        self._switch.snoop(_text(frame, "channel"), snoop)
 
     def _create_bridge(self, frame: Frame) -> None:
         kind = _text(frame, "kind")

@@ -63,6 +63,7 @@ class Channel:
     answered_at_ms: int | None = None
     bridge: "Bridge | None" = None
     is_with_somebody: bool = False
+    snoop: "Snoop | None" = None
 
     def shown(self) -> Frame:
         return {
@@ -72,7 +73,17 @@ class Channel:
             "is_started": self.is_started,
             "facts": dict(self.facts),
             "variables": dict(self.variables),
+            "snoops_on": None if self.snoop is None else self.snoop.beside,
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snoop:
+    """A channel hears another one's talk from outside of it."""
+
+    beside: str
+    is_heard: bool
+    """By the other one alone."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -95,6 +106,8 @@ class Switch:
         self._now_ms = now_ms
         self._channels: dict[str, Channel] = {}
         self._bridges: dict[str, Bridge] = {}
+        self.when_ended: Callable[[Channel], None] = lambda _channel: None
+        """Told of each channel that is over, before anybody else."""
 
     # --- what its people and trunks do ---------------------------------------------
 
@@ -128,7 +141,11 @@ class Switch:
         """The channel is over, by whomever; a second time does nothing."""
         if self._channels.pop(channel.channel_id, None) is None:
             return
+        self.when_ended(channel)
         self._leave(channel)
+        for listener in self._channels.values():
+            if listener.snoop is not None and listener.snoop.beside == channel.channel_id:
+                listener.snoop = None
         self._tell({"event": Event.CHANNEL_GONE, "channel": channel.channel_id, "cause": int(cause)})
         channel.party.ended(cause)
 
@@ -185,9 +202,26 @@ class Switch:
         if channel.bridge is bridge:
             return
         self._leave(channel)
+        channel.snoop = None
         channel.bridge = bridge
         bridge.members.append(channel)
         self._tell_members(bridge)
+
+    def remove(self, bridge_id: str, channel_id: str) -> None:
+        """Take a channel out of a bridge; it hears nobody."""
+        bridge, channel = self._bridge(bridge_id), self.channel(channel_id)
+        if channel.bridge is not bridge:
+            raise RefusedError(422, f"channel {channel_id} is not in bridge {bridge_id}")
+        self._leave(channel)
+
+    def snoop(self, channel_id: str, snoop: Snoop) -> None:
+        """Let a channel hear another one, out of the bridge that it may be in."""
+        channel, beside = self.channel(channel_id), self.channel(snoop.beside)
+        for each in (channel, beside):
+            if not each.is_started or each.state is not ChannelState.UP:
+                raise RefusedError(422, f"channel {each.channel_id} has not started")
+        self._leave(channel)
+        channel.snoop = snoop
 
     def _bridge(self, bridge_id: str) -> Bridge:
         try:

@@ -44,7 +44,7 @@ class Seen:
     is_taken: bool = False
     conversation_count: int = 0
     doubled_count: int = 0
-    """Times that the caller heard two at once."""
+    """Times that the caller heard two at once; a conference or a supervisor makes that so on purpose."""
     ending: Step | None = None
 
 

@@ -211,6 +211,126 @@ HANDOFF_STATE_CONNECTED: HandoffState.ValueType  # 5
 """The helper's agent has answered."""
 Global___HandoffState: _TypeAlias = HandoffState  # noqa: Y015
 
+class _ConsultationState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ConsultationStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ConsultationState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CONSULTATION_STATE_UNSPECIFIED: _ConsultationState.ValueType  # 0
+    """Never sent."""
+    CONSULTATION_STATE_RINGING: _ConsultationState.ValueType  # 1
+    """The colleague's phone rings."""
+    CONSULTATION_STATE_TALKING: _ConsultationState.ValueType  # 2
+    """The colleague has answered, and hears the agent while the caller is on hold, else music."""
+    CONSULTATION_STATE_MERGED: _ConsultationState.ValueType  # 3
+    """Caller, agent and colleague talk together."""
+    CONSULTATION_STATE_OVER: _ConsultationState.ValueType  # 4
+    """Ended without a transfer; shown until the agent does something else with the call."""
+
+class ConsultationState(_ConsultationState, metaclass=_ConsultationStateEnumTypeWrapper):
+    """How far a consultation has come."""
+
+CONSULTATION_STATE_UNSPECIFIED: ConsultationState.ValueType  # 0
+"""Never sent."""
+CONSULTATION_STATE_RINGING: ConsultationState.ValueType  # 1
+"""The colleague's phone rings."""
+CONSULTATION_STATE_TALKING: ConsultationState.ValueType  # 2
+"""The colleague has answered, and hears the agent while the caller is on hold, else music."""
+CONSULTATION_STATE_MERGED: ConsultationState.ValueType  # 3
+"""Caller, agent and colleague talk together."""
+CONSULTATION_STATE_OVER: ConsultationState.ValueType  # 4
+"""Ended without a transfer; shown until the agent does something else with the call."""
+Global___ConsultationState: _TypeAlias = ConsultationState  # noqa: Y015
+
+class _RecordingAct:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RecordingActEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RecordingAct.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RECORDING_ACT_UNSPECIFIED: _RecordingAct.ValueType  # 0
+    """Never sent."""
+    RECORDING_ACT_START: _RecordingAct.ValueType  # 1
+    """From now on the talk is recorded."""
+    RECORDING_ACT_PAUSE: _RecordingAct.ValueType  # 2
+    """What is said from now on is left out."""
+    RECORDING_ACT_RESUME: _RecordingAct.ValueType  # 3
+    """What is said from now on is not left out any more."""
+    RECORDING_ACT_STOP: _RecordingAct.ValueType  # 4
+    """The recording is over."""
+
+class RecordingAct(_RecordingAct, metaclass=_RecordingActEnumTypeWrapper):
+    """What is done with the recording of a talk."""
+
+RECORDING_ACT_UNSPECIFIED: RecordingAct.ValueType  # 0
+"""Never sent."""
+RECORDING_ACT_START: RecordingAct.ValueType  # 1
+"""From now on the talk is recorded."""
+RECORDING_ACT_PAUSE: RecordingAct.ValueType  # 2
+"""What is said from now on is left out."""
+RECORDING_ACT_RESUME: RecordingAct.ValueType  # 3
+"""What is said from now on is not left out any more."""
+RECORDING_ACT_STOP: RecordingAct.ValueType  # 4
+"""The recording is over."""
+Global___RecordingAct: _TypeAlias = RecordingAct  # noqa: Y015
+
+class _RecordingState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RecordingStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RecordingState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RECORDING_STATE_UNSPECIFIED: _RecordingState.ValueType  # 0
+    """Never sent."""
+    RECORDING_STATE_NONE: _RecordingState.ValueType  # 1
+    """It is not."""
+    RECORDING_STATE_RUNNING: _RecordingState.ValueType  # 2
+    """It is."""
+    RECORDING_STATE_PAUSED: _RecordingState.ValueType  # 3
+    """It is, and what is said now is left out."""
+
+class RecordingState(_RecordingState, metaclass=_RecordingStateEnumTypeWrapper):
+    """Whether a talk is recorded."""
+
+RECORDING_STATE_UNSPECIFIED: RecordingState.ValueType  # 0
+"""Never sent."""
+RECORDING_STATE_NONE: RecordingState.ValueType  # 1
+"""It is not."""
+RECORDING_STATE_RUNNING: RecordingState.ValueType  # 2
+"""It is."""
+RECORDING_STATE_PAUSED: RecordingState.ValueType  # 3
+"""It is, and what is said now is left out."""
+Global___RecordingState: _TypeAlias = RecordingState  # noqa: Y015
+
+class _SupervisionMode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SupervisionModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SupervisionMode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SUPERVISION_MODE_UNSPECIFIED: _SupervisionMode.ValueType  # 0
+    """Never sent."""
+    SUPERVISION_MODE_LISTEN: _SupervisionMode.ValueType  # 1
+    """Hears both sides and is heard by nobody."""
+    SUPERVISION_MODE_WHISPER: _SupervisionMode.ValueType  # 2
+    """Hears both sides and is heard by the agent alone."""
+    SUPERVISION_MODE_BARGE: _SupervisionMode.ValueType  # 3
+    """Talks with both."""
+
+class SupervisionMode(_SupervisionMode, metaclass=_SupervisionModeEnumTypeWrapper):
+    """What a supervisor does with an agent's talk."""
+
+SUPERVISION_MODE_UNSPECIFIED: SupervisionMode.ValueType  # 0
+"""Never sent."""
+SUPERVISION_MODE_LISTEN: SupervisionMode.ValueType  # 1
+"""Hears both sides and is heard by nobody."""
+SUPERVISION_MODE_WHISPER: SupervisionMode.ValueType  # 2
+"""Hears both sides and is heard by the agent alone."""
+SUPERVISION_MODE_BARGE: SupervisionMode.ValueType  # 3
+"""Talks with both."""
+Global___SupervisionMode: _TypeAlias = SupervisionMode  # noqa: Y015
+
 @_typing.final
 class LoginRequest(_message.Message):
     """Who wants to work."""
@@ -683,6 +803,372 @@ class TransferResponse(_message.Message):
 Global___TransferResponse: _TypeAlias = TransferResponse  # noqa: Y015
 
 @_typing.final
+class ConsultRequest(_message.Message):
+    """Asks for a word with a colleague."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    LEG_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID text; the idempotency key."""
+    leg_id: _builtins.str
+    """UUID text of the agent's connected leg."""
+    agent_id: _builtins.str
+    """The colleague, who has to be ready."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        leg_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "leg_id", b"leg_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConsultRequest: _TypeAlias = ConsultRequest  # noqa: Y015
+
+@_typing.final
+class ConsultResponse(_message.Message):
+    """The caller hears music, the colleague's phone is rung."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConsultResponse: _TypeAlias = ConsultResponse  # noqa: Y015
+
+@_typing.final
+class CompleteTransferRequest(_message.Message):
+    """Asks to leave the caller to the colleague."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    LEG_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID text; the idempotency key."""
+    leg_id: _builtins.str
+    """UUID text of the agent's connected leg."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        leg_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["leg_id", b"leg_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompleteTransferRequest: _TypeAlias = CompleteTransferRequest  # noqa: Y015
+
+@_typing.final
+class CompleteTransferResponse(_message.Message):
+    """The caller talks to the colleague."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompleteTransferResponse: _TypeAlias = CompleteTransferResponse  # noqa: Y015
+
+@_typing.final
+class CancelConsultationRequest(_message.Message):
+    """Asks for the caller back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    LEG_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID text; the idempotency key."""
+    leg_id: _builtins.str
+    """UUID text of the agent's connected leg."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        leg_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["leg_id", b"leg_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelConsultationRequest: _TypeAlias = CancelConsultationRequest  # noqa: Y015
+
+@_typing.final
+class CancelConsultationResponse(_message.Message):
+    """The caller hears the agent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelConsultationResponse: _TypeAlias = CancelConsultationResponse  # noqa: Y015
+
+@_typing.final
+class MergeRequest(_message.Message):
+    """Asks for a talk of three."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    LEG_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID text; the idempotency key."""
+    leg_id: _builtins.str
+    """UUID text of the agent's connected leg."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        leg_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["leg_id", b"leg_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MergeRequest: _TypeAlias = MergeRequest  # noqa: Y015
+
+@_typing.final
+class MergeResponse(_message.Message):
+    """All three hear each other."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MergeResponse: _TypeAlias = MergeResponse  # noqa: Y015
+
+@_typing.final
+class PickupRequest(_message.Message):
+    """Asks for a call out of turn."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID text; the idempotency key."""
+    queue_id: _builtins.str
+    """The queue whose most senior call that the agent has the skills for is wanted."""
+    agent_id: _builtins.str
+    """The colleague whose phone rings."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        queue_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "from", b"from", "queue_id", b"queue_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "from", b"from", "queue_id", b"queue_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_from: _TypeAlias = _typing.Literal["queue_id", "agent_id"]  # noqa: Y015
+    _WhichOneofArgType_from: _TypeAlias = _typing.Literal["from", b"from"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_from) -> _WhichOneofReturnType_from | None: ...
+
+Global___PickupRequest: _TypeAlias = PickupRequest  # noqa: Y015
+
+@_typing.final
+class PickupResponse(_message.Message):
+    """The agent's phone is rung."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PickupResponse: _TypeAlias = PickupResponse  # noqa: Y015
+
+@_typing.final
+class RecordRequest(_message.Message):
+    """Asks for something with a recording."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    LEG_ID_FIELD_NUMBER: _builtins.int
+    ACT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID text; the idempotency key."""
+    leg_id: _builtins.str
+    """UUID text of the agent's connected leg."""
+    act: Global___RecordingAct.ValueType
+    """What is wanted."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        leg_id: _builtins.str = ...,
+        act: Global___RecordingAct.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "leg_id", b"leg_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordRequest: _TypeAlias = RecordRequest  # noqa: Y015
+
+@_typing.final
+class RecordResponse(_message.Message):
+    """The PBX was told; the stream says how it stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordResponse: _TypeAlias = RecordResponse  # noqa: Y015
+
+@_typing.final
+class SuperviseRequest(_message.Message):
+    """Asks to be beside a talk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    PHONE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID text; the idempotency key."""
+    agent_id: _builtins.str
+    """The agent whose talk it is."""
+    mode: Global___SupervisionMode.ValueType
+    """In which way."""
+    phone: _builtins.str
+    """The site's phone to ring, with or without its site, where nobody is logged in; absent: the one named
+    after the supervisor.
+    """
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+        mode: Global___SupervisionMode.ValueType = ...,
+        phone: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_phone", b"_phone", "phone", b"phone"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_phone", b"_phone", "agent_id", b"agent_id", "mode", b"mode", "phone", b"phone", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__phone: _TypeAlias = _typing.Literal["phone"]  # noqa: Y015
+    _WhichOneofArgType__phone: _TypeAlias = _typing.Literal["_phone", b"_phone"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__phone) -> _WhichOneofReturnType__phone | None: ...
+
+Global___SuperviseRequest: _TypeAlias = SuperviseRequest  # noqa: Y015
+
+@_typing.final
+class SuperviseResponse(_message.Message):
+    """The supervisor's phone is rung, or the way has changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuperviseResponse: _TypeAlias = SuperviseResponse  # noqa: Y015
+
+@_typing.final
+class EndSupervisionRequest(_message.Message):
+    """Asks to leave a talk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID text; the idempotency key."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndSupervisionRequest: _TypeAlias = EndSupervisionRequest  # noqa: Y015
+
+@_typing.final
+class EndSupervisionResponse(_message.Message):
+    """The supervisor's phone is free."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndSupervisionResponse: _TypeAlias = EndSupervisionResponse  # noqa: Y015
+
+@_typing.final
 class GetCustomerRequest(_message.Message):
     """Asks for a customer."""
 
@@ -1150,6 +1636,8 @@ class CallView(_message.Message):
     HANDOFF_ID_FIELD_NUMBER: _builtins.int
     SERVED_BY_FIELD_NUMBER: _builtins.int
     RINGING_AGENT_IDS_FIELD_NUMBER: _builtins.int
+    CONSULTATION_FIELD_NUMBER: _builtins.int
+    RECORDING_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     """UUID text."""
     queue_id: _builtins.str
@@ -1168,9 +1656,15 @@ class CallView(_message.Message):
     """UUID text of the hand-off it is in; absent with none."""
     served_by: _builtins.str
     """Slug of the site whose agent has it; absent for the site's own."""
+    recording: Global___RecordingState.ValueType
+    """Whether its talk is recorded."""
     @_builtins.property
     def ringing_agent_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The site's agents whose phones ring for it."""
+
+    @_builtins.property
+    def consultation(self) -> Global___ConsultationView:
+        """Whom its agent consults about it; absent with nobody."""
 
     def __init__(
         self,
@@ -1185,13 +1679,17 @@ class CallView(_message.Message):
         handoff_id: _builtins.str | None = ...,
         served_by: _builtins.str | None = ...,
         ringing_agent_ids: _abc.Iterable[_builtins.str] | None = ...,
+        consultation: Global___ConsultationView | None = ...,
+        recording: Global___RecordingState.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_customer_id", b"_customer_id", "_handoff_id", b"_handoff_id", "_served_by", b"_served_by", "agent_id", b"agent_id", "customer_id", b"customer_id", "handoff_id", b"handoff_id", "served_by", b"served_by"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_consultation", b"_consultation", "_customer_id", b"_customer_id", "_handoff_id", b"_handoff_id", "_served_by", b"_served_by", "agent_id", b"agent_id", "consultation", b"consultation", "customer_id", b"customer_id", "handoff_id", b"handoff_id", "served_by", b"served_by"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_customer_id", b"_customer_id", "_handoff_id", b"_handoff_id", "_served_by", b"_served_by", "agent_id", b"agent_id", "call_id", b"call_id", "customer_id", b"customer_id", "handoff_id", b"handoff_id", "priority", b"priority", "queue_id", b"queue_id", "queued_mono_ms", b"queued_mono_ms", "ringing_agent_ids", b"ringing_agent_ids", "served_by", b"served_by", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_consultation", b"_consultation", "_customer_id", b"_customer_id", "_handoff_id", b"_handoff_id", "_served_by", b"_served_by", "agent_id", b"agent_id", "call_id", b"call_id", "consultation", b"consultation", "customer_id", b"customer_id", "handoff_id", b"handoff_id", "priority", b"priority", "queue_id", b"queue_id", "queued_mono_ms", b"queued_mono_ms", "recording", b"recording", "ringing_agent_ids", b"ringing_agent_ids", "served_by", b"served_by", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__agent_id: _TypeAlias = _typing.Literal["agent_id"]  # noqa: Y015
     _WhichOneofArgType__agent_id: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id"]  # noqa: Y015
+    _WhichOneofReturnType__consultation: _TypeAlias = _typing.Literal["consultation"]  # noqa: Y015
+    _WhichOneofArgType__consultation: _TypeAlias = _typing.Literal["_consultation", b"_consultation"]  # noqa: Y015
     _WhichOneofReturnType__customer_id: _TypeAlias = _typing.Literal["customer_id"]  # noqa: Y015
     _WhichOneofArgType__customer_id: _TypeAlias = _typing.Literal["_customer_id", b"_customer_id"]  # noqa: Y015
     _WhichOneofReturnType__handoff_id: _TypeAlias = _typing.Literal["handoff_id"]  # noqa: Y015
@@ -1201,6 +1699,8 @@ class CallView(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__agent_id) -> _WhichOneofReturnType__agent_id | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__consultation) -> _WhichOneofReturnType__consultation | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__customer_id) -> _WhichOneofReturnType__customer_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__handoff_id) -> _WhichOneofReturnType__handoff_id | None: ...
@@ -1208,6 +1708,42 @@ class CallView(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__served_by) -> _WhichOneofReturnType__served_by | None: ...
 
 Global___CallView: _TypeAlias = CallView  # noqa: Y015
+
+@_typing.final
+class ConsultationView(_message.Message):
+    """One colleague who is asked beside a call."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    LEG_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    agent_id: _builtins.str
+    """The colleague."""
+    leg_id: _builtins.str
+    """UUID text of the colleague's leg."""
+    state: Global___ConsultationState.ValueType
+    """How far it has come."""
+    reason: _builtins.str
+    """Why it is over, as NO_ANSWER, REJECTED, BUSY, UNREACHABLE or COLLEAGUE_LEFT; absent while it lasts."""
+    def __init__(
+        self,
+        *,
+        agent_id: _builtins.str = ...,
+        leg_id: _builtins.str = ...,
+        state: Global___ConsultationState.ValueType = ...,
+        reason: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_reason", b"_reason", "reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reason", b"_reason", "agent_id", b"agent_id", "leg_id", b"leg_id", "reason", b"reason", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__reason: _TypeAlias = _typing.Literal["reason"]  # noqa: Y015
+    _WhichOneofArgType__reason: _TypeAlias = _typing.Literal["_reason", b"_reason"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reason) -> _WhichOneofReturnType__reason | None: ...
+
+Global___ConsultationView: _TypeAlias = ConsultationView  # noqa: Y015
 
 @_typing.final
 class HandoffView(_message.Message):

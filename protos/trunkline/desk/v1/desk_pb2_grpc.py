@@ -29,7 +29,7 @@ class DeskServiceStub:
     """Served by every branch, called by people's tools: a terminal desk, a script, a web page's server.
 
     Every method but Login needs the token of Login in the metadata `authorization: Bearer TOKEN`.
-    Agents act on themselves only; supervisors and admins watch the site. Every mutation carries a
+    Agents act on themselves only; supervisors and admins watch the site, supervisors join talks. Every mutation carries a
     request_id and may be repeated: the same one is answered alike and carried out once.
     """
 
@@ -79,6 +79,46 @@ class DeskServiceStub:
                 request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.TransferRequest.SerializeToString,
                 response_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.TransferResponse.FromString,
                 _registered_method=True)
+        self.Consult = channel.unary_unary(
+                '/trunkline.desk.v1.DeskService/Consult',
+                request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.ConsultRequest.SerializeToString,
+                response_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.ConsultResponse.FromString,
+                _registered_method=True)
+        self.CompleteTransfer = channel.unary_unary(
+                '/trunkline.desk.v1.DeskService/CompleteTransfer',
+                request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.CompleteTransferRequest.SerializeToString,
+                response_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.CompleteTransferResponse.FromString,
+                _registered_method=True)
+        self.CancelConsultation = channel.unary_unary(
+                '/trunkline.desk.v1.DeskService/CancelConsultation',
+                request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.CancelConsultationRequest.SerializeToString,
+                response_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.CancelConsultationResponse.FromString,
+                _registered_method=True)
+        self.Merge = channel.unary_unary(
+                '/trunkline.desk.v1.DeskService/Merge',
+                request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.MergeRequest.SerializeToString,
+                response_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.MergeResponse.FromString,
+                _registered_method=True)
+        self.Pickup = channel.unary_unary(
+                '/trunkline.desk.v1.DeskService/Pickup',
+                request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.PickupRequest.SerializeToString,
+                response_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.PickupResponse.FromString,
+                _registered_method=True)
+        self.Record = channel.unary_unary(
+                '/trunkline.desk.v1.DeskService/Record',
+                request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.RecordRequest.SerializeToString,
+                response_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.RecordResponse.FromString,
+                _registered_method=True)
+        self.Supervise = channel.unary_unary(
+                '/trunkline.desk.v1.DeskService/Supervise',
+                request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.SuperviseRequest.SerializeToString,
+                response_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.SuperviseResponse.FromString,
+                _registered_method=True)
+        self.EndSupervision = channel.unary_unary(
+                '/trunkline.desk.v1.DeskService/EndSupervision',
+                request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.EndSupervisionRequest.SerializeToString,
+                response_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.EndSupervisionResponse.FromString,
+                _registered_method=True)
         self.WatchDesk = channel.unary_stream(
                 '/trunkline.desk.v1.DeskService/WatchDesk',
                 request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.WatchDeskRequest.SerializeToString,
@@ -100,7 +140,7 @@ class DeskServiceServicer:
     """Served by every branch, called by people's tools: a terminal desk, a script, a web page's server.
 
     Every method but Login needs the token of Login in the metadata `authorization: Bearer TOKEN`.
-    Agents act on themselves only; supervisors and admins watch the site. Every mutation carries a
+    Agents act on themselves only; supervisors and admins watch the site, supervisors join talks. Every mutation carries a
     request_id and may be repeated: the same one is answered alike and carried out once.
     """
 
@@ -134,21 +174,22 @@ class DeskServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def HangUp(self, request, context):
-        """Rejects a ringing leg, or ends the call of a connected one.
+        """Rejects a ringing leg, or leaves the talk of a connected one. That ends the call, unless a colleague
+        whom the agent consults has answered: then the caller goes on with that one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Hold(self, request, context):
-        """Puts the agent's caller on hold.
+        """Puts the agent's caller on hold; a consulted colleague hears the agent then.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Resume(self, request, context):
-        """Takes the agent's caller back.
+        """Takes the agent's caller back; a consulted colleague hears music then.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -156,6 +197,63 @@ class DeskServiceServicer:
 
     def Transfer(self, request, context):
         """Hands the agent's caller on, blind: to a queue, or to one agent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Consult(self, request, context):
+        """Holds the caller and rings a colleague, who is asked beside the call. The stream says what comes of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompleteTransfer(self, request, context):
+        """Attended transfer: the consulted colleague, who has answered, gets the caller.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelConsultation(self, request, context):
+        """Releases the consulted colleague; the agent has its caller back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Merge(self, request, context):
+        """Conference: caller, agent and the consulted colleague, who has answered, talk together.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Pickup(self, request, context):
+        """Rings the agent, who is idle, ready or not, with a call that rings a colleague or waits.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Record(self, request, context):
+        """Starts, pauses, resumes or stops the recording of the agent's talk, where its queue records on demand.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Supervise(self, request, context):
+        """Lets a supervisor listen to an agent's talk, whisper to the agent or barge in; asked again, with
+        another mode, changes it. It ends with the agent's talk.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndSupervision(self, request, context):
+        """Ends what Supervise began.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -225,6 +323,46 @@ def add_DeskServiceServicer_to_server(servicer, server):
                     request_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.TransferRequest.FromString,
                     response_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.TransferResponse.SerializeToString,
             ),
+            'Consult': grpc.unary_unary_rpc_method_handler(
+                    servicer.Consult,
+                    request_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.ConsultRequest.FromString,
+                    response_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.ConsultResponse.SerializeToString,
+            ),
+            'CompleteTransfer': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompleteTransfer,
+                    request_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.CompleteTransferRequest.FromString,
+                    response_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.CompleteTransferResponse.SerializeToString,
+            ),
+            'CancelConsultation': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelConsultation,
+                    request_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.CancelConsultationRequest.FromString,
+                    response_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.CancelConsultationResponse.SerializeToString,
+            ),
+            'Merge': grpc.unary_unary_rpc_method_handler(
+                    servicer.Merge,
+                    request_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.MergeRequest.FromString,
+                    response_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.MergeResponse.SerializeToString,
+            ),
+            'Pickup': grpc.unary_unary_rpc_method_handler(
+                    servicer.Pickup,
+                    request_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.PickupRequest.FromString,
+                    response_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.PickupResponse.SerializeToString,
+            ),
+            'Record': grpc.unary_unary_rpc_method_handler(
+                    servicer.Record,
+                    request_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.RecordRequest.FromString,
+                    response_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.RecordResponse.SerializeToString,
+            ),
+            'Supervise': grpc.unary_unary_rpc_method_handler(
+                    servicer.Supervise,
+                    request_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.SuperviseRequest.FromString,
+                    response_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.SuperviseResponse.SerializeToString,
+            ),
+            'EndSupervision': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndSupervision,
+                    request_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.EndSupervisionRequest.FromString,
+                    response_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.EndSupervisionResponse.SerializeToString,
+            ),
             'WatchDesk': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchDesk,
                     request_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.WatchDeskRequest.FromString,
@@ -252,7 +390,7 @@ class DeskService:
     """Served by every branch, called by people's tools: a terminal desk, a script, a web page's server.
 
     Every method but Login needs the token of Login in the metadata `authorization: Bearer TOKEN`.
-    Agents act on themselves only; supervisors and admins watch the site. Every mutation carries a
+    Agents act on themselves only; supervisors and admins watch the site, supervisors join talks. Every mutation carries a
     request_id and may be repeated: the same one is answered alike and carried out once.
     """
 
@@ -462,6 +600,222 @@ class DeskService:
             '/trunkline.desk.v1.DeskService/Transfer',
             trunkline_dot_desk_dot_v1_dot_desk__pb2.TransferRequest.SerializeToString,
             trunkline_dot_desk_dot_v1_dot_desk__pb2.TransferResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Consult(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.desk.v1.DeskService/Consult',
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.ConsultRequest.SerializeToString,
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.ConsultResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompleteTransfer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.desk.v1.DeskService/CompleteTransfer',
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.CompleteTransferRequest.SerializeToString,
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.CompleteTransferResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelConsultation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.desk.v1.DeskService/CancelConsultation',
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.CancelConsultationRequest.SerializeToString,
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.CancelConsultationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Merge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.desk.v1.DeskService/Merge',
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.MergeRequest.SerializeToString,
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.MergeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Pickup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.desk.v1.DeskService/Pickup',
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.PickupRequest.SerializeToString,
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.PickupResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Record(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.desk.v1.DeskService/Record',
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.RecordRequest.SerializeToString,
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.RecordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Supervise(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.desk.v1.DeskService/Supervise',
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.SuperviseRequest.SerializeToString,
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.SuperviseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndSupervision(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.desk.v1.DeskService/EndSupervision',
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.EndSupervisionRequest.SerializeToString,
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.EndSupervisionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -30,7 +30,7 @@ class DeskServiceStub:
     """Served by every branch, called by people's tools: a terminal desk, a script, a web page's server.
 
     Every method but Login needs the token of Login in the metadata `authorization: Bearer TOKEN`.
-    Agents act on themselves only; supervisors and admins watch the site. Every mutation carries a
+    Agents act on themselves only; supervisors and admins watch the site, supervisors join talks. Every mutation carries a
     request_id and may be repeated: the same one is answered alike and carried out once.
     """
 
@@ -49,13 +49,33 @@ class DeskServiceStub:
     Answer: _grpc.UnaryUnaryMultiCallable[_desk_pb2.AnswerRequest, _desk_pb2.AnswerResponse]
     """Lifts the receiver of a ringing leg."""
     HangUp: _grpc.UnaryUnaryMultiCallable[_desk_pb2.HangUpRequest, _desk_pb2.HangUpResponse]
-    """Rejects a ringing leg, or ends the call of a connected one."""
+    """Rejects a ringing leg, or leaves the talk of a connected one. That ends the call, unless a colleague
+    whom the agent consults has answered: then the caller goes on with that one.
+    """
     Hold: _grpc.UnaryUnaryMultiCallable[_desk_pb2.HoldRequest, _desk_pb2.HoldResponse]
-    """Puts the agent's caller on hold."""
+    """Puts the agent's caller on hold; a consulted colleague hears the agent then."""
     Resume: _grpc.UnaryUnaryMultiCallable[_desk_pb2.ResumeRequest, _desk_pb2.ResumeResponse]
-    """Takes the agent's caller back."""
+    """Takes the agent's caller back; a consulted colleague hears music then."""
     Transfer: _grpc.UnaryUnaryMultiCallable[_desk_pb2.TransferRequest, _desk_pb2.TransferResponse]
     """Hands the agent's caller on, blind: to a queue, or to one agent."""
+    Consult: _grpc.UnaryUnaryMultiCallable[_desk_pb2.ConsultRequest, _desk_pb2.ConsultResponse]
+    """Holds the caller and rings a colleague, who is asked beside the call. The stream says what comes of it."""
+    CompleteTransfer: _grpc.UnaryUnaryMultiCallable[_desk_pb2.CompleteTransferRequest, _desk_pb2.CompleteTransferResponse]
+    """Attended transfer: the consulted colleague, who has answered, gets the caller."""
+    CancelConsultation: _grpc.UnaryUnaryMultiCallable[_desk_pb2.CancelConsultationRequest, _desk_pb2.CancelConsultationResponse]
+    """Releases the consulted colleague; the agent has its caller back."""
+    Merge: _grpc.UnaryUnaryMultiCallable[_desk_pb2.MergeRequest, _desk_pb2.MergeResponse]
+    """Conference: caller, agent and the consulted colleague, who has answered, talk together."""
+    Pickup: _grpc.UnaryUnaryMultiCallable[_desk_pb2.PickupRequest, _desk_pb2.PickupResponse]
+    """Rings the agent, who is idle, ready or not, with a call that rings a colleague or waits."""
+    Record: _grpc.UnaryUnaryMultiCallable[_desk_pb2.RecordRequest, _desk_pb2.RecordResponse]
+    """Starts, pauses, resumes or stops the recording of the agent's talk, where its queue records on demand."""
+    Supervise: _grpc.UnaryUnaryMultiCallable[_desk_pb2.SuperviseRequest, _desk_pb2.SuperviseResponse]
+    """Lets a supervisor listen to an agent's talk, whisper to the agent or barge in; asked again, with
+    another mode, changes it. It ends with the agent's talk.
+    """
+    EndSupervision: _grpc.UnaryUnaryMultiCallable[_desk_pb2.EndSupervisionRequest, _desk_pb2.EndSupervisionResponse]
+    """Ends what Supervise began."""
     WatchDesk: _grpc.UnaryStreamMultiCallable[_desk_pb2.WatchDeskRequest, _desk_pb2.WatchDeskResponse]
     """Streams what concerns one agent: itself, its call, its queues. The whole first, then changes."""
     GetCustomer: _grpc.UnaryUnaryMultiCallable[_desk_pb2.GetCustomerRequest, _desk_pb2.GetCustomerResponse]
@@ -68,7 +88,7 @@ class DeskServiceAsyncStub(DeskServiceStub):
     """Served by every branch, called by people's tools: a terminal desk, a script, a web page's server.
 
     Every method but Login needs the token of Login in the metadata `authorization: Bearer TOKEN`.
-    Agents act on themselves only; supervisors and admins watch the site. Every mutation carries a
+    Agents act on themselves only; supervisors and admins watch the site, supervisors join talks. Every mutation carries a
     request_id and may be repeated: the same one is answered alike and carried out once.
     """
 
@@ -84,13 +104,33 @@ class DeskServiceAsyncStub(DeskServiceStub):
     Answer: _aio.UnaryUnaryMultiCallable[_desk_pb2.AnswerRequest, _desk_pb2.AnswerResponse]  # type: ignore[assignment]
     """Lifts the receiver of a ringing leg."""
     HangUp: _aio.UnaryUnaryMultiCallable[_desk_pb2.HangUpRequest, _desk_pb2.HangUpResponse]  # type: ignore[assignment]
-    """Rejects a ringing leg, or ends the call of a connected one."""
+    """Rejects a ringing leg, or leaves the talk of a connected one. That ends the call, unless a colleague
+    whom the agent consults has answered: then the caller goes on with that one.
+    """
     Hold: _aio.UnaryUnaryMultiCallable[_desk_pb2.HoldRequest, _desk_pb2.HoldResponse]  # type: ignore[assignment]
-    """Puts the agent's caller on hold."""
+    """Puts the agent's caller on hold; a consulted colleague hears the agent then."""
     Resume: _aio.UnaryUnaryMultiCallable[_desk_pb2.ResumeRequest, _desk_pb2.ResumeResponse]  # type: ignore[assignment]
-    """Takes the agent's caller back."""
+    """Takes the agent's caller back; a consulted colleague hears music then."""
     Transfer: _aio.UnaryUnaryMultiCallable[_desk_pb2.TransferRequest, _desk_pb2.TransferResponse]  # type: ignore[assignment]
     """Hands the agent's caller on, blind: to a queue, or to one agent."""
+    Consult: _aio.UnaryUnaryMultiCallable[_desk_pb2.ConsultRequest, _desk_pb2.ConsultResponse]  # type: ignore[assignment]
+    """Holds the caller and rings a colleague, who is asked beside the call. The stream says what comes of it."""
+    CompleteTransfer: _aio.UnaryUnaryMultiCallable[_desk_pb2.CompleteTransferRequest, _desk_pb2.CompleteTransferResponse]  # type: ignore[assignment]
+    """Attended transfer: the consulted colleague, who has answered, gets the caller."""
+    CancelConsultation: _aio.UnaryUnaryMultiCallable[_desk_pb2.CancelConsultationRequest, _desk_pb2.CancelConsultationResponse]  # type: ignore[assignment]
+    """Releases the consulted colleague; the agent has its caller back."""
+    Merge: _aio.UnaryUnaryMultiCallable[_desk_pb2.MergeRequest, _desk_pb2.MergeResponse]  # type: ignore[assignment]
+    """Conference: caller, agent and the consulted colleague, who has answered, talk together."""
+    Pickup: _aio.UnaryUnaryMultiCallable[_desk_pb2.PickupRequest, _desk_pb2.PickupResponse]  # type: ignore[assignment]
+    """Rings the agent, who is idle, ready or not, with a call that rings a colleague or waits."""
+    Record: _aio.UnaryUnaryMultiCallable[_desk_pb2.RecordRequest, _desk_pb2.RecordResponse]  # type: ignore[assignment]
+    """Starts, pauses, resumes or stops the recording of the agent's talk, where its queue records on demand."""
+    Supervise: _aio.UnaryUnaryMultiCallable[_desk_pb2.SuperviseRequest, _desk_pb2.SuperviseResponse]  # type: ignore[assignment]
+    """Lets a supervisor listen to an agent's talk, whisper to the agent or barge in; asked again, with
+    another mode, changes it. It ends with the agent's talk.
+    """
+    EndSupervision: _aio.UnaryUnaryMultiCallable[_desk_pb2.EndSupervisionRequest, _desk_pb2.EndSupervisionResponse]  # type: ignore[assignment]
+    """Ends what Supervise began."""
     WatchDesk: _aio.UnaryStreamMultiCallable[_desk_pb2.WatchDeskRequest, _desk_pb2.WatchDeskResponse]  # type: ignore[assignment]
     """Streams what concerns one agent: itself, its call, its queues. The whole first, then changes."""
     GetCustomer: _aio.UnaryUnaryMultiCallable[_desk_pb2.GetCustomerRequest, _desk_pb2.GetCustomerResponse]  # type: ignore[assignment]
@@ -102,7 +142,7 @@ class DeskServiceServicer(metaclass=_abc_1.ABCMeta):
     """Served by every branch, called by people's tools: a terminal desk, a script, a web page's server.
 
     Every method but Login needs the token of Login in the metadata `authorization: Bearer TOKEN`.
-    Agents act on themselves only; supervisors and admins watch the site. Every mutation carries a
+    Agents act on themselves only; supervisors and admins watch the site, supervisors join talks. Every mutation carries a
     request_id and may be repeated: the same one is answered alike and carried out once.
     """
 
@@ -146,7 +186,9 @@ class DeskServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _desk_pb2.HangUpRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_desk_pb2.HangUpResponse, _abc.Awaitable[_desk_pb2.HangUpResponse]]:
-        """Rejects a ringing leg, or ends the call of a connected one."""
+        """Rejects a ringing leg, or leaves the talk of a connected one. That ends the call, unless a colleague
+        whom the agent consults has answered: then the caller goes on with that one.
+        """
 
     @_abc_1.abstractmethod
     def Hold(
@@ -154,7 +196,7 @@ class DeskServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _desk_pb2.HoldRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_desk_pb2.HoldResponse, _abc.Awaitable[_desk_pb2.HoldResponse]]:
-        """Puts the agent's caller on hold."""
+        """Puts the agent's caller on hold; a consulted colleague hears the agent then."""
 
     @_abc_1.abstractmethod
     def Resume(
@@ -162,7 +204,7 @@ class DeskServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _desk_pb2.ResumeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_desk_pb2.ResumeResponse, _abc.Awaitable[_desk_pb2.ResumeResponse]]:
-        """Takes the agent's caller back."""
+        """Takes the agent's caller back; a consulted colleague hears music then."""
 
     @_abc_1.abstractmethod
     def Transfer(
@@ -171,6 +213,72 @@ class DeskServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_desk_pb2.TransferResponse, _abc.Awaitable[_desk_pb2.TransferResponse]]:
         """Hands the agent's caller on, blind: to a queue, or to one agent."""
+
+    @_abc_1.abstractmethod
+    def Consult(
+        self,
+        request: _desk_pb2.ConsultRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_desk_pb2.ConsultResponse, _abc.Awaitable[_desk_pb2.ConsultResponse]]:
+        """Holds the caller and rings a colleague, who is asked beside the call. The stream says what comes of it."""
+
+    @_abc_1.abstractmethod
+    def CompleteTransfer(
+        self,
+        request: _desk_pb2.CompleteTransferRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_desk_pb2.CompleteTransferResponse, _abc.Awaitable[_desk_pb2.CompleteTransferResponse]]:
+        """Attended transfer: the consulted colleague, who has answered, gets the caller."""
+
+    @_abc_1.abstractmethod
+    def CancelConsultation(
+        self,
+        request: _desk_pb2.CancelConsultationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_desk_pb2.CancelConsultationResponse, _abc.Awaitable[_desk_pb2.CancelConsultationResponse]]:
+        """Releases the consulted colleague; the agent has its caller back."""
+
+    @_abc_1.abstractmethod
+    def Merge(
+        self,
+        request: _desk_pb2.MergeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_desk_pb2.MergeResponse, _abc.Awaitable[_desk_pb2.MergeResponse]]:
+        """Conference: caller, agent and the consulted colleague, who has answered, talk together."""
+
+    @_abc_1.abstractmethod
+    def Pickup(
+        self,
+        request: _desk_pb2.PickupRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_desk_pb2.PickupResponse, _abc.Awaitable[_desk_pb2.PickupResponse]]:
+        """Rings the agent, who is idle, ready or not, with a call that rings a colleague or waits."""
+
+    @_abc_1.abstractmethod
+    def Record(
+        self,
+        request: _desk_pb2.RecordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_desk_pb2.RecordResponse, _abc.Awaitable[_desk_pb2.RecordResponse]]:
+        """Starts, pauses, resumes or stops the recording of the agent's talk, where its queue records on demand."""
+
+    @_abc_1.abstractmethod
+    def Supervise(
+        self,
+        request: _desk_pb2.SuperviseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_desk_pb2.SuperviseResponse, _abc.Awaitable[_desk_pb2.SuperviseResponse]]:
+        """Lets a supervisor listen to an agent's talk, whisper to the agent or barge in; asked again, with
+        another mode, changes it. It ends with the agent's talk.
+        """
+
+    @_abc_1.abstractmethod
+    def EndSupervision(
+        self,
+        request: _desk_pb2.EndSupervisionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_desk_pb2.EndSupervisionResponse, _abc.Awaitable[_desk_pb2.EndSupervisionResponse]]:
+        """Ends what Supervise began."""
 
     @_abc_1.abstractmethod
     def WatchDesk(

@@ -79,6 +79,34 @@ LAST_RESORT_HANG_UP: LastResort.ValueType  # 3
 """Is hung up on."""
 Global___LastResort: _TypeAlias = LastResort  # noqa: Y015
 
+class _RecordingRule:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RecordingRuleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RecordingRule.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RECORDING_RULE_UNSPECIFIED: _RecordingRule.ValueType  # 0
+    """Never sent."""
+    RECORDING_RULE_OFF: _RecordingRule.ValueType  # 1
+    """None."""
+    RECORDING_RULE_ON: _RecordingRule.ValueType  # 2
+    """All, after the caller was told."""
+    RECORDING_RULE_ON_DEMAND: _RecordingRule.ValueType  # 3
+    """Those for which the agent asks."""
+
+class RecordingRule(_RecordingRule, metaclass=_RecordingRuleEnumTypeWrapper):
+    """Which talks of a queue's callers with the site's agents are recorded."""
+
+RECORDING_RULE_UNSPECIFIED: RecordingRule.ValueType  # 0
+"""Never sent."""
+RECORDING_RULE_OFF: RecordingRule.ValueType  # 1
+"""None."""
+RECORDING_RULE_ON: RecordingRule.ValueType  # 2
+"""All, after the caller was told."""
+RECORDING_RULE_ON_DEMAND: RecordingRule.ValueType  # 3
+"""Those for which the agent asks."""
+Global___RecordingRule: _TypeAlias = RecordingRule  # noqa: Y015
+
 @_typing.final
 class QueuePolicy(_message.Message):
     """How one queue treats its callers. Complete: a field left out is a fault, not "as before"."""
@@ -99,6 +127,8 @@ class QueuePolicy(_message.Message):
     SHORT_ABANDON_MS_FIELD_NUMBER: _builtins.int
     IS_OVERFLOW_ALLOWED_FIELD_NUMBER: _builtins.int
     SERVICE_LEVEL_MS_FIELD_NUMBER: _builtins.int
+    RECORDING_FIELD_NUMBER: _builtins.int
+    RECORDING_RETENTION_DAYS_FIELD_NUMBER: _builtins.int
     queue_id: _builtins.str
     """The queue's id; a new one makes a new queue."""
     distribution: Global___Distribution.ValueType
@@ -125,6 +155,10 @@ class QueuePolicy(_message.Message):
     """Whether calls of this queue may be served by other sites."""
     service_level_ms: _builtins.int
     """The service level's target, in ms; above 0."""
+    recording: Global___RecordingRule.ValueType
+    """Which talks are recorded."""
+    recording_retention_days: _builtins.int
+    """How long a recording's file is kept, in days after the one on which it began; 1 to 3650."""
     @_builtins.property
     def skills(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What an agent must have to serve this queue."""
@@ -146,10 +180,12 @@ class QueuePolicy(_message.Message):
         short_abandon_ms: _builtins.int | None = ...,
         is_overflow_allowed: _builtins.bool | None = ...,
         service_level_ms: _builtins.int | None = ...,
+        recording: Global___RecordingRule.ValueType = ...,
+        recording_retention_days: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_announce_interval_ms", b"_announce_interval_ms", "_is_overflow_allowed", b"_is_overflow_allowed", "_priority_head_start_ms", b"_priority_head_start_ms", "_ring_all_limit", b"_ring_all_limit", "_ring_limit_ms", b"_ring_limit_ms", "_service_level_ms", b"_service_level_ms", "_short_abandon_ms", b"_short_abandon_ms", "_wait_limit_ms", b"_wait_limit_ms", "_waiting_call_limit", b"_waiting_call_limit", "_wrap_up_limit_ms", b"_wrap_up_limit_ms", "announce_interval_ms", b"announce_interval_ms", "is_overflow_allowed", b"is_overflow_allowed", "priority_head_start_ms", b"priority_head_start_ms", "ring_all_limit", b"ring_all_limit", "ring_limit_ms", b"ring_limit_ms", "service_level_ms", b"service_level_ms", "short_abandon_ms", b"short_abandon_ms", "wait_limit_ms", b"wait_limit_ms", "waiting_call_limit", b"waiting_call_limit", "wrap_up_limit_ms", b"wrap_up_limit_ms"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_announce_interval_ms", b"_announce_interval_ms", "_is_overflow_allowed", b"_is_overflow_allowed", "_priority_head_start_ms", b"_priority_head_start_ms", "_recording_retention_days", b"_recording_retention_days", "_ring_all_limit", b"_ring_all_limit", "_ring_limit_ms", b"_ring_limit_ms", "_service_level_ms", b"_service_level_ms", "_short_abandon_ms", b"_short_abandon_ms", "_wait_limit_ms", b"_wait_limit_ms", "_waiting_call_limit", b"_waiting_call_limit", "_wrap_up_limit_ms", b"_wrap_up_limit_ms", "announce_interval_ms", b"announce_interval_ms", "is_overflow_allowed", b"is_overflow_allowed", "priority_head_start_ms", b"priority_head_start_ms", "recording_retention_days", b"recording_retention_days", "ring_all_limit", b"ring_all_limit", "ring_limit_ms", b"ring_limit_ms", "service_level_ms", b"service_level_ms", "short_abandon_ms", b"short_abandon_ms", "wait_limit_ms", b"wait_limit_ms", "waiting_call_limit", b"waiting_call_limit", "wrap_up_limit_ms", b"wrap_up_limit_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_announce_interval_ms", b"_announce_interval_ms", "_is_overflow_allowed", b"_is_overflow_allowed", "_priority_head_start_ms", b"_priority_head_start_ms", "_ring_all_limit", b"_ring_all_limit", "_ring_limit_ms", b"_ring_limit_ms", "_service_level_ms", b"_service_level_ms", "_short_abandon_ms", b"_short_abandon_ms", "_wait_limit_ms", b"_wait_limit_ms", "_waiting_call_limit", b"_waiting_call_limit", "_wrap_up_limit_ms", b"_wrap_up_limit_ms", "announce_interval_ms", b"announce_interval_ms", "distribution", b"distribution", "is_overflow_allowed", b"is_overflow_allowed", "last_resort", b"last_resort", "priority_head_start_ms", b"priority_head_start_ms", "queue_id", b"queue_id", "ring_all_limit", b"ring_all_limit", "ring_limit_ms", b"ring_limit_ms", "service_level_ms", b"service_level_ms", "short_abandon_ms", b"short_abandon_ms", "skills", b"skills", "wait_limit_ms", b"wait_limit_ms", "waiting_call_limit", b"waiting_call_limit", "wrap_up_limit_ms", b"wrap_up_limit_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_announce_interval_ms", b"_announce_interval_ms", "_is_overflow_allowed", b"_is_overflow_allowed", "_priority_head_start_ms", b"_priority_head_start_ms", "_recording_retention_days", b"_recording_retention_days", "_ring_all_limit", b"_ring_all_limit", "_ring_limit_ms", b"_ring_limit_ms", "_service_level_ms", b"_service_level_ms", "_short_abandon_ms", b"_short_abandon_ms", "_wait_limit_ms", b"_wait_limit_ms", "_waiting_call_limit", b"_waiting_call_limit", "_wrap_up_limit_ms", b"_wrap_up_limit_ms", "announce_interval_ms", b"announce_interval_ms", "distribution", b"distribution", "is_overflow_allowed", b"is_overflow_allowed", "last_resort", b"last_resort", "priority_head_start_ms", b"priority_head_start_ms", "queue_id", b"queue_id", "recording", b"recording", "recording_retention_days", b"recording_retention_days", "ring_all_limit", b"ring_all_limit", "ring_limit_ms", b"ring_limit_ms", "service_level_ms", b"service_level_ms", "short_abandon_ms", b"short_abandon_ms", "skills", b"skills", "wait_limit_ms", b"wait_limit_ms", "waiting_call_limit", b"waiting_call_limit", "wrap_up_limit_ms", b"wrap_up_limit_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__announce_interval_ms: _TypeAlias = _typing.Literal["announce_interval_ms"]  # noqa: Y015
     _WhichOneofArgType__announce_interval_ms: _TypeAlias = _typing.Literal["_announce_interval_ms", b"_announce_interval_ms"]  # noqa: Y015
@@ -157,6 +193,8 @@ class QueuePolicy(_message.Message):
     _WhichOneofArgType__is_overflow_allowed: _TypeAlias = _typing.Literal["_is_overflow_allowed", b"_is_overflow_allowed"]  # noqa: Y015
     _WhichOneofReturnType__priority_head_start_ms: _TypeAlias = _typing.Literal["priority_head_start_ms"]  # noqa: Y015
     _WhichOneofArgType__priority_head_start_ms: _TypeAlias = _typing.Literal["_priority_head_start_ms", b"_priority_head_start_ms"]  # noqa: Y015
+    _WhichOneofReturnType__recording_retention_days: _TypeAlias = _typing.Literal["recording_retention_days"]  # noqa: Y015
+    _WhichOneofArgType__recording_retention_days: _TypeAlias = _typing.Literal["_recording_retention_days", b"_recording_retention_days"]  # noqa: Y015
     _WhichOneofReturnType__ring_all_limit: _TypeAlias = _typing.Literal["ring_all_limit"]  # noqa: Y015
     _WhichOneofArgType__ring_all_limit: _TypeAlias = _typing.Literal["_ring_all_limit", b"_ring_all_limit"]  # noqa: Y015
     _WhichOneofReturnType__ring_limit_ms: _TypeAlias = _typing.Literal["ring_limit_ms"]  # noqa: Y015
@@ -177,6 +215,8 @@ class QueuePolicy(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__is_overflow_allowed) -> _WhichOneofReturnType__is_overflow_allowed | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__priority_head_start_ms) -> _WhichOneofReturnType__priority_head_start_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__recording_retention_days) -> _WhichOneofReturnType__recording_retention_days | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__ring_all_limit) -> _WhichOneofReturnType__ring_all_limit | None: ...
     @_typing.overload
