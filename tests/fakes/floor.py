@@ -9,10 +9,12 @@ from router import facts, ledger, orders
 from router.acd.policy import QueuePolicy
 from router.agent import AgentState
 from router.call import Disposition
+from router.callback.policy import CallbackPolicy
 from router.facts import Fact
 from router.floor import Floor
 from router.ids import AgentId, CallId, CustomerId, Instant, LegId, QueueId, SiteId, Skill, Skills
 from router.orders import Outcome
+from router.outbound.policy import OutboundPolicy
 from router.overflow.policy import LinkPolicy, OverflowPolicy
 
 T = TypeVar("T")
@@ -38,6 +40,8 @@ class FloorUnderTest:
         policies: Iterable[QueuePolicy] = (),
         overflow: OverflowPolicy | None = None,
         peers: Iterable[str] = (),
+        outbound: OutboundPolicy | None = None,
+        callback: CallbackPolicy | None = None,
     ) -> None:
         ids = count(1)
         links = {SiteId(p): LinkPolicy(site_id=SiteId(p)) for p in peers}
@@ -50,6 +54,8 @@ class FloorUnderTest:
             new_id=lambda: f"{site}-{next(ids)}",
             rng=random.Random(1),
             mint_token=lambda handoff_id, origin: f"token:{handoff_id}:{origin}",
+            outbound=outbound,
+            callback=callback,
         )
         self.log: Outcome = []
 

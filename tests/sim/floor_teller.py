@@ -108,6 +108,7 @@ class Teller:
         self.floor = self._floor(incarnation=1)
         self.now = Instant(1_000)
         self.ended: Counter[CallId] = Counter()
+        self.rows: list[ledger.LedgerRow] = []
         self._serial = 0
         self._calls: list[CallId] = [CallId("nobody's")]
         self._legs: list[LegId] = [LegId("nobody's")]
@@ -143,8 +144,8 @@ class Teller:
             (3, self._transfer_asked),
             (1, lambda: facts.HangUpAsked(agent_id=self._busy_agent())),
             (5, self._dial_asked),
-            (4, self._number_found),
-            (4, lambda: facts.LineAnswered(call_id=self._outgoing())),
+            (12, self._number_found),
+            (12, lambda: facts.LineAnswered(call_id=self._outgoing())),
             (2, self._line_failed),
             (2, lambda: facts.LineHungUp(call_id=self._outgoing())),
             (2, lambda: facts.CallingHoursChanged(is_open=self.rng.random() < 0.8)),
@@ -190,6 +191,8 @@ class Teller:
 
     def _listen(self, outcome: Outcome) -> None:
         for item in outcome:
+            if isinstance(item, ledger.Entry):
+                self._write(item)
             if isinstance(item, RingAgent):
                 self._legs.append(item.leg_id)
             elif isinstance(item, Ask):
@@ -201,6 +204,19 @@ class Teller:
                 self._gone_out.append(item.call_id)
             elif isinstance(item, ledger.CallEnded | ledger.OutboundEnded):
                 self.ended[item.call_id] += 1
+
+    def _write(self, entry: ledger.Entry) -> None:
+        self.rows.append(
+            ledger.LedgerRow(
+                site_id=HOME,
+                seq=len(self.rows) + 1,
+                at_utc_us=self.now * 1_000,
+                mono_ms=self.now,
+                incarnation=1,
+                business_date="2026-01-05",
+                entry=entry,
+            )
+        )
 
     # --- what may be named ---------------------------------------------------------------
 
@@ -273,7 +289,8 @@ class Teller:
 
     def _number_found(self) -> Fact:
         number = self.rng.choice((None, *NUMBERS))
-        return facts.NumberFound(call_id=self.rng.choice(self._sought[-3:]), number=number)
+        sought = [o.call_id for o in self.floor.outbound() if o.state is OutboundState.FINDING]
+        return facts.NumberFound(call_id=self._one_of(sought, self._sought[-3:]), number=number)
 
     def _line_failed(self) -> Fact:
         outcomes = (OutboundOutcome.BUSY, OutboundOutcome.NO_ANSWER, OutboundOutcome.FAILED)
