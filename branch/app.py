@@ -96,6 +96,7 @@ def _watch_over(ground: Ground, core: Core, tasks: Tasks) -> None:
         watch_clock(ground.clock, ground.settings.clock.speed, core.desk.tell, CLOCK_LOOK_INTERVAL_S),
         name="clock",
     )
+    _task = tasks.start(core.hours.follow(), name="calling_hours")
     _task = tasks.start(_tally_day(ground, core), name="tallies")
 
 

@@ -4,16 +4,22 @@ from collections.abc import Callable
 
 from branch.peers.lines import PeerLines
 from branch.telephony.port import TelephonyDriver
-from router.orders import Ask, Order, PublishLoad
+from router.orders import Ask, FindNumber, Order, PublishLoad
 from router.overflow.load import SiteLoad
 
 
 class Dispatch:
-    """The PBX, the peers and the load board, as one carrier of orders."""
+    """The PBX, the peers, the load board and who knows numbers, as one carrier of orders."""
 
     def __init__(
-        self, *, driver: TelephonyDriver, peers: PeerLines, publish: Callable[[SiteLoad], None]
+        self,
+        *,
+        driver: TelephonyDriver,
+        peers: PeerLines,
+        publish: Callable[[SiteLoad], None],
+        find_number: Callable[[FindNumber], None],
     ) -> None:
+        self._find_number = find_number
         self._driver = driver
         self._peers = peers
         self._publish = publish
@@ -21,6 +27,8 @@ class Dispatch:
     def carry_out(self, order: Order) -> None:
         if isinstance(order, PublishLoad):
             self._publish(order.load)
+        elif isinstance(order, FindNumber):
+            self._find_number(order)
         elif isinstance(order, Ask):
             self._peers.carry_out(order)
         else:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
+from branch.outbound_settings import CallbackSection, OutboundSection
 from node.settings import (
     ClockSection,
     DatabaseSection,
@@ -193,6 +194,8 @@ class BranchSettings(Section):
     """Absent: the site shows its load to nobody and overflows by asking its peers."""
     overflow: OverflowSection = OverflowSection()
     queue: tuple[QueueSection, ...] = Field(min_length=1)
+    outbound: OutboundSection = OutboundSection()
+    callback: CallbackSection = CallbackSection()
     desk: DeskSection = DeskSection()
     limits: LimitsSection = LimitsSection()
     clock: ClockSection = ClockSection()

@@ -11,12 +11,14 @@ import uuid_utils
 
 from branch import parts
 from branch.admission import Admission
+from branch.calling_hours import CallingHours, HoursWatch
 from branch.customer_book import CustomerBook
 from branch.desk import Desk, Stamp
 from branch.dispatch import Dispatch
 from branch.ears import BoardEar, StoreEar
 from branch.hearing import Lines, PbxEar, WaitingEar
 from branch.metrics import BranchInstruments
+from branch.number_finder import NumberFinder
 from branch.operations import Policies, StoreHealth
 from branch.peers.line import PeerLine
 from branch.peers.lines import PeerLines
@@ -81,6 +83,16 @@ class Core:
         )
         self._newcomers = Newcomers(known=(*self._trunks, site_id), meet=self._meet, admit=self._admit)
         self.customers = CustomerBook(ground.store.customers)
+        self.numbers = NumberFinder(
+            number_of=ground.store.caller_number,
+            tell=self._tell,
+            start_task=lambda coroutine: tasks.start(coroutine, name="number"),
+        )
+        self.hours = HoursWatch(
+            CallingHours([each.hours() for each in settings.callback.hours], settings.site.time_zone),
+            ground.clock,
+            self._tell,
+        )
         self.writer = self._start_writer()
         self.mint = TokenMint(site_id, ground.incarnation, secrets.token_bytes(KEY_BYTES))
         self.desk = self._desk()
@@ -163,6 +175,8 @@ class Core:
             new_id=new_id,
             rng=random.Random(secrets.randbits(64)),  # noqa: S311 - ties between sites, no secret
             mint_token=self.mint.mint,
+            outbound=ground.settings.outbound.policy(),
+            callback=ground.settings.callback.policy(),
         )
         stamp = Stamp(
             site_id=ground.site_id,
@@ -171,7 +185,9 @@ class Core:
             clock=ground.clock,
             calendar=ground.calendar,
         )
-        dispatch = Dispatch(driver=self.driver, peers=self.peers, publish=self._publish)
+        dispatch = Dispatch(
+            driver=self.driver, peers=self.peers, publish=self._publish, find_number=self.numbers.find
+        )
         return Desk(
             floor=floor,
             stamp=stamp,

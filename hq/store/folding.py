@@ -23,7 +23,14 @@ from sync.records.derived import TABLES, record_values
 _PAGED = {"yield_per": 2_000}
 """Rows come in pages, so that memory stays flat; for this statement alone."""
 _DIFFERENCES_SHOWN = 5
-_OPEN_ENDED = {"calls": "ended_utc_us", "agent_sessions": "logout_utc_us", "agent_states": "to_utc_us"}
+_OPEN_ENDED = {
+    "calls": "ended_utc_us",
+    "agent_sessions": "logout_utc_us",
+    "agent_states": "to_utc_us",
+    "callbacks": "done_utc_us",
+    "outbound_calls": "ended_utc_us",
+    "line_loans": "returned_utc_us",
+}
 
 Key = tuple[str, tuple[Any, ...]]
 

@@ -239,7 +239,8 @@ class Teller:
         yield from (each.handoff_id for each in self.floor.loans())
 
     def _outgoing(self) -> CallId:
-        live = [each.call_id for each in (*self.floor.outbound(), *self.floor.loans())]
+        live = [each.call_id for each in self.floor.outbound()]
+        live += [each.call_id for each in self.floor.loans()]
         return self._one_of(live, self._gone_out[-8:])
 
     def _agent(self) -> AgentId:
@@ -249,8 +250,9 @@ class Teller:
         return self._one_of([a.agent_id for a in self.floor.agents() if a.state in BUSY], AGENTS)
 
     def _peer_of(self, handoff_id: HandoffId) -> SiteId:
-        of_two = (*self.floor.handoffs(), *self.floor.loans())
-        return self._one_of([each.peer for each in of_two if each.handoff_id == handoff_id], PEERS)
+        peers = [each.peer for each in self.floor.handoffs() if each.handoff_id == handoff_id]
+        peers += [each.peer for each in self.floor.loans() if each.handoff_id == handoff_id]
+        return self._one_of(peers, PEERS)
 
     def _new_name(self, kind: str) -> str:
         self._serial += 1

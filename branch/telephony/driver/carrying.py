@@ -12,11 +12,15 @@ from router.ids import HandoffId, QueueId, SiteId
 from router.orders import (
     Announce,
     BridgeAgent,
+    BridgeLine,
     BridgeTrunk,
     BridgeTrunkLeg,
+    BridgeTrunkLine,
+    DialLine,
     DialSite,
     HangUpCall,
     HangUpLeg,
+    HangUpLine,
     HangUpTrunk,
     HoldCall,
     HoldInQueue,
@@ -64,6 +68,10 @@ class Carrying:
             ),
             RejectTrunk: lambda order: self._hang_up(holdings.trunk(order.handoff_id), Cause.REJECTED),
             BridgeTrunkLeg: self._bridge_trunk_leg,
+            DialLine: self._dial_line,
+            BridgeLine: lambda o: self._join(self._holdings.leg(o.leg_id), self._holdings.line(o.call_id)),
+            BridgeTrunkLine: self._bridge_trunk_line,
+            HangUpLine: lambda o: self._hang_up(self._holdings.line(o.call_id)),
         }
 
     def carry_out(self, order: Order) -> None:
@@ -166,6 +174,21 @@ class Carrying:
         }
         self._originate(trunk, f"trunk/{address}", variables, token=order.token)
 
+    def _dial_line(self, order: DialLine) -> None:
+        line = Held(
+            channel_id=order.call_id, kind=Kind.LINE, call_id=order.call_id, handoff_id=order.handoff_id
+        )
+        variables: dict[Variable, str] = {Variable.CALL: order.call_id}
+        if order.handoff_id is not None:
+            variables[Variable.HANDOFF] = order.handoff_id
+        self._originate(line, f"line/{order.line_id}/{order.number}", variables)
+
+    def _bridge_trunk_line(self, order: BridgeTrunkLine) -> None:
+        trunk = self._holdings.trunk(order.handoff_id)
+        if trunk is not None:
+            self._unanswered.ask(Do.ANSWER, trunk.channel_id)
+        self._join(self._holdings.line(order.call_id), trunk)
+
     def _originate(
         self, held: Held, endpoint: str, variables: Mapping[Variable, str], **headers: str
     ) -> None:
@@ -202,10 +225,12 @@ class Carrying:
         self._join(leg, None if leg is None else self._other_side(leg))
 
     def _other_side(self, leg: Held) -> Held | None:
-        """Whom the agent serves: a caller of our own, or the trunk from the caller's site."""
+        """Whom the agent serves: a caller, the trunk from the caller's site, or whom it has dialled."""
         if leg.handoff_id is not None:
             return self._holdings.trunk(leg.handoff_id)
-        return None if leg.call_id is None else self._holdings.caller(leg.call_id)
+        if leg.call_id is None:
+            return None
+        return self._holdings.caller(leg.call_id) or self._holdings.dialled_for(leg.call_id)
 
     def _hang_up(self, held: Held | None, cause: Cause = Cause.NORMAL) -> None:
         if held is None or held.is_ending:

@@ -115,7 +115,7 @@ def test_in_vain_it_rests_and_keeps_its_place_until_the_tries_are_over() -> None
     first = dialled_line(floor, floor.log, 65)
     floor.tell(facts.LineFailed(call_id=first, outcome=OutboundOutcome.BUSY), 70)
 
-    assert floor.wait_until(70 + 599) == [] or not rung(floor.log[-3:])
+    assert rung(floor.wait_until(70 + 599)) == []
     again = floor.wait_until(70 + 600)
     second = dialled_line(floor, again, 675)
     floor.tell(facts.LineFailed(call_id=second, outcome=OutboundOutcome.NO_ANSWER), 700)

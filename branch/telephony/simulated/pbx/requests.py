@@ -5,6 +5,7 @@ from typing import Any
 
 from branch.telephony.driver.vocabulary import BridgeKind, Cause, Do, Event, Frame, Kind
 from branch.telephony.simulated.pbx.callers import Caller
+from branch.telephony.simulated.pbx.lines import Customer, Lines
 from branch.telephony.simulated.pbx.phones import Phones, Ring
 from branch.telephony.simulated.pbx.switch import RefusedError, Switch
 from branch.telephony.simulated.pbx.timers import LabTimers
@@ -23,6 +24,7 @@ class Requests:
         switch: Switch,
         phones: Phones,
         trunks: Trunks,
+        lines: Lines,
         timers: LabTimers,
         tell: Callable[[Frame], None],
         count: Callable[[], Frame],
@@ -32,6 +34,7 @@ class Requests:
         self._switch = switch
         self._phones = phones
         self._trunks = trunks
+        self._lines = lines
         self._timers = timers
         self._tell = tell
         self._voicemail_s = voicemail_s
@@ -79,6 +82,8 @@ class Requests:
         elif kind == "trunk":
             end = self._trunks.call(name, _text(frame, "token"))
             self._switch.originate(channel_id, Kind.TRUNK_OUT, end, variables)
+        elif kind == "line":
+            self._switch.originate(channel_id, Kind.LINE, self._lines.call(name), variables)
         else:
             raise RefusedError(404, f"no endpoint {kind}/{name}")
 
@@ -122,8 +127,8 @@ class Requests:
 
     def _give_up(self, frame: Frame) -> None:
         party = self._switch.channel(_text(frame, "channel")).party
-        if not isinstance(party, Caller):
-            raise RefusedError(404, f"channel {frame['channel']} is no caller's")
+        if not isinstance(party, Caller | Customer):
+            raise RefusedError(404, f"channel {frame['channel']} is nobody's outside")
         party.hang_up()
 
     def _set_phone(self, frame: Frame) -> None:
