@@ -122,6 +122,7 @@ class NotAllowedError(RouterError):
         super().__init__(
             f"numbers that begin with {shown!r} may not be dialled from here; check [[outbound.route]]"
         )
+        self.shown = shown
 
 
 class NoLineError(RouterError):

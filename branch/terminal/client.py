@@ -88,6 +88,9 @@ class DeskClient:
         request = pb.TransferRequest(request_id=_new_id(), leg_id=leg_id, agent_id=agent_id)
         await self._send(self._stub.Transfer, request)
 
+    async def dial(self, number: str) -> None:
+        await self._send(self._stub.Dial, pb.DialRequest(request_id=_new_id(), number=number))
+
     async def customer(self, customer_id: CustomerId) -> CustomerSeen:
         request = pb.GetCustomerRequest(customer_id=customer_id)
         return wire.customer(await self._send(self._stub.GetCustomer, request))

@@ -56,6 +56,8 @@ class DeskServiceStub:
     """Takes the agent's caller back."""
     Transfer: _grpc.UnaryUnaryMultiCallable[_desk_pb2.TransferRequest, _desk_pb2.TransferResponse]
     """Hands the agent's caller on, blind: to a queue, or to one agent."""
+    Dial: _grpc.UnaryUnaryMultiCallable[_desk_pb2.DialRequest, _desk_pb2.DialResponse]
+    """Dials a number: the agent's own phone rings first. Refused as NOT_ALLOWED, NO_LINE or LIMIT."""
     WatchDesk: _grpc.UnaryStreamMultiCallable[_desk_pb2.WatchDeskRequest, _desk_pb2.WatchDeskResponse]
     """Streams what concerns one agent: itself, its call, its queues. The whole first, then changes."""
     GetCustomer: _grpc.UnaryUnaryMultiCallable[_desk_pb2.GetCustomerRequest, _desk_pb2.GetCustomerResponse]
@@ -91,6 +93,8 @@ class DeskServiceAsyncStub(DeskServiceStub):
     """Takes the agent's caller back."""
     Transfer: _aio.UnaryUnaryMultiCallable[_desk_pb2.TransferRequest, _desk_pb2.TransferResponse]  # type: ignore[assignment]
     """Hands the agent's caller on, blind: to a queue, or to one agent."""
+    Dial: _aio.UnaryUnaryMultiCallable[_desk_pb2.DialRequest, _desk_pb2.DialResponse]  # type: ignore[assignment]
+    """Dials a number: the agent's own phone rings first. Refused as NOT_ALLOWED, NO_LINE or LIMIT."""
     WatchDesk: _aio.UnaryStreamMultiCallable[_desk_pb2.WatchDeskRequest, _desk_pb2.WatchDeskResponse]  # type: ignore[assignment]
     """Streams what concerns one agent: itself, its call, its queues. The whole first, then changes."""
     GetCustomer: _aio.UnaryUnaryMultiCallable[_desk_pb2.GetCustomerRequest, _desk_pb2.GetCustomerResponse]  # type: ignore[assignment]
@@ -171,6 +175,14 @@ class DeskServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_desk_pb2.TransferResponse, _abc.Awaitable[_desk_pb2.TransferResponse]]:
         """Hands the agent's caller on, blind: to a queue, or to one agent."""
+
+    @_abc_1.abstractmethod
+    def Dial(
+        self,
+        request: _desk_pb2.DialRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_desk_pb2.DialResponse, _abc.Awaitable[_desk_pb2.DialResponse]]:
+        """Dials a number: the agent's own phone rings first. Refused as NOT_ALLOWED, NO_LINE or LIMIT."""
 
     @_abc_1.abstractmethod
     def WatchDesk(
