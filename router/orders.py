@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from router.ids import AgentId, CallId, HandoffId, LegId, LineId, QueueId, SiteId
 from router.ledger import Entry
+from router.outbound.outcome import OutboundOutcome
 from router.overflow.load import SiteLoad
 from router.overflow.messages import Reply, Request
 
@@ -124,6 +125,8 @@ class HangUpTrunk(Order):
     """Either side: end the hand-off's trunk leg, dialling, ringing or connected."""
 
     handoff_id: HandoffId
+    outcome: OutboundOutcome | None = None
+    """Why a line that we lent was not answered: the other site's PBX is told so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -130,7 +130,8 @@ class Lending:
 
     def line_over(self, turn: Turn, loan: Loan, outcome: OutboundOutcome) -> None:
         """The customer is gone, or never came."""
-        turn.order(HangUpTrunk(handoff_id=loan.handoff_id))
+        why = outcome if loan.answered_at is None else None
+        turn.order(HangUpTrunk(handoff_id=loan.handoff_id, outcome=why))
         self._end(turn, loan, outcome)
 
     def trunk_over(self, turn: Turn, loan: Loan) -> None:

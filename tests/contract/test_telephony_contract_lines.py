@@ -192,13 +192,13 @@ async def test_another_sites_agent_talks_over_our_line_until_the_customer_ends_i
     await ear.fact(TrunkHungUp(handoff_id=HANDOFF))
 
 
-async def test_a_guest_hears_that_the_line_was_hung_up_before_an_answer(
+async def test_a_guest_hears_why_its_number_did_not_answer(
     lent: tuple[TelephonyDriver, TelephonyEar, TelephonyDriver, TelephonyEar],
 ) -> None:
     _driver, ear, lender, lender_ear = lent
 
     lender.carry_out(dial(BUSY, handoff_id=HANDOFF))
     await lender_ear.fact(LineFailed(call_id=OUT, outcome=OutboundOutcome.BUSY))
-    lender.carry_out(HangUpTrunk(handoff_id=HANDOFF))
+    lender.carry_out(HangUpTrunk(handoff_id=HANDOFF, outcome=OutboundOutcome.BUSY))
 
-    await ear.until(lambda: any(isinstance(each, TrunkFailed) for each in ear.facts))
+    await ear.fact(TrunkFailed(handoff_id=HANDOFF, reason="BUSY"))

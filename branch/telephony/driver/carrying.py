@@ -31,6 +31,10 @@ from router.orders import (
     RingAgent,
     StopRinging,
 )
+from router.outbound.outcome import OutboundOutcome
+
+_CAUSES = {OutboundOutcome.BUSY: Cause.BUSY, OutboundOutcome.NO_ANSWER: Cause.NO_ANSWER}
+"""What a guest's PBX is told of the line that it dialled out of."""
 
 
 class Carrying:
@@ -62,7 +66,7 @@ class Carrying:
             HoldCall: self._hold_call,
             ResumeCall: self._resume_call,
             DialSite: self._dial_site,
-            HangUpTrunk: lambda order: self._hang_up(holdings.trunk(order.handoff_id)),
+            HangUpTrunk: self._hang_up_trunk,
             BridgeTrunk: lambda order: self._join(
                 holdings.trunk(order.handoff_id), holdings.caller(order.call_id)
             ),
@@ -182,6 +186,10 @@ class Carrying:
         if order.handoff_id is not None:
             variables[Variable.HANDOFF] = order.handoff_id
         self._originate(line, f"line/{order.line_id}/{order.number}", variables)
+
+    def _hang_up_trunk(self, order: HangUpTrunk) -> None:
+        cause = Cause.NORMAL if order.outcome is None else _CAUSES.get(order.outcome, Cause.UNAVAILABLE)
+        self._hang_up(self._holdings.trunk(order.handoff_id), cause)
 
     def _bridge_trunk_line(self, order: BridgeTrunkLine) -> None:
         trunk = self._holdings.trunk(order.handoff_id)
