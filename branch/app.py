@@ -77,6 +77,8 @@ async def _started(settings: BranchSettings, tasks: Tasks) -> Branch:
         resources.push_async_callback(core.close)
         _watch_over(ground, core, tasks)
         await core.start_pbx()
+        # Told before what lives was taken up, the hours would be the desk's first fact.
+        _task = tasks.start(core.hours.follow(), name="calling_hours")
         doors = Doors(ground, core)
         resources.push_async_callback(doors.close)
         await doors.open()

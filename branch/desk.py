@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Protocol
 
 import structlog
@@ -59,11 +60,14 @@ class Live:
     calls: frozenset[CallId]
     legs: frozenset[LegId]
     handoffs: frozenset[HandoffId]
+    """Also those whose trunk leads to a line."""
+    lines: frozenset[CallId]
+    """Calls that go out, for agents here or elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallerNumber:
-    """Who called: kept beside the ledger and never in it, since it may have to be erased."""
+    """Who called, or is called: kept beside the ledger and never in it, since it may have to be erased."""
 
     call_id: CallId
     number: str | None
@@ -217,12 +221,17 @@ class Desk:
         """What is going on, by id."""
         calls = list(self.floor.calls())
         handoffs = [each for each in self.floor.handoffs() if each.state not in _OVER]
+        outbound, loans = list(self.floor.outbound()), list(self.floor.loans())
+        trunks = {each.handoff_id for each in outbound if each.handoff_id is not None}
         agents_legs = {each.leg_id for each in self.floor.agents() if each.leg_id is not None}
         supervisors_legs = {each.leg_id for each in self.floor.supervisions()}
         return Live(
             calls=frozenset(each.call_id for each in calls),
             legs=frozenset(agents_legs.union(supervisors_legs, *(each.leg_ids for each in calls))),
-            handoffs=frozenset(each.handoff_id for each in handoffs),
+            handoffs=frozenset(
+                trunks.union((each.handoff_id for each in handoffs), (each.handoff_id for each in loans))
+            ),
+            lines=frozenset(each.call_id for each in outbound).union(each.call_id for each in loans),
         )
 
     # --- life --------------------------------------------------------------------------
@@ -232,7 +241,7 @@ class Desk:
         await self._broken
 
     async def until_empty(self) -> None:
-        """Returns when no call, and no agent helping another site, is left."""
+        """Returns when no call, in or out, and no agent or line helping another site is left."""
         while self._has_work():
             self._settled.clear()
             await self._settled.wait()
@@ -321,6 +330,6 @@ class Desk:
             raise
 
     def _has_work(self) -> bool:
-        if any(True for _ in self.floor.calls()):
+        if any(True for _ in chain(self.floor.calls(), self.floor.outbound(), self.floor.loans())):
             return True
         return any(each.role is Role.HELPER and each.state not in _OVER for each in self.floor.handoffs())

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from branch.peers.lines import PeerLines
 from branch.telephony.port import TelephonyDriver
-from router.orders import Ask, FindCustomer, Order, PublishLoad
+from router.orders import Ask, FindCustomer, FindNumber, Order, PublishLoad
 from router.overflow.load import SiteLoad
 
 
 class Dispatch:
-    """The PBX, the peers, the load board and the customers' book, as one carrier of orders."""
+    """The PBX, the peers, the load board and who knows customers and numbers, as one carrier of orders."""
 
     def __init__(
         self,
@@ -18,11 +18,13 @@ class Dispatch:
         peers: PeerLines,
         publish: Callable[[SiteLoad], None],
         find_customer: Callable[[FindCustomer], None],
+        find_number: Callable[[FindNumber], None],
     ) -> None:
         self._driver = driver
         self._peers = peers
         self._publish = publish
         self._find_customer = find_customer
+        self._find_number = find_number
 
     def carry_out(self, order: Order) -> None:
         if isinstance(order, PublishLoad):
@@ -31,5 +33,7 @@ class Dispatch:
             self._peers.carry_out(order)
         elif isinstance(order, FindCustomer):
             self._find_customer(order)
+        elif isinstance(order, FindNumber):
+            self._find_number(order)
         else:
             self._driver.carry_out(order)

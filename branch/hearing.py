@@ -32,7 +32,7 @@ from router.facts import (
     TrunkCallArrived,
 )
 from router.ids import AgentId, CallId, CustomerId, HandoffId, QueueId, SiteId, Skills
-from router.orders import HangUpCall, HangUpLeg, HangUpTrunk
+from router.orders import HangUpCall, HangUpLeg, HangUpLine, HangUpTrunk
 from router.recovery import Inventory
 from sync.token import TokenError
 
@@ -184,6 +184,8 @@ class PbxEar:
             self._driver.carry_out(HangUpLeg(leg_id=leg_id, agent_id=agent_id))
         for handoff_id in sorted(inventory.trunks.keys() - live.handoffs):
             self._driver.carry_out(HangUpTrunk(handoff_id=handoff_id))
+        for call_id in sorted(inventory.lines.keys() - live.lines):
+            self._driver.carry_out(HangUpLine(call_id=call_id))
 
     def _refuse_trunk(self, trunk: TrunkRinging, reason: str) -> None:
         self._note_refused_token(reason)

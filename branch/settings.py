@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from branch.outbound_settings import CallbackSection, OutboundSection
 from branch.telephony.settings import TelephonySection
 from node.settings import (
     ClockSection,
@@ -199,6 +200,8 @@ class BranchSettings(Section):
     queue: tuple[QueueSection, ...] = Field(min_length=1)
     ivr: IvrSection | None = None
     """Absent: every caller asks for a person at once."""
+    outbound: OutboundSection = OutboundSection()
+    callback: CallbackSection = CallbackSection()
     desk: DeskSection = DeskSection()
     recording: RecordingSection = RecordingSection()
     limits: LimitsSection = LimitsSection()

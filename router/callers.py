@@ -12,6 +12,7 @@ from router.call import CallState, Disposition
 from router.errors import NotAcceptingError, WrongStateError
 from router.ids import CallId
 from router.orders import HangUpLeg, RecordVoicemail
+from router.outbound.line_facts import LineFacts
 from router.parts import Parts
 from router.turn import Turn
 
@@ -25,8 +26,9 @@ _ABANDONED_AS = {
 
 
 class Callers:
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, lines: LineFacts) -> None:
         self._parts = parts
+        self._lines = lines
 
     # --- callers -----------------------------------------------------------------------
 
@@ -101,7 +103,7 @@ class Callers:
 
     def request_callback(self, turn: Turn, call: Call) -> None:
         self._parts.origin.let_go(turn, call, "CALLBACK")
-        turn.write(ledger.CallbackRequested(call_id=call.call_id, queue_id=call.queue_id))
+        self._parts.callbacks.request(turn, call)
         self._parts.calls.end_unanswered(turn, call, Disposition.CALLBACK, None)
 
     # --- agents' legs ------------------------------------------------------------------
@@ -126,6 +128,10 @@ class Callers:
             assert help_ is not None
             self._parts.helper.leg_answered(turn, leg, help_)
             return
+        outbound = self._parts.outgoing.find(leg.call_id)
+        if outbound is not None:
+            self._parts.outgoing.leg_answered(turn, outbound)
+            return
         call = self._parts.calls.get(leg.call_id)
         call.ringing.remove(leg.leg_id)
         self._stop_ringing(turn, call)
@@ -141,6 +147,10 @@ class Callers:
             help_ = self._parts.helper.find(leg.handoff_id)
             assert help_ is not None
             self._parts.helper.leg_failed(turn, help_)
+            return
+        outbound = self._parts.outgoing.find(leg.call_id)
+        if outbound is not None:
+            self._parts.outgoing.leg_failed(turn, outbound)
             return
         call = self._parts.calls.get(leg.call_id)
         call.ringing.remove(leg.leg_id)
@@ -165,12 +175,20 @@ class Callers:
             self._parts.helper.leg_over(turn, help_)
             return
         assert agent.call_id is not None
+        outbound = self._parts.outgoing.find(agent.call_id)
+        if outbound is not None:
+            self._parts.outgoing.agent_over(turn, outbound, is_leg_up=is_leg_up)
+            return
         call = self._parts.calls.get(agent.call_id)
         self._parts.talking.end(turn, call, "AGENT_HUNG_UP", is_leg_up=is_leg_up)
 
     # --- trunk legs --------------------------------------------------------------------
 
     def trunk_call_arrived(self, turn: Turn, fact: facts.TrunkCallArrived) -> None:
+        loan = self._parts.lending.find(fact.handoff_id)
+        if loan is not None:
+            self._parts.lending.invited(turn, loan, fact.from_site)
+            return
         self._parts.helper.invited(turn, fact.handoff_id, fact.from_site)
 
     def trunk_rang(self, turn: Turn, fact: facts.TrunkRang) -> None:
@@ -182,11 +200,15 @@ class Callers:
         handoff = self._parts.origin.find(fact.handoff_id)
         if handoff is not None:
             self._parts.origin.trunk_answered(turn, handoff)
+        else:
+            self._lines.trunk_answered(turn, fact)
 
     def trunk_failed(self, turn: Turn, fact: facts.TrunkFailed) -> None:
         handoff = self._parts.origin.find(fact.handoff_id)
         if handoff is not None:
             self._parts.origin.trunk_over(turn, handoff, fact.reason)
+        else:
+            self._lines.trunk_failed(turn, fact)
 
     def trunk_hung_up(self, turn: Turn, fact: facts.TrunkHungUp) -> None:
         handoff = self._parts.origin.find(fact.handoff_id)
@@ -195,6 +217,8 @@ class Callers:
             self._parts.origin.trunk_over(turn, handoff, "TRUNK_HUNG_UP")
         elif help_ is not None:
             self._parts.helper.trunk_over(turn, help_)
+        else:
+            self._lines.trunk_hung_up(turn, fact)
 
     # --- inside ------------------------------------------------------------------------
 

@@ -47,7 +47,10 @@ class Desks:
         agent = self._talking(fact.agent_id)
         if agent.state is AgentState.ON_HOLD:
             raise WrongStateError(f"agent {agent.agent_id!r}", agent.state, "a call that isn't held yet")
-        if agent.handoff_id is None:
+        outbound = self._parts.outgoing.find(agent.call_id)
+        if outbound is not None:
+            self._parts.outgoing.hold(turn, outbound, agent)
+        elif agent.handoff_id is None:
             assert agent.call_id is not None
             self._parts.talking.hold(turn, self._parts.calls.get(agent.call_id), agent)
         else:
@@ -57,7 +60,10 @@ class Desks:
         agent = self._talking(fact.agent_id)
         if agent.state is not AgentState.ON_HOLD:
             raise WrongStateError(f"agent {agent.agent_id!r}", agent.state, "a held call")
-        if agent.handoff_id is None:
+        outbound = self._parts.outgoing.find(agent.call_id)
+        if outbound is not None:
+            self._parts.outgoing.resume_talk(turn, outbound, agent)
+        elif agent.handoff_id is None:
             assert agent.call_id is not None
             self._parts.talking.resume(turn, self._parts.calls.get(agent.call_id), agent)
         else:
@@ -69,6 +75,8 @@ class Desks:
             raise WrongStateError(
                 f"agent {agent.agent_id!r}", "serving another site's call", "a call of this site"
             )
+        if self._parts.outgoing.find(agent.call_id) is not None:
+            raise WrongStateError(f"agent {agent.agent_id!r}", "on a call that went out", "a caller's call")
         call = self._parts.calls.get(agent.call_id)
         if fact.to_queue is not None:
             self._parts.talking.transfer_to_queue(turn, call, agent, fact.to_queue)

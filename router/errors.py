@@ -4,7 +4,7 @@ Each class has one stable `reason`, used alike by wire, log and metric. No trans
 code stands here: `sync.link.status` holds the one table.
 """
 
-from router.ids import AgentId, CallId, LegId, QueueId, SiteId
+from router.ids import AgentId, CallId, LegId, LineId, QueueId, SiteId
 
 
 class RouterError(Exception):
@@ -111,3 +111,35 @@ class NotAcceptingError(RouterError):
     def __init__(self, why: str) -> None:
         super().__init__(f"this site takes no new calls: {why}")
         self.why = why
+
+
+class NotAllowedError(RouterError):
+    """No route of the site leads to this number: call barring."""
+
+    reason = "NOT_ALLOWED"
+
+    def __init__(self, shown: str) -> None:
+        super().__init__(
+            f"numbers that begin with {shown!r} may not be dialled from here; check [[outbound.route]]"
+        )
+        self.shown = shown
+
+
+class NoLineError(RouterError):
+    """There is no line to dial out of."""
+
+    reason = "NO_LINE"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"there is no line for this call: {why}")
+        self.why = why
+
+
+class LineLimitError(RouterError):
+    """The line has as many calls as it may have at once."""
+
+    reason = "LIMIT"
+
+    def __init__(self, line_id: LineId, limit: int) -> None:
+        super().__init__(f"line {line_id!r} has {limit} outbound calls, as many as it may; try again soon")
+        self.line_id = line_id

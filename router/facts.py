@@ -21,6 +21,7 @@ from router.ids import (
     SiteId,
     Skills,
 )
+from router.outbound.outcome import OutboundOutcome
 from router.overflow.load import SiteLoad
 from router.overflow.messages import Reply, Request
 from router.talk.recording_acts import RecordingAct
@@ -309,6 +310,58 @@ class SupervisionEndAsked:
     supervisor: str
 
 
+# --- calls that go out ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialAsked:
+    """An agent wants to be joined with whoever answers at `number`; its own phone is rung first."""
+
+    agent_id: AgentId
+    call_id: CallId
+    """Made by the shell, which keeps the number under it."""
+    number: str
+    """E.164, or an emergency number as it is dialled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberFound:
+    """The answer to `FindNumber`."""
+
+    call_id: CallId
+    number: str | None
+    """E.164; None when it was withheld or erased."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineAnswered:
+    """The customer has answered the call that went out."""
+
+    call_id: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineFailed:
+    """The customer did not answer, and never will for this call."""
+
+    call_id: CallId
+    outcome: OutboundOutcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineHungUp:
+    """The customer hung up, having answered."""
+
+    call_id: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallingHoursChanged:
+    """Customers may be called from now on, or not any more; none are until this is told."""
+
+    is_open: bool
+
+
 # --- other sites and the load board ----------------------------------------------------
 
 
@@ -433,6 +486,12 @@ Fact = (
     | RecordingFinished
     | SuperviseAsked
     | SupervisionEndAsked
+    | DialAsked
+    | NumberFound
+    | LineAnswered
+    | LineFailed
+    | LineHungUp
+    | CallingHoursChanged
     | SiteAsked
     | SiteReplied
     | SiteSilent

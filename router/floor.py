@@ -16,6 +16,8 @@ from router.acd.policy import LastResort, QueuePolicy
 from router.acd.queues import settings_of
 from router.acd.roster import view as agent_view
 from router.call import CallState, Disposition, Language
+from router.callback import callbacks
+from router.callback.policy import CallbackPolicy
 from router.callers import Callers
 from router.desks import Desks
 from router.facts import Fact
@@ -23,6 +25,9 @@ from router.ids import AgentId, CallId, HandoffId, Instant, LegId, QueueId, Site
 from router.ivr import Ivr, IvrPlan
 from router.neighbours import Neighbours
 from router.orders import Outcome
+from router.outbound import lending, outbound
+from router.outbound.line_facts import LineFacts
+from router.outbound.policy import OutboundPolicy
 from router.overflow import helper, origin, pushing
 from router.overflow.load import SiteLoad
 from router.overflow.policy import OverflowPolicy
@@ -35,7 +40,16 @@ from router.talk import consulting, supervising
 from router.talk.pickup import Pickup
 from router.talk.talks import Talks
 from router.turn import Turn
-from router.views import AgentView, CallView, HandoffView, RecordingState, SupervisionView
+from router.views import (
+    AgentView,
+    CallbackView,
+    CallView,
+    HandoffView,
+    LoanView,
+    OutboundView,
+    RecordingState,
+    SupervisionView,
+)
 
 _BLIND_TIMER = "blind"
 _RETRY_WAIT_MS = 1_000
@@ -57,10 +71,13 @@ class Floor:
         mint_token: Callable[[HandoffId, SiteId], str],
         ivr: IvrPlan | None = None,
         language: Language = Language.CHINESE,
+        outbound: OutboundPolicy | None = None,
+        callback: CallbackPolicy | None = None,
     ) -> None:
         """`ivr` is what callers go through first; None: each asks for a person at once.
 
-        `language` is spoken to callers who have not chosen one.
+        `language` is spoken to callers who have not chosen one. Without an `outbound` policy
+        nothing may be dialled.
         """
         self._parts = Parts(
             site_id=site_id,
@@ -70,9 +87,12 @@ class Floor:
             rng=rng,
             mint_token=mint_token,
             language=language,
+            outbound=outbound or OutboundPolicy(),
+            callback=callback or CallbackPolicy(),
         )
         self._settling = Settling(self._parts)
-        self._callers = Callers(self._parts)
+        self._lines = LineFacts(self._parts)
+        self._callers = Callers(self._parts, self._lines)
         self._ivr = Ivr(self._parts, self._callers, ivr)
         self._desks = Desks(self._parts, self._callers, self._settling)
         self._talks = Talks(self._parts, self._callers, self._desks)
@@ -147,6 +167,15 @@ class Floor:
                 is_up=each.is_up,
             )
 
+    def outbound(self) -> Iterator[OutboundView]:
+        yield from self._parts.outgoing.views()
+
+    def loans(self) -> Iterator[LoanView]:
+        yield from self._parts.lending.views()
+
+    def callbacks(self) -> Iterator[CallbackView]:
+        yield from self._parts.callbacks.views()
+
     def policies(self) -> Iterator[QueuePolicy]:
         for queue in self._parts.queues:
             yield queue.policy
@@ -180,6 +209,7 @@ class Floor:
                 queue_id=policy.queue_id, version=policy.version, settings=settings_of(policy)
             )
         )
+        self._parts.callbacks.policy_changed(turn, policy.queue_id)
         for call in list(self._parts.calls):
             if call.queue_id == policy.queue_id and call.call_id in self._parts.calls.waiting:
                 if has_new_skills:
@@ -191,6 +221,8 @@ class Floor:
         if self._parts.is_accepting and not fact.is_accepting:
             turn.write(ledger.NodeDrained(reason=fact.reason))
         self._parts.is_accepting = fact.is_accepting
+        if fact.is_accepting:
+            self._parts.callbacks.look_again(turn)
 
     def _clock_stepped(self, turn: Turn, fact: facts.ClockStepped) -> None:
         turn.write(ledger.ClockStepped(by_ms=fact.by_ms))
@@ -280,7 +312,7 @@ class Floor:
         return RecordingState.PAUSED if recording.since is None else RecordingState.RUNNING
 
     def _fact_handlers(self) -> dict[type[Fact], Callable[[Turn, Any], None]]:
-        callers, desks, neighbours = self._callers, self._desks, self._neighbours
+        callers, desks, neighbours, lines = self._callers, self._desks, self._neighbours, self._lines
         talks = self._talks
         return {
             facts.CallArrived: self._ivr.call_arrived,
@@ -322,6 +354,12 @@ class Floor:
             facts.RecordingFinished: talks.recording_finished,
             facts.SuperviseAsked: talks.supervise_asked,
             facts.SupervisionEndAsked: talks.supervision_end_asked,
+            facts.DialAsked: lines.dial_asked,
+            facts.NumberFound: lines.number_found,
+            facts.LineAnswered: lines.line_answered,
+            facts.LineFailed: lines.line_failed,
+            facts.LineHungUp: lines.line_hung_up,
+            facts.CallingHoursChanged: lines.calling_hours_changed,
             facts.SiteAsked: neighbours.asked,
             facts.SiteReplied: neighbours.replied,
             facts.SiteSilent: neighbours.silent,
@@ -352,6 +390,10 @@ class Floor:
             helper.RESERVATION_TIMER: lambda turn, h: parts.helper.expire(turn, HandoffId(h)),
             helper.CONFIRM_TIMER: lambda turn, h: parts.helper.ask_origin(turn, HandoffId(h)),
             helper.FORGET_TIMER: lambda _turn, h: parts.helper.forget(HandoffId(h)),
+            callbacks.PAUSE_TIMER: lambda turn, c: parts.callbacks.pause_over(turn, CallId(c)),
+            outbound.ANSWER_TIMER: lambda turn, c: parts.outgoing.expire(turn, CallId(c)),
+            lending.LOAN_TIMER: lambda turn, h: parts.lending.expire(turn, HandoffId(h)),
+            lending.FORGET_LOAN_TIMER: lambda _turn, h: parts.lending.forget(HandoffId(h)),
             PUBLISH_TIMER: lambda turn, _: self._publishing.publish(turn),
             _BLIND_TIMER: self._blind,
         }

@@ -29,6 +29,9 @@ RecordingId = NewType("RecordingId", str)
 
 CustomerId = NewType("CustomerId", str)
 
+LineId = NewType("LineId", str)
+"""A way to the public network at one site, by the name its PBX knows: `line-1`."""
+
 Skill = NewType("Skill", str)
 Skills = frozenset[Skill]
 

@@ -10,6 +10,7 @@ from router.overflow.messages import (
     Confirm,
     GetHandoff,
     Given,
+    HandoffRequest,
     HandoffSeen,
     HandoffState,
     Refusal,
@@ -17,6 +18,7 @@ from router.overflow.messages import (
     Reply,
     Request,
     Reserve,
+    ReserveLine,
 )
 from router.parts import Parts
 from router.turn import Turn
@@ -51,6 +53,8 @@ class Neighbours:
             self._parts.origin.cancel_replied(turn, request.handoff_id, reply)
         elif isinstance(request, Confirm):
             self._parts.origin.confirm_replied(request.handoff_id)
+        elif isinstance(request, ReserveLine):
+            self._parts.outgoing.line_replied(turn, request, reply)
         elif isinstance(reply, HandoffSeen):
             self._parts.helper.origin_said(turn, reply)
 
@@ -62,6 +66,8 @@ class Neighbours:
             self._parts.pulling.claim_silent(turn, fact.site_id, request.handoff_id)
         elif isinstance(request, Cancel | Confirm):
             self._parts.origin.resend_later(turn, request.handoff_id)
+        elif isinstance(request, ReserveLine):
+            self._parts.outgoing.line_silent(turn, request)
         # A silent GetHandoff needs nothing: the helper's confirm timer asks again.
 
     # --- the load board ----------------------------------------------------------------
@@ -109,6 +115,11 @@ class Neighbours:
     def _reply(self, turn: Turn, site_id: SiteId, request: Request) -> Reply:
         if self._is_anothers(site_id, request.handoff_id):
             return self._nothing_to(request)
+        if isinstance(request, ReserveLine):
+            return self._lend(turn, site_id, request)
+        return self._reply_to_handoff(turn, site_id, request)
+
+    def _reply_to_handoff(self, turn: Turn, site_id: SiteId, request: HandoffRequest) -> Reply:
         if isinstance(request, Reserve):
             # Neither a hand-off nor a call of this site's own comes back to it.
             is_ours = self._parts.origin.find(request.handoff_id) is not None
@@ -130,7 +141,16 @@ class Neighbours:
     def _is_anothers(self, site_id: SiteId, handoff_id: HandoffId) -> bool:
         """A hand-off is between two sites; a third one that names it is told nothing of it."""
         known = self._parts.origin.find(handoff_id) or self._parts.helper.find(handoff_id)
-        return known is not None and known.peer != site_id
+        peer = known.peer if known is not None else self._parts.lending.peer_of(handoff_id)
+        return peer is not None and peer != site_id
+
+    def _lend(self, turn: Turn, site_id: SiteId, request: ReserveLine) -> Reply:
+        """A line for a guest, unless its ids are those of something else here."""
+        parts = self._parts
+        is_ours = parts.origin.find(request.handoff_id) or parts.helper.find(request.handoff_id)
+        if is_ours or parts.outgoing.find(request.call_id) is not None:
+            return Refused(handoff_id=request.handoff_id, reason=Refusal.CANCELLED)
+        return parts.lending.reserve(turn, site_id, request, is_accepting=parts.is_accepting)
 
     def _nothing_to(self, request: Request) -> Reply:
         if isinstance(request, GetHandoff):

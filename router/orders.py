@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from router.call import Language
-from router.ids import AgentId, CallId, HandoffId, LegId, PlaybackId, QueueId, RecordingId, SiteId
+from router.ids import AgentId, CallId, HandoffId, LegId, LineId, PlaybackId, QueueId, RecordingId, SiteId
 from router.ledger import Entry
+from router.outbound.outcome import OutboundOutcome
 from router.overflow.load import SiteLoad
 from router.overflow.messages import Reply, Request
 
@@ -227,6 +228,8 @@ class HangUpTrunk(Order):
     """Either side: end the hand-off's trunk leg, dialling, ringing or connected."""
 
     handoff_id: HandoffId
+    outcome: OutboundOutcome | None = None
+    """Why a line that we lent was not answered: the other site's PBX is told so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +255,54 @@ class BridgeTrunkLeg(Order):
     is_irreversible: ClassVar[bool] = True
     handoff_id: HandoffId
     leg_id: LegId
+
+
+# --- calls that go out -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindNumber(Order):
+    """Look up the number of the caller of `caller_of`; tell `NumberFound` afterwards."""
+
+    call_id: CallId
+    caller_of: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialLine(Order):
+    """Dial `number` out of one of the site's own lines, on a new channel named `call_id`."""
+
+    is_irreversible: ClassVar[bool] = True
+    call_id: CallId
+    line_id: LineId
+    number: str
+    handoff_id: HandoffId | None
+    """Set for another site's agent, who hears over this trunk how the number rings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BridgeLine(Order):
+    """Join the agent's leg and the answered line."""
+
+    is_irreversible: ClassVar[bool] = True
+    call_id: CallId
+    leg_id: LegId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BridgeTrunkLine(Order):
+    """Answer the other site's trunk call and join it with the answered line."""
+
+    is_irreversible: ClassVar[bool] = True
+    handoff_id: HandoffId
+    call_id: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HangUpLine(Order):
+    """End the call on the line, dialling, ringing or connected."""
+
+    call_id: CallId
 
 
 # --- other sites, the board, the ledger ------------------------------------------------

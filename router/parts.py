@@ -11,7 +11,14 @@ from router.acd.ringing import Ringing
 from router.acd.roster import Roster
 from router.acd.talking import Talking
 from router.call import Language
+from router.callback.callbacks import Callbacks
+from router.callback.policy import CallbackPolicy
 from router.ids import HandoffId, LegId, SiteId
+from router.outbound.lending import Lending
+from router.outbound.lines import Lines
+from router.outbound.outbound import Outgoing
+from router.outbound.policy import OutboundPolicy
+from router.outbound.routes import Routes
 from router.overflow.board import Board
 from router.overflow.choice import Chooser
 from router.overflow.helper import HelperSide
@@ -39,6 +46,8 @@ class Parts:
         rng: random.Random,
         mint_token: Callable[[HandoffId, SiteId], str],
         language: Language,
+        outbound: OutboundPolicy,
+        callback: CallbackPolicy,
     ) -> None:
         self.site_id = site_id
         self.overflow = overflow
@@ -98,6 +107,32 @@ class Parts:
             links=self.links,
             timers=self.timers,
             new_id=new_id,
+            mint_token=mint_token,
+        )
+        routes, lines = Routes(site_id, outbound), Lines(site_id, outbound, self.links)
+        self.callbacks = Callbacks(
+            policy=callback, queues=self.queues, timers=self.timers, has_line=routes.has_own
+        )
+        self.outgoing = Outgoing(
+            policy=outbound,
+            overflow=overflow,
+            routes=routes,
+            lines=lines,
+            callbacks=self.callbacks,
+            roster=self.roster,
+            queues=self.queues,
+            ringing=self.ringing,
+            talking=self.talking,
+            timers=self.timers,
+            new_id=new_id,
+        )
+        self.lending = Lending(
+            site_id=site_id,
+            overflow=overflow,
+            routes=routes,
+            lines=lines,
+            links=self.links,
+            timers=self.timers,
             mint_token=mint_token,
         )
 

@@ -17,6 +17,7 @@ from router.ids import (
     HandoffId,
     Instant,
     LegId,
+    LineId,
     NodeName,
     QueueId,
     RecordingId,
@@ -57,12 +58,21 @@ class LiveTrunk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LiveLine:
+    """A channel on a line to the public network that the PBX still holds, named after its call."""
+
+    call_id: CallId
+    state: MediaState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
     """All that a PBX holds of one site's application, at one moment."""
 
     callers: frozenset[CallId] = frozenset()
     legs: Mapping[LegId, LiveLeg] = field(default_factory=dict)
     trunks: Mapping[HandoffId, LiveTrunk] = field(default_factory=dict)
+    lines: Mapping[CallId, LiveLine] = field(default_factory=dict)
     is_same_run: bool = True
     """False when the PBX itself was restarted since we last held its calls: those calls failed."""
 
@@ -149,7 +159,57 @@ class OpenHelp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenCallback:
+    """A callback without CALLBACK_DONE in the ledger."""
+
+    call_id: CallId
+    queue_id: QueueId
+    skills: Skills
+    priority: int
+    queued_at: Instant
+    """Of the call in which it was asked for: its place."""
+    try_count: int
+    """Those that count."""
+    tried_at: Instant | None
+    """When the last try was over; None for one that nobody tried, or that an agent missed last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenOutbound:
+    """A call that goes out, without OUTBOUND_ENDED in the ledger."""
+
+    call_id: CallId
+    agent_id: AgentId
+    queue_id: QueueId
+    callback_of: CallId | None
+    leg_id: LegId | None
+    """This and the next four are None, or 0, unless it was dialled."""
+    via: SiteId | None = None
+    line_id: LineId | None = None
+    is_emergency: bool = False
+    handoff_id: HandoffId | None = None
+    dialed_at: Instant | None = None
+    answered_at: Instant | None = None
+    is_held: bool = False
+    hold_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLoan:
+    """A line of ours that another site's agent talks over, without LINE_RETURNED in the ledger."""
+
+    handoff_id: HandoffId
+    peer: SiteId
+    call_id: CallId
+    line_id: LineId
+    lent_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenWork:
     calls: tuple[OpenCall, ...] = ()
     sessions: tuple[OpenSession, ...] = ()
     helps: tuple[OpenHelp, ...] = ()
+    callbacks: tuple[OpenCallback, ...] = ()
+    outbound: tuple[OpenOutbound, ...] = ()
+    loans: tuple[OpenLoan, ...] = ()

@@ -8,12 +8,30 @@ from router import ledger
 from router.acd.calls import Call
 from router.agent import BUSY, WITH_A_CALL, AgentState
 from router.call import CallContext, CallState, Disposition
-from router.ids import AgentId, HandoffId, Instant, LegId
+from router.ids import AgentId, CallId, HandoffId, Instant, LegId
 from router.ivr import Ivr
 from router.ledger import Role
-from router.orders import BridgeAgent, HangUpLeg, HangUpTrunk, HoldInQueue, RecordVoicemail, StopRinging
+from router.orders import (
+    BridgeAgent,
+    HangUpLeg,
+    HangUpLine,
+    HangUpTrunk,
+    HoldInQueue,
+    RecordVoicemail,
+    StopRinging,
+)
 from router.parts import Parts
-from router.recovery import Inventory, LiveLeg, LiveTrunk, MediaState, OpenCall, OpenHelp, OpenWork
+from router.recovery import (
+    Inventory,
+    LiveLeg,
+    LiveTrunk,
+    MediaState,
+    OpenCall,
+    OpenHelp,
+    OpenLoan,
+    OpenOutbound,
+    OpenWork,
+)
 from router.turn import Turn
 
 _TALKING = (CallState.CONNECTED, CallState.HELD, CallState.CONNECTED_REMOTE)
@@ -30,6 +48,7 @@ class Resumption:
         self._alive = alive
         self._kept_legs: set[LegId] = set()
         self._kept_trunks: set[HandoffId] = set()
+        self._kept_lines: set[CallId] = set()
         self._talking: set[AgentId] = set()
 
     def resume(self, turn: Turn) -> None:
@@ -40,6 +59,7 @@ class Resumption:
         for help_ in self._work.helps:
             self._resume_help(turn, help_)
         self._parts.recordings.end_over(turn, [open_call.call_id for open_call in self._work.calls])
+        self._resume_outgoing(turn)
         self._drop_strays(turn)
         for session in self._work.sessions:
             agent = self._parts.roster.get(session.agent_id)
@@ -168,6 +188,52 @@ class Resumption:
             waited_ms=0,
         )
 
+    # --- calls that go out -------------------------------------------------------------
+
+    def _resume_outgoing(self, turn: Turn) -> None:
+        for serial, callback in enumerate(self._work.callbacks):
+            self._parts.callbacks.resume(turn, serial, callback)
+        for outbound in self._work.outbound:
+            self._resume_outbound(turn, outbound)
+        for loan in self._work.loans:
+            self._resume_loan(turn, loan)
+
+    def _resume_outbound(self, turn: Turn, work: OpenOutbound) -> None:
+        leg = self._alive.legs.get(work.leg_id) if work.leg_id else None
+        state = self._far_end(work.call_id, work.handoff_id) if work.dialed_at is not None else None
+        if leg is None or leg.state is MediaState.RINGING or state is None:
+            self._parts.outgoing.end_absent(turn, work)
+            return
+        self._keep_leg(leg)
+        self._keep_far_end(work.call_id, work.handoff_id)
+        is_ringing = state is MediaState.RINGING
+        self._parts.outgoing.resume(turn, work, leg.leg_id, is_far_end_ringing=is_ringing)
+
+    def _resume_loan(self, turn: Turn, work: OpenLoan) -> None:
+        state = self._far_end(work.call_id, None)
+        if state is None or self._far_end(work.call_id, work.handoff_id) is None:
+            self._parts.lending.end_absent(turn, work)
+            return
+        self._keep_far_end(work.call_id, None)
+        self._keep_far_end(work.call_id, work.handoff_id)
+        self._parts.lending.resume(turn, work, is_ringing=state is MediaState.RINGING)
+
+    def _far_end(self, call_id: CallId, handoff_id: HandoffId | None) -> MediaState | None:
+        """How the customer's side stands, on our line or behind a trunk; None when it is gone."""
+        if not self._alive.is_same_run:
+            return None
+        line = self._alive.lines.get(call_id)
+        trunk = self._alive.trunks.get(handoff_id) if handoff_id is not None else None
+        if handoff_id is not None:
+            return trunk.state if trunk is not None else None
+        return line.state if line is not None else None
+
+    def _keep_far_end(self, call_id: CallId, handoff_id: HandoffId | None) -> None:
+        if handoff_id is not None:
+            self._kept_trunks.add(handoff_id)
+        else:
+            self._kept_lines.add(call_id)
+
     # --- what lives and belongs to nothing ---------------------------------------------
 
     def _drop_strays(self, turn: Turn) -> None:
@@ -178,12 +244,16 @@ class Resumption:
                 turn.order(StopRinging(leg_id=leg.leg_id, agent_id=leg.agent_id))
             else:
                 turn.order(HangUpLeg(leg_id=leg.leg_id, agent_id=leg.agent_id))
+        for line in self._alive.lines.values():
+            if line.call_id not in self._kept_lines:
+                turn.order(HangUpLine(call_id=line.call_id))
         for trunk in self._alive.trunks.values():
             if trunk.handoff_id not in self._kept_trunks:
                 self._drop_trunk(turn, trunk)
 
     def _drop_trunk(self, turn: Turn, trunk: LiveTrunk) -> None:
-        if trunk.role is Role.ORIGIN and trunk.call_id is not None:
+        is_to_a_line = any(each.handoff_id == trunk.handoff_id for each in self._work.outbound)
+        if trunk.role is Role.ORIGIN and trunk.call_id is not None and not is_to_a_line:
             self._parts.origin.drop_trunk(turn, trunk, trunk.call_id)
         else:
             turn.order(HangUpTrunk(handoff_id=trunk.handoff_id))

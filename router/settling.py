@@ -1,8 +1,8 @@
 """After each fact: whoever became idle and whoever waits are brought together.
 
 This is where the law `no_caller_waits_beside_an_idle_agent` is kept: nothing else offers
-a call. An agent with nobody to serve at home asks elsewhere (pull); a caller with nobody
-idle at home is asked for elsewhere (push).
+a call, or takes an agent for a callback. An agent with nobody to serve at home asks
+elsewhere (pull); a caller with nobody idle at home is asked for elsewhere (push).
 """
 
 from router.acd.calls import Call
@@ -22,15 +22,19 @@ class Settling:
         self._parts = parts
 
     def settle(self, turn: Turn) -> None:
-        while turn.ready or turn.unserved:
+        while turn.ready or turn.unserved or turn.callbacks:
             if turn.ready:
                 agent_id = next(iter(turn.ready))
                 del turn.ready[agent_id]
                 self._serve_with(turn, agent_id)
-            else:
+            elif turn.unserved:
                 call_id = next(iter(turn.unserved))
                 del turn.unserved[call_id]
                 self._serve(turn, call_id)
+            else:
+                call_id = next(iter(turn.callbacks))
+                del turn.callbacks[call_id]
+                self._call_back(turn, call_id)
 
     def offer(self, turn: Turn, call: Call, agents: list[Agent]) -> None:
         """Ring the agents; a hand-off of this call that doesn't ring yet is cancelled."""
@@ -56,9 +60,12 @@ class Settling:
         agent = self._parts.roster.find(agent_id)
         if agent is None or agent.state is not AgentState.READY:
             return
-        call_id = self._parts.calls.waiting.next_for(agent.skills)
-        if call_id is not None:
-            self._offer_by_policy(turn, self._parts.calls.get(call_id), agent)
+        head = self._parts.calls.waiting.head_for(agent.skills)
+        kept = self._parts.callbacks.waiting.head_for(agent.skills) if self._parts.is_accepting else None
+        if kept is not None and (head is None or kept < head):
+            self._parts.outgoing.call_back(turn, self._parts.callbacks.get(kept[1]), agent)
+        elif head is not None:
+            self._offer_by_policy(turn, self._parts.calls.get(head[1]), agent)
             if agent.state is AgentState.READY:
                 # Ring-all took others, idle for longer: this one still looks for a call.
                 turn.ready[agent_id] = None
@@ -75,6 +82,20 @@ class Settling:
             self._offer_by_policy(turn, call, self._parts.roster.get(agent_id))
         else:
             self._parts.pushing.push(turn, call.queue_id)
+
+    def _call_back(self, turn: Turn, call_id: CallId) -> None:
+        """Whoever is idle still has nobody to serve: all who wait were looked at before."""
+        callback = self._parts.callbacks.find(call_id)
+        if callback is None or call_id not in self._parts.callbacks.waiting or not self._parts.is_accepting:
+            return
+        queue = self._parts.queues.get(callback.queue_id)
+        agent_id = self._parts.roster.idle.choose(
+            callback.skills, queue.policy.distribution, queue.hunt_position
+        )
+        if agent_id is not None:
+            agent = self._parts.roster.get(agent_id)
+            queue.hunt_position = agent.position
+            self._parts.outgoing.call_back(turn, callback, agent)
 
     def _offer_by_policy(self, turn: Turn, call: Call, agent: Agent) -> None:
         queue = self._parts.queues.get(call.queue_id)

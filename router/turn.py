@@ -8,11 +8,11 @@ from router.orders import Order, Outcome
 class Turn:
     """Passed through all parts of a floor while one fact or deadline is worked off.
 
-    `ready` and `unserved` are dictionaries used as ordered sets: sets of text have another
+    `ready`, `unserved` and `callbacks` are dictionaries used as ordered sets: sets of text have another
     order in every process, and the same facts must give the same orders everywhere.
     """
 
-    __slots__ = ("now", "outcome", "ready", "unserved")
+    __slots__ = ("callbacks", "now", "outcome", "ready", "unserved")
 
     def __init__(self, now: Instant) -> None:
         self.now = now
@@ -21,6 +21,8 @@ class Turn:
         """Agents that became idle in this turn and may be matched with a waiting call."""
         self.unserved: dict[CallId, None] = {}
         """Calls that began to wait, or wait again, in this turn."""
+        self.callbacks: dict[CallId, None] = {}
+        """Callbacks whose turn may have come."""
 
     def write(self, entry: Entry) -> None:
         self.outcome.append(entry)

@@ -7,6 +7,7 @@ from router.agent import AgentState
 from router.call import CallState
 from router.ids import AgentId, CallId, CustomerId, HandoffId, Instant, LegId, QueueId, SiteId, Skills
 from router.ledger import Role
+from router.outbound.state import OutboundState
 from router.overflow.messages import HandoffState
 from router.talk.consultation import ConsultationState
 from router.talk.supervision import SupervisionMode
@@ -84,3 +85,39 @@ class HandoffView:
     queue_id: QueueId | None = None
     customer_id: CustomerId | None = None
     """The origin's id; both are known to a helper once it knows the call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundView:
+    """A call that goes out for an agent of this site."""
+
+    call_id: CallId
+    agent_id: AgentId
+    leg_id: LegId
+    queue_id: QueueId
+    state: OutboundState
+    callback_of: CallId | None
+    handoff_id: HandoffId | None
+    """The trunk to the site whose line it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanView:
+    """A line of this site that another site's agent uses, or has reserved."""
+
+    handoff_id: HandoffId
+    peer: SiteId
+    call_id: CallId
+    is_dialled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackView:
+    """A caller who is to be called back."""
+
+    call_id: CallId
+    queue_id: QueueId
+    queued_at: Instant
+    try_count: int
+    outbound_id: CallId | None
+    """The try in progress."""

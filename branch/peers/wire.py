@@ -26,6 +26,7 @@ from router.overflow.messages import (
     Request,
     Reserve,
     Reserved,
+    ReserveLine,
 )
 from sync.link import validate
 from sync.link.refusals import InvalidFieldError
@@ -34,6 +35,8 @@ TIMEOUT_LIMIT_MS = 60_000
 SKILL_LIMIT = 64
 NAME_LIMIT_CHARS = 64
 TOKEN_LIMIT_CHARS = 400
+NUMBER_LIMIT_CHARS = 16
+"""E.164: a plus sign and up to 15 digits."""
 
 _INCARNATION_LIMIT = 2**63 - 1
 """What a database's integer holds."""
@@ -44,6 +47,7 @@ KINDS: "Mapping[type[Request], pb.RequestKind.ValueType]" = {
     Confirm: pb.REQUEST_KIND_CONFIRM,
     Cancel: pb.REQUEST_KIND_CANCEL,
     GetHandoff: pb.REQUEST_KIND_GET_HANDOFF,
+    ReserveLine: pb.REQUEST_KIND_RESERVE_LINE,
 }
 
 _STATES = {
@@ -111,6 +115,9 @@ def request_frame(asked: Asked, *, timeout_ms: int) -> pb.ExchangeRequest:
             return pb.ExchangeRequest(envelope=envelope, cancel=pb.Cancel(reason=reason))
         case GetHandoff():
             return pb.ExchangeRequest(envelope=envelope, get_handoff=pb.GetHandoff())
+        case ReserveLine(call_id=call_id, number=number):
+            line = pb.ReserveLine(call_id=call_id, number=number)
+            return pb.ExchangeRequest(envelope=envelope, reserve_line=line)
 
 
 def read_request(frame: pb.ExchangeRequest) -> Asked:
@@ -147,8 +154,19 @@ def _request(frame: pb.ExchangeRequest, handoff_id: HandoffId, timeout_ms: int) 
             return Cancel(handoff_id=handoff_id, reason=validate.text("cancel.reason", frame.cancel.reason))
         case "get_handoff":
             return GetHandoff(handoff_id=handoff_id)
+        case "reserve_line":
+            return _reserve_line(frame.reserve_line, handoff_id, timeout_ms)
         case _:
             raise InvalidFieldError("request", "is missing")
+
+
+def _reserve_line(line: pb.ReserveLine, handoff_id: HandoffId, timeout_ms: int) -> ReserveLine:
+    return ReserveLine(
+        handoff_id=handoff_id,
+        call_id=CallId(validate.uuid_text("reserve_line.call_id", line.call_id)),
+        number=validate.text("reserve_line.number", line.number, most_chars=NUMBER_LIMIT_CHARS),
+        timeout_ms=timeout_ms,
+    )
 
 
 # --- replies ---------------------------------------------------------------------------
@@ -256,6 +274,7 @@ _KINDS_BY_FIELD: "Mapping[str, pb.RequestKind.ValueType]" = {
     "confirm": pb.REQUEST_KIND_CONFIRM,
     "cancel": pb.REQUEST_KIND_CANCEL,
     "get_handoff": pb.REQUEST_KIND_GET_HANDOFF,
+    "reserve_line": pb.REQUEST_KIND_RESERVE_LINE,
 }
 
 _KIND_NUMBERS = frozenset(_KINDS_BY_FIELD.values())

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from google.protobuf.message import Message
 from trunkline.desk.v1 import desk_pb2 as pb
 
+from branch.people.dialling import Dialling
 from branch.people.login import LoggedIn, Login
 from branch.people.refusals import NotAToolError, NotLoggedInError, RoleForbidsError
 from branch.people.roles import Act, may, require
@@ -93,6 +94,7 @@ class DeskFace(TalkFace):
         sessions: Sessions,
         workplaces: Workplaces,
         talks: TalkPlaces,
+        dialling: Dialling,
         watch: SiteWatch,
         customers: CustomerRecords,
         repeats: Repeats,
@@ -103,6 +105,7 @@ class DeskFace(TalkFace):
         self._login = login
         self._sessions = sessions
         self._workplaces = workplaces
+        self._dialling = dialling
         self._watch = watch
         self._customers = customers
         self._repeats = repeats
@@ -172,6 +175,14 @@ class DeskFace(TalkFace):
         return await self._once(
             session, request, lambda: self._transfer(agent_id, request), pb.TransferResponse()
         )
+
+    async def Dial(self, request: pb.DialRequest, context: Context) -> pb.DialResponse:
+        session, agent_id = await self._agent(context)
+
+        async def serve() -> pb.DialResponse:
+            return pb.DialResponse(call_id=self._dialling.dial(agent_id, request.number))
+
+        return await self._repeats.once(session.person_id, request.request_id, request, serve)
 
     def _set_state(self, agent_id: AgentId, request: pb.SetStateRequest) -> None:
         match request.WhichOneof("to"):

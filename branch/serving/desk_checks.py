@@ -13,6 +13,7 @@ from sync.link.interceptors import RequestCheck
 _ID_CHARS = 64
 _NAME_CHARS = 100
 _REASON_CHARS = 64
+_NUMBER_CHARS = 40
 
 
 def _login(request: pb.LoginRequest) -> None:
@@ -77,6 +78,11 @@ def _end_supervision(request: pb.EndSupervisionRequest) -> None:
     validate.uuid_text("request_id", request.request_id)
 
 
+def _dial(request: pb.DialRequest) -> None:
+    validate.uuid_text("request_id", request.request_id)
+    validate.text("number", request.number, most_chars=_NUMBER_CHARS)
+
+
 def _customer(request: pb.GetCustomerRequest) -> None:
     validate.text("customer_id", request.customer_id, most_chars=_ID_CHARS)
 
@@ -98,6 +104,7 @@ CHECKS: Mapping[type[Message], RequestCheck] = {
     pb.RecordRequest: _record,
     pb.SuperviseRequest: _supervise,
     pb.EndSupervisionRequest: _end_supervision,
+    pb.DialRequest: _dial,
     pb.GetCustomerRequest: _customer,
 }
 """For the link's interceptor; a watch has nothing that could be absurd."""

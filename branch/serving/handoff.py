@@ -79,6 +79,12 @@ class HandoffFace(HandoffServiceServicer):
         frame = self._answered(pb.ExchangeRequest(envelope=request.envelope, get_handoff=pb.GetHandoff()))
         return pb.GetHandoffResponse(incarnation=frame.incarnation, seen=frame.seen)
 
+    async def ReserveLine(self, request: pb.ReserveLineRequest, context: Context) -> pb.ReserveLineResponse:
+        frame = self._answered(
+            pb.ExchangeRequest(envelope=request.envelope, reserve_line=request.reserve_line)
+        )
+        return pb.ReserveLineResponse(incarnation=frame.incarnation, reserved=frame.reserved)
+
     def _answered(self, frame: pb.ExchangeRequest) -> pb.ExchangeResponse:
         """Raises:
         RouterError: refused, for the interceptor to translate.

@@ -9,7 +9,15 @@ from router.ledger import AgentLoggedIn, AgentLoggedOut, AgentStateChanged, Ledg
 from router.records.fold import Recall, RecordFold
 from router.records.handoff_stage import OVER
 from sync.records.codec import ledger_row
-from sync.records.tables import AGENT_SESSIONS, CALLS, HANDOFFS, LEDGER
+from sync.records.tables import (
+    AGENT_SESSIONS,
+    CALLBACKS,
+    CALLS,
+    HANDOFFS,
+    LEDGER,
+    LINE_LOANS,
+    OUTBOUND_CALLS,
+)
 
 OVER_HANDOFFS_KEPT = 1_000
 """Late messages about hand-offs come within half a minute; beyond these the ledger is asked."""
@@ -62,6 +70,7 @@ def open_fold(connection: Connection, site_id: SiteId) -> RecordFold:
     since = min((session.login_seq for session in sessions), default=0)
     fold = RecordFold(over_limit=OVER_HANDOFFS_KEPT)
     wanted = [LEDGER.c.call_id.in_(open_calls), LEDGER.c.handoff_id.in_(open_handoffs), _IS_NODE_STARTED]
+    wanted += _of_what_goes_out(site_id)
     if sessions:
         agents = [session.agent_id for session in sessions]
         of_agents = LEDGER.c.kind.in_(_AGENT_KINDS) & LEDGER.c.agent_id.in_(agents)
@@ -85,6 +94,24 @@ def tell_again(connection: Connection, site_id: SiteId, fold: RecordFold, recall
     for row in _rows(connection, site_id, wanted):
         told.apply(row)
     fold.adopt(told)
+
+
+def _of_what_goes_out(site_id: SiteId) -> list[ColumnElement[bool]]:
+    """The rows of callbacks that are not done, of open calls that went out and of lent lines."""
+    callbacks = select(CALLBACKS.c.call_id).where(
+        CALLBACKS.c.site_id == site_id, CALLBACKS.c.done_utc_us.is_(None)
+    )
+    outbound = select(OUTBOUND_CALLS.c.call_id).where(
+        OUTBOUND_CALLS.c.site_id == site_id, OUTBOUND_CALLS.c.ended_utc_us.is_(None)
+    )
+    loans = select(LINE_LOANS.c.handoff_id).where(
+        LINE_LOANS.c.site_id == site_id, LINE_LOANS.c.returned_utc_us.is_(None)
+    )
+    return [
+        LEDGER.c.call_id.in_(callbacks),
+        LEDGER.c.call_id.in_(outbound),
+        LEDGER.c.handoff_id.in_(loans),
+    ]
 
 
 def _rows(

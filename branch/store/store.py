@@ -23,7 +23,7 @@ from router.ledger import LedgerRow
 from router.records.fold import RecordFold
 from sync.clock import Clock, SystemClock
 from sync.records.business_day import BusinessCalendar
-from sync.records.tables import INCARNATIONS
+from sync.records.tables import CALLERS, INCARNATIONS
 
 BALLAST_BYTES = 64 * 1024 * 1024
 """Some 100,000 rows of the ledger with all that derives from them: half a day of a busy site."""
@@ -82,6 +82,15 @@ class Store:
         """The ledger's rows about one call, in the order of seq; none for a call never heard of."""
         with self.database.reading() as connection:
             return ledger_reader.call_rows(connection, self.site_id, call_id)
+
+    def caller_number(self, call_id: CallId) -> str | None:
+        """The number of who called in, or was called by, this call; None when withheld or erased."""
+        query = select(CALLERS.c.number).where(
+            CALLERS.c.site_id == self.site_id, CALLERS.c.call_id == call_id
+        )
+        with self.database.reading() as connection:
+            number: str | None = connection.execute(query).scalar()
+            return number
 
     def start_writer(
         self,

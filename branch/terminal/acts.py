@@ -87,6 +87,16 @@ class TransferToAgent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dial:
+    """One's own phone rings first."""
+
+    number: str
+
+    async def ask(self, client: DeskClient) -> None:
+        await client.dial(self.number)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quit:
     """Log out and leave."""
 

@@ -129,6 +129,9 @@ class DeskClient:
     async def end_supervision(self) -> None:
         await self._send(self._stub.EndSupervision, pb.EndSupervisionRequest(request_id=_new_id()))
 
+    async def dial(self, number: str) -> None:
+        await self._send(self._stub.Dial, pb.DialRequest(request_id=_new_id(), number=number))
+
     async def customer(self, customer_id: CustomerId) -> CustomerSeen:
         request = pb.GetCustomerRequest(customer_id=customer_id)
         return wire.customer(await self._send(self._stub.GetCustomer, request))

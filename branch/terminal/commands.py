@@ -30,6 +30,7 @@ def register(root: typer.Typer) -> None:
     group.command("resume", help=_("Take the caller back."))(_resume)
     group.command("transfer", help=_("Hand the caller on, to a queue or an agent."))(_transfer)
     talk_commands.register(group)
+    group.command("dial", help=_("Call a number; your own phone rings first."))(_dial)
     group.command("wrap-up-done", help=_("The notes of the last call are written."))(_wrapup_done)
     group.command("status", help=_("Print the desk as JSON."))(_status)
     group.command("log-out", help=_("Leave, after the present call."))(_log_out)
@@ -127,6 +128,14 @@ def _transfer(
     from branch.terminal.one_shot import transfer_act
 
     _act(context, lambda desk: transfer_act(desk, queue, agent))
+
+
+def _dial(
+    context: typer.Context, number: Annotated[str, typer.Argument(help=_("As one dials it here."))]
+) -> None:
+    from branch.terminal.acts import Dial
+
+    _act(context, lambda _desk: Dial(number=number))
 
 
 def _wrapup_done(context: typer.Context) -> None:

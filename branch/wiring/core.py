@@ -11,6 +11,7 @@ import uuid_utils
 
 from branch import parts
 from branch.admission import Admission
+from branch.calling_hours import CallingHours, HoursWatch
 from branch.customer_book import CustomerBook
 from branch.desk import Desk, Stamp
 from branch.dispatch import Dispatch
@@ -20,6 +21,7 @@ from branch.ivr.following import FlowWatch
 from branch.ivr.local_time import local_time
 from branch.ivr.lookup import CustomerLookup
 from branch.metrics import BranchInstruments
+from branch.number_finder import NumberFinder
 from branch.operations import Policies, StoreHealth
 from branch.peers.line import PeerLine
 from branch.peers.lines import PeerLines
@@ -86,6 +88,16 @@ class Core:
         )
         self._newcomers = Newcomers(known=(*self._trunks, site_id), meet=self._meet, admit=self._admit)
         self.customers = CustomerBook(ground.store.customers)
+        self.numbers = NumberFinder(
+            number_of=ground.store.caller_number,
+            tell=self._tell,
+            start_task=lambda coroutine: tasks.start(coroutine, name="number"),
+        )
+        self.hours = HoursWatch(
+            CallingHours([each.hours() for each in settings.callback.hours], settings.site.time_zone),
+            ground.clock,
+            self._tell,
+        )
         self.writer = self._start_writer()
         self.mint = TokenMint(site_id, ground.incarnation, secrets.token_bytes(KEY_BYTES))
         self.desk = self._desk()
@@ -171,6 +183,8 @@ class Core:
             mint_token=self.mint.mint,
             ivr=_ivr(ground),
             language=Language(ground.settings.site.language.replace("_", "-")),
+            outbound=ground.settings.outbound.policy(),
+            callback=ground.settings.callback.policy(),
         )
         stamp = Stamp(
             site_id=ground.site_id,
@@ -181,7 +195,11 @@ class Core:
         )
         lookup = CustomerLookup(self.customers, ground.settings.site.country, self._tell)
         dispatch = Dispatch(
-            driver=self.driver, peers=self.peers, publish=self._publish, find_customer=lookup.find
+            driver=self.driver,
+            peers=self.peers,
+            publish=self._publish,
+            find_customer=lookup.find,
+            find_number=self.numbers.find,
         )
         return Desk(
             floor=floor,

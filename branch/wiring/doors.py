@@ -9,6 +9,7 @@ import structlog
 
 from branch import parts
 from branch.operations import Operations, SiteIdentity
+from branch.people.dialling import Dialling
 from branch.people.floor import RunningFloor
 from branch.people.login import Login
 from branch.people.sessions import Sessions
@@ -147,6 +148,12 @@ class Doors:
             sessions=sessions,
             workplaces=self.workplaces,
             talks=self._talks,
+            dialling=Dialling(
+                desk=self._core.desk,
+                new_id=new_id,
+                emergency_numbers=ground.settings.outbound.emergency_numbers,
+                country=ground.settings.site.country,
+            ),
             watch=self.watch,
             customers=StoreAsides(ground.store),
             repeats=Repeats(key=secrets.token_bytes(32)),

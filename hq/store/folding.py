@@ -28,6 +28,9 @@ _OPEN_ENDED = {
     "agent_sessions": "logout_utc_us",
     "agent_states": "to_utc_us",
     "recordings": "ended_utc_us",
+    "callbacks": "done_utc_us",
+    "outbound_calls": "ended_utc_us",
+    "line_loans": "returned_utc_us",
 }
 _NOT_FOLDED = ("rev", "epoch", "pruned_utc_us")
 """A row's version; and what a site marks on a record long after its day, without a row of the ledger."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from router import facts, ledger
 from router.acd.queues import Queues
-from router.acd.waiting import Seniority, WaitingRoom
+from router.acd.waiting import WaitingRoom, seniority
 from router.call import CallContext, CallState, Disposition, Language
 from router.errors import DuplicateError, InvalidPolicyError, UnknownCallError
 from router.flow.walk import Walk
@@ -162,7 +162,7 @@ class Calls:
         call.state = CallState.QUEUED
         self.waiting.add(
             call.call_id,
-            seniority=self._seniority(call, policy.priority_head_start_ms),
+            seniority=seniority(call.queued_at, call.priority, call.serial, policy.priority_head_start_ms),
             queue_id=call.queue_id,
             skills=call.skills,
             queued_at=call.queued_at,
@@ -289,6 +289,3 @@ class Calls:
         )
         self._calls[call.call_id] = call
         return call
-
-    def _seniority(self, call: Call, head_start_ms: int) -> Seniority:
-        return (call.queued_at - call.priority * head_start_ms, -call.priority, call.serial)

@@ -18,6 +18,9 @@ from router.views import AgentView
 
 _AT_WORK = BUSY | WITH_A_CALL | {AgentState.RESERVED}
 
+MAY_RING = frozenset({AgentState.READY, AgentState.RESERVED, AgentState.NOT_READY, AgentState.MISSED})
+"""The last two only for a call that the agent itself wants: it dials, or picks one up."""
+
 _OCCUPANCY_SCALE = 1_000_000
 
 
@@ -38,7 +41,7 @@ class Agent:
     call_id: CallId | None = None
     handoff_id: HandoffId | None = None
     after_call: AgentState | None = None
-    """What was asked for meanwhile: NOT_READY, LOGGED_OUT or UNREACHABLE."""
+    """What was asked for meanwhile, or lasted when it dialled: any state but those with a call."""
     after_call_reason: str | None = None
 
 
@@ -135,14 +138,11 @@ class Roster:
         agent.handoff_id = handoff_id
         self._enter(turn, agent, AgentState.RESERVED, None)
 
-    def come_for_one_call(self, agent: Agent) -> None:
-        """An agent who is not ready may be rung once: afterwards it is as not ready as before."""
-        if agent.state is AgentState.NOT_READY:
-            agent.after_call, agent.after_call_reason = agent.state, agent.reason
-
     def ring(self, turn: Turn, agent: Agent, leg_id: LegId, call_id: CallId) -> None:
-        is_for_one_call = agent.state is AgentState.NOT_READY and agent.after_call is not None
-        assert is_for_one_call or agent.state in (AgentState.READY, AgentState.RESERVED)
+        assert agent.state in MAY_RING
+        if agent.state not in (AgentState.READY, AgentState.RESERVED):
+            # It dials out of its break, or picks a call up: the break goes on afterwards.
+            agent.after_call, agent.after_call_reason = agent.state, agent.reason
         agent.leg_id, agent.call_id = leg_id, call_id
         self._by_leg[leg_id] = agent.agent_id
         self._enter(turn, agent, AgentState.RINGING, None)

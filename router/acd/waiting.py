@@ -15,6 +15,10 @@ Seniority = tuple[int, int, int]
 """(queued at, less the head start; priority, negated: VIP first among equals; arrival number)."""
 
 
+def seniority(queued_at: Instant, priority: int, serial: int, head_start_ms: int) -> Seniority:
+    return (queued_at - priority * head_start_ms, -priority, serial)
+
+
 @dataclass(slots=True)
 class _Place:
     seniority: Seniority
@@ -81,13 +85,18 @@ class WaitingRoom:
 
     def next_for(self, skills: Skills) -> CallId | None:
         """The call that an agent with `skills` must serve next, dialled ones included."""
+        head = self.head_for(skills)
+        return head[1] if head else None
+
+    def head_for(self, skills: Skills) -> tuple[Seniority, CallId] | None:
+        """The same with its place, to be compared with another room's."""
         best: tuple[Seniority, CallId] | None = None
         for line in self._lines.values():
             if line.skills <= skills:
                 for part in (line.free, line.dialled):
                     if part and (best is None or part[0] < best):
                         best = part[0]
-        return best[1] if best else None
+        return best
 
     def next_in(self, queue_id: QueueId, skills: Skills) -> CallId | None:
         """The most senior call of a queue that an agent with `skills` can serve, dialled ones included."""

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from router.agent import BUSY, AgentState, RingFailure
-from router.ledger import AgentOffered, LedgerRow, RingFailed
+from router.ids import CallId
+from router.ledger import AgentOffered, LedgerRow, OutboundBegan, RingFailed
 
 
 class StateSpan(Protocol):
@@ -35,11 +36,18 @@ def occupancy(spans: Iterable[StateSpan]) -> float | None:
 
 
 def ring_no_answer_rate(rows: Iterable[LedgerRow]) -> float | None:
-    """Rings without an answer / offers to agents, in percent; rejected, busy and unreachable are others."""
+    """Rings without an answer / offers to agents, in percent; rejected, busy and unreachable are others.
+
+    The ring of an agent's own phone for a number that it dials is no offer; a callback's is one.
+    """
     offers = missed = 0
+    dialled: set[CallId] = set()
     for row in rows:
-        if isinstance(row.entry, AgentOffered):
-            offers += 1
-        elif isinstance(row.entry, RingFailed):
-            missed += row.entry.reason is RingFailure.NO_ANSWER
+        entry = row.entry
+        if isinstance(entry, OutboundBegan) and entry.callback_of is None:
+            dialled.add(entry.call_id)
+        elif isinstance(entry, AgentOffered):
+            offers += entry.call_id not in dialled
+        elif isinstance(entry, RingFailed) and entry.call_id not in dialled:
+            missed += entry.reason is RingFailure.NO_ANSWER
     return 100 * missed / offers if offers else None

@@ -14,10 +14,12 @@ class Links:
         self._policy = policy
         self._used: dict[SiteId, int] = {}
 
-    def headroom(self, site_id: SiteId) -> int:
+    def leg_limit(self, site_id: SiteId) -> int:
         link = self._policy.links.get(site_id)
-        limit = link.leg_limit if link is not None else _UNCONFIGURED_LEG_LIMIT
-        return limit - self._used.get(site_id, 0)
+        return link.leg_limit if link is not None else _UNCONFIGURED_LEG_LIMIT
+
+    def headroom(self, site_id: SiteId) -> int:
+        return self.leg_limit(site_id) - self._used.get(site_id, 0)
 
     def all_headroom(self) -> Mapping[SiteId, int]:
         return {site_id: self.headroom(site_id) for site_id in self._policy.links}

@@ -35,6 +35,11 @@ class Refusal(StrEnum):
     CANCELLED = "CANCELLED"
     """The hand-off was cancelled before this message came."""
     LINK_FULL = "LINK_FULL"
+    NOT_ALLOWED = "NOT_ALLOWED"
+    """No route of the asked site lets this guest dial that number."""
+    NO_LINE = "NO_LINE"
+    LIMIT = "LIMIT"
+    """The line has as many outbound calls as it may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +85,24 @@ class GetHandoff:
     handoff_id: HandoffId
 
 
-Request = Reserve | Claim | Confirm | Cancel | GetHandoff
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReserveLine:
+    """An agent of mine wants to dial this number out of a line of yours."""
+
+    handoff_id: HandoffId
+    call_id: CallId
+    number: str
+    """E.164; never written down by whoever is asked."""
+    timeout_ms: int
+
+
+HandoffRequest = Reserve | Claim | Confirm | Cancel | GetHandoff
+Request = HandoffRequest | ReserveLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reserved:
-    """An agent is kept until the reservation's end; dial with the token."""
+    """An agent, or a line, is kept until the reservation's end; dial with the token."""
 
     handoff_id: HandoffId
     token: str

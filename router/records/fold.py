@@ -14,8 +14,9 @@ from router.ledger import LedgerRow
 from router.records.agent import AgentFold, AgentStateSpan, SessionRecord
 from router.records.call import CallFold, CallRecord
 from router.records.handoff import HandoffEntry, HandoffFold, HandoffRecord
-from router.records.left import CallbackRecord, VoicemailRecord
+from router.records.left import CallbackFold, CallbackRecord, VoicemailRecord
 from router.records.moment import Moment
+from router.records.outgoing import LoanFold, LoanRecord, OutboundEntry, OutboundFold, OutboundRecord
 from router.records.recording import RecordingRecord, ended, started
 from router.recovery import OpenWork
 
@@ -27,6 +28,8 @@ Record = (
     | CallbackRecord
     | VoicemailRecord
     | RecordingRecord
+    | OutboundRecord
+    | LoanRecord
 )
 RecordKey = tuple[type[Record], str | int]
 
@@ -37,12 +40,14 @@ _ABOUT_HANDOFFS = frozenset({ledger.AgentOffered, *_HANDOFF_ENTRIES})
 def key_of(record: Record) -> RecordKey:
     """What one site's records are told apart by."""
     match record:
-        case CallRecord() | CallbackRecord() | VoicemailRecord():
+        case CallRecord() | CallbackRecord() | VoicemailRecord() | OutboundRecord():
             return type(record), record.call_id
         case RecordingRecord():
             return RecordingRecord, record.recording_id
         case HandoffRecord():
             return HandoffRecord, record.handoff_id
+        case LoanRecord():
+            return LoanRecord, record.handoff_id
         case SessionRecord():
             return SessionRecord, record.login_seq
         case AgentStateSpan():
@@ -71,8 +76,14 @@ class Kept:
     """Those logged in."""
     recordings: dict[RecordingId, RecordingRecord] = field(default_factory=dict)
     """Those in progress."""
-    last_served: dict[AgentId, CallFold | HandoffFold] = field(default_factory=dict)
+    last_served: dict[AgentId, CallFold | HandoffFold | OutboundFold] = field(default_factory=dict)
     """Whose wrap-up may still come."""
+    callbacks: dict[CallId, CallbackFold] = field(default_factory=dict)
+    """Those not done."""
+    outbound: dict[CallId, OutboundFold] = field(default_factory=dict)
+    """Open ones."""
+    loans: dict[HandoffId, LoanFold] = field(default_factory=dict)
+    """Open ones."""
 
 
 class RecordFold:
@@ -112,6 +123,9 @@ class RecordFold:
         self.kept.agents.update(other.kept.agents | self.kept.agents)
         self.kept.recordings.update(other.kept.recordings | self.kept.recordings)
         self.kept.last_served.update(other.kept.last_served)
+        self.kept.callbacks.update(other.kept.callbacks | self.kept.callbacks)
+        self.kept.outbound.update(other.kept.outbound | self.kept.outbound)
+        self.kept.loans.update(other.kept.loans | self.kept.loans)
         for handoff_id, handoff in other.kept.over.items():
             if self._handoff(handoff_id) is None:
                 self._forget_handoff(handoff)
@@ -127,18 +141,25 @@ class RecordFold:
             return
         yield from self._apply_to_agent(row)
         yield from self._apply_to_handoffs(row)
+        yield from self._apply_to_callback(row)
         yield from self._apply_to_call(row)
         yield from self._apply_to_recording(row)
+        yield from self._apply_to_outbound(row)
+        yield from self._apply_to_loan(row)
         yield from _left(row)
 
     def open_work(self, now: Moment) -> OpenWork:
         """What is open, in the monotonic time of `now`; calls in the order of their arrival."""
         calls = (call.open_call(now) for call in self.kept.calls.values() if not call.is_ended)
+        callbacks = (callback.open_callback(now) for callback in self.kept.callbacks.values())
         helps = (handoff.open_help(now) for handoff in self.kept.handoffs.values())
         return OpenWork(
             calls=tuple(call for call in calls if call is not None),
             sessions=tuple(agent.open_session() for agent in self.kept.agents.values()),
             helps=tuple(helped for helped in helps if helped is not None),
+            callbacks=tuple(callback for callback in callbacks if callback is not None),
+            outbound=tuple(each.open_outbound(now) for each in self.kept.outbound.values()),
+            loans=tuple(each.open_loan(now) for each in self.kept.loans.values()),
         )
 
     # --- agents ------------------------------------------------------------------------
@@ -234,6 +255,51 @@ class RecordFold:
         if self._over_limit is not None and len(self.kept.over) > self._over_limit:
             del self.kept.over[next(iter(self.kept.over))]
 
+    # --- callbacks, calls that go out, lent lines --------------------------------------
+
+    def _apply_to_callback(self, row: LedgerRow) -> Iterator[Record]:
+        entry = row.entry
+        if isinstance(entry, ledger.CallbackRequested):
+            call = self.kept.calls.get(entry.call_id)
+            place = call.open_call(Moment.of(row)) if call is not None else None
+            callback = self.kept.callbacks[entry.call_id] = CallbackFold(row, entry, place)
+            yield callback.record
+        elif isinstance(entry, ledger.CallbackTried | ledger.CallbackDone):
+            found = self.kept.callbacks.get(entry.call_id)
+            if found is None:
+                return
+            if found.apply(row, entry):
+                yield found.record
+            if found.is_done:
+                del self.kept.callbacks[entry.call_id]
+
+    def _apply_to_outbound(self, row: LedgerRow) -> Iterator[Record]:
+        entry = row.entry
+        if isinstance(entry, ledger.OutboundBegan):
+            began = self.kept.outbound[entry.call_id] = OutboundFold(row, entry)
+            yield began.record
+        elif isinstance(entry, OutboundEntry):
+            found = self.kept.outbound.get(entry.call_id)
+            if found is None:
+                return
+            if found.apply(row):
+                yield found.record
+            if isinstance(entry, ledger.OutboundAnswered):
+                self.kept.last_served[entry.agent_id] = found
+            elif found.is_ended:
+                del self.kept.outbound[entry.call_id]
+
+    def _apply_to_loan(self, row: LedgerRow) -> Iterator[Record]:
+        entry = row.entry
+        if isinstance(entry, ledger.LineLent):
+            loan = self.kept.loans[entry.handoff_id] = LoanFold(row, entry)
+            yield loan.record
+        elif isinstance(entry, ledger.LineReturned):
+            found = self.kept.loans.pop(entry.handoff_id, None)
+            if found is not None:
+                found.end(row, entry)
+                yield found.record
+
     # --- wrap-up, which comes after the end --------------------------------------------
 
     def _wrap_up(self, row: LedgerRow, entry: ledger.WrapupEnded) -> Iterator[Record]:
@@ -241,7 +307,7 @@ class RecordFold:
         if served is not None and served.apply(row):
             yield served.record
 
-    def _served(self, entry: ledger.WrapupEnded) -> CallFold | HandoffFold | None:
+    def _served(self, entry: ledger.WrapupEnded) -> CallFold | HandoffFold | OutboundFold | None:
         """What the agent talked to last, if that was this call: its own site's, or a helped one."""
         served = self.kept.last_served.get(entry.agent_id)
         return served if served is not None and served.record.call_id == entry.call_id else None
@@ -254,15 +320,7 @@ def _handoff_of(entry: Any) -> HandoffId | None:
 
 def _left(row: LedgerRow) -> Iterator[Record]:
     entry = row.entry
-    if isinstance(entry, ledger.CallbackRequested):
-        yield CallbackRecord(
-            site_id=row.site_id,
-            call_id=entry.call_id,
-            business_date=row.business_date,
-            queue_id=entry.queue_id,
-            requested_utc_us=row.at_utc_us,
-        )
-    elif isinstance(entry, ledger.VoicemailLeft):
+    if isinstance(entry, ledger.VoicemailLeft):
         yield VoicemailRecord(
             site_id=row.site_id,
             call_id=entry.call_id,

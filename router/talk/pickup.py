@@ -37,7 +37,6 @@ class Pickup:
         for leg_id in call.ringing:
             self._parts.ringing.stop(turn, leg_id)
         call.ringing.clear()
-        self._parts.roster.come_for_one_call(agent)
         self._settling.offer(turn, call, [agent])
 
     def _ringing_at(self, agent_id: AgentId, agent: Agent) -> Call:

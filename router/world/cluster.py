@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from router.acd.policy import QueuePolicy
+from router.facts import CallingHoursChanged
 from router.ids import FOREVER_MS, CallId, SiteId, Skill
 from router.ledger import LedgerRow
 from router.overflow.policy import LinkPolicy, OverflowPolicy
@@ -196,7 +197,15 @@ class Cluster:
                 self._watchers.object_to(f"not at rest a day after the last call: {self.in_system()}")
                 return
             self.loop.run(self.loop.now + REST_STEP_MS)
+        self._end_calling_hours()
         self.loop.run(self.loop.now + TOMBSTONE_MS)
+
+    def _end_calling_hours(self) -> None:
+        """Callbacks that nobody made stay open for another day; those in progress are finished."""
+        for node in self.nodes.values():
+            node.tell(CallingHoursChanged(is_open=False))
+        while any(True for node in self.nodes.values() if node.floor for _ in node.floor.outbound()):
+            self.loop.run(self.loop.now + REST_STEP_MS)
 
     def _is_at_rest(self) -> bool:
         alive = self.in_system()

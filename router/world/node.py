@@ -27,6 +27,7 @@ from router.world.load_board import LoadBoard
 from router.world.loop import Loop
 from router.world.network import Network
 from router.world.pbx import Pbx, Person
+from router.world.public_lines import CALLBACKS, NUMBER, policy_of
 from router.world.tokens import TokenDesk, id_maker
 
 START_UTC_US = 1_767_571_200_000_000
@@ -99,6 +100,7 @@ class Node:
             orders.ConfirmHandoff: self._ask,
             orders.Answer: self._give_answer,
             orders.PublishLoad: self._publish,
+            orders.FindNumber: self._find_number,
         }
 
     def connect(self, around: Surroundings) -> None:
@@ -124,10 +126,13 @@ class Node:
             new_id=self._new_id,
             rng=self._rng,
             mint_token=self._tokens.mint,
+            outbound=policy_of(self.site_id),
+            callback=CALLBACKS,
         )
         if self.incarnation > FIRST_INCARNATION:
             self._resume(self.floor)
         self.tell(facts.NodeStarted(version="world"))
+        self.tell(facts.CallingHoursChanged(is_open=True))
 
     def _resume(self, floor: Floor) -> None:
         fold = RecordFold()
@@ -347,6 +352,13 @@ class Node:
 
     def _publish(self, order: orders.PublishLoad) -> None:
         self._around.board.publish(order.load)
+
+    def _find_number(self, order: orders.FindNumber) -> None:
+        self._loop.after(0, self._number_found, self.floor, order)
+
+    def _number_found(self, floor: Floor | None, order: orders.FindNumber) -> None:
+        if floor is self.floor:
+            self.tell(facts.NumberFound(call_id=order.call_id, number=NUMBER))
 
     # --- deadlines ---------------------------------------------------------------------
 

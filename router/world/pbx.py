@@ -17,6 +17,7 @@ from router.recovery import Inventory, LiveLeg, MediaState
 from router.world.calls import PlannedCall
 from router.world.faults import NO_FAULTS, Faults
 from router.world.loop import Loop
+from router.world.public_lines import PublicLines
 from router.world.trunk_lines import TrunkLines, TrunkListener
 
 VOICEMAIL_MS = 10_000
@@ -63,6 +64,7 @@ class Pbx:
     ) -> None:
         self.site_id = site_id
         self.trunks = trunks
+        self.lines = PublicLines(listener, loop)
         self.run = 1
         """Counts restarts of the PBX: calls of an earlier run are gone."""
         self.is_down = False
@@ -105,6 +107,7 @@ class Pbx:
             callers=frozenset(self._callers),
             legs=legs,
             trunks=self.trunks.live(),
+            lines=self.lines.live(),
             is_same_run=last_run == self.run,
         )
 
@@ -113,7 +116,7 @@ class Pbx:
 
     @property
     def channel_count(self) -> int:
-        return len(self._callers) + len(self._legs) + len(self.trunks.live())
+        return len(self._callers) + len(self._legs) + len(self.trunks.live()) + len(self.lines)
 
     # --- callers -----------------------------------------------------------------------
 
@@ -197,9 +200,11 @@ class Pbx:
         if leg.leg_id not in self._legs:
             return
         leg.state, leg.answered_ms = MediaState.UP, self._loop.now
-        person = self._people[leg.call_id]
-        linger_ms = LINGER_MS if person.hangs_up_first else 0
-        self._loop.after(person.plan.handle_ms + linger_ms, self._agent_hangs_up, leg)
+        # Whoever is called back ends that talk: such a call has no plan.
+        person = self._people.get(leg.call_id)
+        if person is not None:
+            linger_ms = LINGER_MS if person.hangs_up_first else 0
+            self._loop.after(person.plan.handle_ms + linger_ms, self._agent_hangs_up, leg)
         self._listener.tell(facts.LegAnswered(leg_id=leg.leg_id))
 
     def _agent_hangs_up(self, leg: _Leg) -> None:
@@ -268,6 +273,7 @@ class Pbx:
         self._legs.clear()
         self._phones.clear()
         self.trunks.crash()
+        self.lines.crash()
 
     def come_back(self) -> None:
         self.is_down = self.trunks.is_down = False
@@ -298,4 +304,7 @@ class Pbx:
             orders.BridgeTrunk: self._bridge_trunk,
             orders.RejectTrunk: lambda order: self.trunks.reject(order.handoff_id),
             orders.BridgeTrunkLeg: self._bridge_trunk_leg,
+            orders.DialLine: self.lines.dial,
+            orders.BridgeLine: self.lines.bridge,
+            orders.HangUpLine: self.lines.hang_up,
         }

@@ -14,6 +14,7 @@ from router.records.call import CallRecord
 from router.records.fold import Record
 from router.records.handoff import HandoffRecord
 from router.records.left import CallbackRecord, VoicemailRecord
+from router.records.outgoing import LoanRecord, OutboundRecord
 from router.records.recording import RecordingRecord
 from sync.records.codec import Decode, canonical_json, decoder
 from sync.records.tables import (
@@ -23,6 +24,8 @@ from sync.records.tables import (
     CALLERS,
     CALLS,
     HANDOFFS,
+    LINE_LOANS,
+    OUTBOUND_CALLS,
     RECORDINGS,
     VOICEMAILS,
 )
@@ -30,7 +33,7 @@ from sync.records.tables import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallerRecord:
-    """Who called: the one record of a call that a person may ask to have erased."""
+    """Who called, or was called: the one record of a call that a person may ask to have erased."""
 
     site_id: SiteId
     call_id: CallId
@@ -51,6 +54,8 @@ TABLES: Mapping[type[SiteRecord], Table] = {
     CallbackRecord: CALLBACKS,
     VoicemailRecord: VOICEMAILS,
     RecordingRecord: RECORDINGS,
+    OutboundRecord: OUTBOUND_CALLS,
+    LoanRecord: LINE_LOANS,
     CallerRecord: CALLERS,
 }
 """Where each kind of record stands."""

@@ -29,7 +29,9 @@ from sqlalchemy import (
 
 from router.agent import AgentState
 from router.call import Disposition
+from router.callback.outcome import CallbackOutcome
 from router.ledger import Role
+from router.outbound.outcome import OutboundOutcome
 from router.records.handoff_stage import HandoffStage
 from sync.records.postgres import CREATE_CAPTURE, capture_statements
 from sync.records.shape import ConsolidatedTable, choice, flag, integer, json_text, text
@@ -180,13 +182,59 @@ _CALLERS = ConsolidatedTable(
     values=(text("number", is_nullable=True), text("dialled")),
     is_erasable=True,
 )
-"""E.164, null when the caller withheld it; nothing else at a site holds a caller's number."""
+"""E.164, null when the caller withheld it, also of calls that went out; nothing else at a site
+holds the number of somebody who called or was called."""
 
 _CALLBACKS = ConsolidatedTable(
     name="callbacks",
     key=(_SITE, text("call_id")),
-    values=(text("queue_id"), integer("requested_utc_us")),
+    values=(
+        text("queue_id"),
+        integer("requested_utc_us"),
+        integer("try_count"),
+        integer("done_utc_us", is_nullable=True),
+        choice("outcome", CallbackOutcome, is_nullable=True),
+    ),
 )
+"""Asked for in the call of the same id; `done_utc_us` is null as long as the place is kept."""
+
+_OUTBOUND_CALLS = ConsolidatedTable(
+    name="outbound_calls",
+    key=(_SITE, text("call_id")),
+    values=(
+        text("agent_id"),
+        text("queue_id"),
+        text("callback_of", is_nullable=True),
+        text("via", is_nullable=True),
+        text("line_id", is_nullable=True),
+        text("handoff_id", is_nullable=True),
+        integer("began_utc_us"),
+        integer("dialed_utc_us", is_nullable=True),
+        integer("answered_utc_us", is_nullable=True),
+        integer("ended_utc_us", is_nullable=True),
+        choice("outcome", OutboundOutcome, is_nullable=True),
+        integer("ring_ms"),
+        integer("talk_ms"),
+        integer("hold_ms"),
+        integer("wrapup_ms"),
+    ),
+)
+"""Calls that went out for this site's agents; the number dialled stands in `callers` alone."""
+
+_LINE_LOANS = ConsolidatedTable(
+    name="line_loans",
+    key=(_SITE, text("handoff_id")),
+    values=(
+        text("peer"),
+        text("call_id"),
+        text("line_id"),
+        integer("lent_utc_us"),
+        integer("returned_utc_us", is_nullable=True),
+        choice("outcome", OutboundOutcome, is_nullable=True),
+        integer("talk_ms"),
+    ),
+)
+"""This site's lines under another site's agents, whose own row has the same handoff_id."""
 
 _VOICEMAILS = ConsolidatedTable(
     name="voicemails",
@@ -238,6 +286,8 @@ CONSOLIDATED = (
     _VOICEMAILS,
     _QUEUE_POLICIES,
     _RECORDINGS,
+    _OUTBOUND_CALLS,
+    _LINE_LOANS,
 )
 """Everything that HQ gets, in the order of the streams."""
 
@@ -295,6 +345,11 @@ VOICEMAILS = _branch_table(_VOICEMAILS)
 QUEUE_POLICIES = _branch_table(_QUEUE_POLICIES)
 RECORDINGS = _branch_table(_RECORDINGS)
 _partial_index("recordings_kept", RECORDINGS.c.retained_until, where="pruned_utc_us IS NULL")
+OUTBOUND_CALLS = _branch_table(_OUTBOUND_CALLS)
+LINE_LOANS = _branch_table(_LINE_LOANS)
+_partial_index("callbacks_open", CALLBACKS.c.call_id, where="done_utc_us IS NULL")
+_partial_index("outbound_calls_open", OUTBOUND_CALLS.c.call_id, where="ended_utc_us IS NULL")
+_partial_index("line_loans_open", LINE_LOANS.c.handoff_id, where="returned_utc_us IS NULL")
 
 # --- what never leaves the site ---------------------------------------------------------
 

@@ -13,6 +13,7 @@ from trunkline.desk.v1.desk_pb2_grpc import add_DeskServiceServicer_to_server
 from branch.desk import Desk, Stamp
 from branch.metrics import BranchInstruments
 from branch.people import passwords
+from branch.people.dialling import Dialling
 from branch.people.floor import RunningFloor
 from branch.people.login import AgentRecord, Credential, Login
 from branch.people.refusals import UnknownCustomerError
@@ -29,9 +30,10 @@ from router.acd.policy import QueuePolicy, RecordingRule
 from router.agent import RingFailure
 from router.facts import CallArrived, LegAnswered, LegFailed, LegRang
 from router.floor import Floor
-from router.ids import AgentId, CallId, CustomerId, LegId, QueueId, SiteId, Skill
+from router.ids import AgentId, CallId, CustomerId, LegId, LineId, QueueId, SiteId, Skill
 from router.ledger import LedgerRow
 from router.orders import Order, RingAgent
+from router.outbound.policy import OutboundPolicy, Route
 from router.overflow.policy import OverflowPolicy
 from sync.clock import ManualClock, SystemClock
 from sync.link.channel import open_channel
@@ -48,6 +50,7 @@ KIM, ANN = AgentId("beijing/1001"), AgentId("beijing/1002")
 PASSWORD = "correct horse"
 INCARNATION = 1_700_000_000_000
 CUSTOMER = CustomerId("c-17")
+LINE = LineId("line-1")
 
 
 class Records:
@@ -118,9 +121,11 @@ class PromptLedger:
     def __init__(self) -> None:
         self.desk: Desk | None = None
         self.rows: list[LedgerRow] = []
+        self.callers: list[CallerRecord] = []
 
     def append(self, rows: Sequence[LedgerRow], callers: Sequence[CallerRecord] = ()) -> None:
         self.rows.extend(rows)
+        self.callers.extend(callers)
         assert self.desk is not None
         asyncio.get_running_loop().call_soon(self.desk.committed, rows[-1].seq)
 
@@ -186,6 +191,12 @@ async def desk_site(
         new_id=lambda: str(uuid.uuid4()),
         rng=random.Random(1),
         mint_token=lambda handoff_id, _site: f"token-of-{handoff_id}",
+        outbound=OutboundPolicy(
+            routes=(Route(prefix="+8610", site_id=SITE, line_id=LINE),),
+            lines={LINE: 1},
+            emergency_line=LINE,
+            emergency_numbers=frozenset({"110"}),
+        ),
     )
     stamp = Stamp(
         site_id=SITE,
@@ -234,6 +245,9 @@ async def desk_site(
         sessions=sessions,
         workplaces=workplaces,
         talks=TalkPlaces(floor=running, site_id=SITE),
+        dialling=Dialling(
+            desk=desk, new_id=lambda: str(uuid.uuid4()), emergency_numbers=("110",), country="CN"
+        ),
         watch=watch,
         customers=records,
         repeats=Repeats(key=b"k"),

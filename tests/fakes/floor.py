@@ -9,11 +9,13 @@ from router import facts, ledger, orders
 from router.acd.policy import QueuePolicy
 from router.agent import AgentState
 from router.call import Disposition, Language
+from router.callback.policy import CallbackPolicy
 from router.facts import Fact
 from router.floor import Floor
 from router.ids import AgentId, CallId, CustomerId, Instant, LegId, QueueId, SiteId, Skill, Skills
 from router.ivr import IvrPlan
 from router.orders import Outcome
+from router.outbound.policy import OutboundPolicy
 from router.overflow.policy import LinkPolicy, OverflowPolicy
 
 T = TypeVar("T")
@@ -41,6 +43,8 @@ class FloorUnderTest:
         peers: Iterable[str] = (),
         ivr: IvrPlan | None = None,
         language: Language = Language.CHINESE,
+        outbound: OutboundPolicy | None = None,
+        callback: CallbackPolicy | None = None,
     ) -> None:
         ids = count(1)
         links = {SiteId(p): LinkPolicy(site_id=SiteId(p)) for p in peers}
@@ -55,6 +59,8 @@ class FloorUnderTest:
             mint_token=lambda handoff_id, origin: f"token:{handoff_id}:{origin}",
             ivr=ivr,
             language=language,
+            outbound=outbound,
+            callback=callback,
         )
         self.log: Outcome = []
 

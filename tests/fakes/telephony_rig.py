@@ -14,7 +14,7 @@ from branch.telephony.driver.vocabulary import BridgeKind, Do, Kind, Variable
 from branch.telephony.port import TelephonyDriver
 from branch.telephony.simulated.link import Link
 from branch.telephony.simulated.wire import Play
-from router.ids import AgentId, CallId, LegId, SiteId
+from router.ids import AgentId, CallId, LegId, LineId, SiteId
 from router.recovery import Inventory
 from tests.fakes.pbx_process import PASSWORD, PbxProcess
 from tests.fakes.telephony import TelephonyEar
@@ -22,6 +22,10 @@ from tests.fakes.telephony import TelephonyEar
 HOME, PEER = SiteId("beijing"), SiteId("urumqi")
 AGENT, OTHER_AGENT = AgentId("beijing/1001"), AgentId("beijing/1002")
 PEER_AGENT = AgentId("urumqi/1001")
+LINE = LineId("line-1")
+"""A line to the public network, at each site."""
+ANSWERS, BUSY, SILENT = "+861066660200", "+861066660486", "+861066660480"
+"""Numbers behind the line, by what their people do; a silent one rings for ever."""
 
 PROMPT_S = 0.2
 """How long each prompt of a simulated PBX is."""
@@ -51,6 +55,10 @@ class Site(Protocol):
 
     async def press(self, caller: str, digits: str) -> None:
         """The caller presses these keys, one after the other."""
+        ...
+
+    async def customer_hangs_up(self, call_id: CallId) -> None:
+        """Whoever was dialled for this call has enough."""
         ...
 
     async def lift(self, leg_id: LegId) -> None: ...
@@ -96,7 +104,9 @@ class SimulatedSite:
 
     def __init__(self, folder: Path, site: SiteId, agents: tuple[AgentId, ...]) -> None:
         people = "\n".join(f'[[people.agent]]\nid = "{agent}"\nperson = true' for agent in agents)
-        self.pbx = PbxProcess(folder, site, people=f"prompt_s = {PROMPT_S}\n{people}")
+        keys = f"prompt_s = {PROMPT_S}\n{people}"
+        lines = f'\n[[line]]\nid = "{LINE}"\nring_s = 0.05'
+        self.pbx = PbxProcess(folder, site, people=keys + lines)
         self.trunks: dict[SiteId, str] = {}
         self._site = site
         self._drivers: list[PbxDriver] = []
@@ -127,6 +137,9 @@ class SimulatedSite:
 
     async def press(self, caller: str, digits: str) -> None:
         await self.pbx.do(Play.PRESS, channel=caller, keys=digits)
+
+    async def customer_hangs_up(self, call_id: CallId) -> None:
+        await self.pbx.do(Play.GIVE_UP, channel=call_id)
 
     async def lift(self, leg_id: LegId) -> None:
         await self.pbx.do(Do.LIFT, channel=leg_id)

@@ -48,10 +48,15 @@ class Cluster:
         self._stack = AsyncExitStack()
         pki.init_ca(self.pki, "demo", now=datetime.now(UTC))
 
-    async def add(self, site: str, *agents: int) -> BranchProcess:
-        """A site with its PBX running and its agents set up; its branch is not started."""
+    async def add(self, site: str, *agents: int, people: str | None = None) -> BranchProcess:
+        """A site with its PBX running and its agents set up; its branch is not started.
+
+        `people` are its PBX's settings from [people] on, where the agents' own will not do.
+        """
         pki.issue(self.pki, "site", site, [], now=datetime.now(UTC))
-        people = "ring_s = 0.2\n" + "".join(f'[[people.agent]]\nid = "{site}/{n}"\n' for n in agents)
+        people = people or "ring_s = 0.2\n" + "".join(
+            f'[[people.agent]]\nid = "{site}/{n}"\n' for n in agents
+        )
         pbx = PbxProcess(self.folder / f"{site}-pbx", site, people=people)
         self._stack.push_async_callback(pbx.close)
         await pbx.start()

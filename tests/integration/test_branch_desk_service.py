@@ -448,3 +448,52 @@ def plain_channel(site: DeskSite) -> grpc.aio.Channel:
 async def first_update(client: DeskClient, after: Position | None) -> Update:
     async with aclosing(client.watch_desk(after)) as updates:
         return await anext(updates)
+
+
+# --- calls that go out --------------------------------------------------------------------
+
+
+async def test_an_agent_dials_as_one_does_there_and_its_own_phone_rings_first(site: DeskSite) -> None:
+    client = await logged_in(site)
+
+    await client.dial("010-6666 1111")
+
+    (outbound,) = site.desk.floor.outbound()
+    assert (outbound.agent_id, outbound.leg_id) == (KIM, await ringing_leg(client))
+    (caller,) = site.ledger.callers
+    assert (caller.call_id, caller.number) == (outbound.call_id, "+861066661111")
+    assert not any("66661111" in repr(row) for row in site.ledger.rows)
+
+
+async def test_a_number_that_no_route_leads_to_is_refused_with_its_reason(site: DeskSite) -> None:
+    client = await logged_in(site)
+
+    with pytest.raises(RefusedError) as barred:
+        await client.dial("+4412345678")
+    with pytest.raises(RefusedError) as nonsense:
+        await client.dial("hello")
+
+    assert (barred.value.reason, nonsense.value.reason) == ("NOT_ALLOWED", "NOT_ALLOWED")
+    assert site.ledger.callers == []
+
+
+async def test_an_emergency_is_dialled_as_it_was_typed(site: DeskSite) -> None:
+    client = await logged_in(site)
+
+    await client.dial(" 110 ")
+
+    assert [each.number for each in site.ledger.callers] == ["110"]
+
+
+async def test_dialling_repeated_dials_once(site: DeskSite) -> None:
+    client = await logged_in(site)
+    request = pb.DialRequest(request_id=str(uuid.uuid4()), number="110")
+    token = (("authorization", f"Bearer {client.token}"),)
+
+    async with plain_channel(site) as channel:
+        stub = DeskServiceStub(channel)
+        first = await stub.Dial(request, timeout=LIMIT_S, metadata=token)
+        second = await stub.Dial(request, timeout=LIMIT_S, metadata=token)
+
+    assert first == second
+    assert len(list(site.desk.floor.outbound())) == 1

@@ -224,7 +224,17 @@ async def test_records_that_the_ledger_does_not_bear_out_are_not_certified(
     url = f"sqlite:///{tmp_path / 'hq.db'}"
     branch.write(
         "callbacks",
-        [{"call_id": "c1", "queue_id": "sales", "requested_utc_us": 1, "business_date": DAY}],
+        [
+            {
+                "call_id": "c1",
+                "queue_id": "sales",
+                "requested_utc_us": 1,
+                "try_count": 0,
+                "done_utc_us": None,
+                "outcome": None,
+                "business_date": DAY,
+            }
+        ],
     )
 
     async with serving(keys, branch) as nodes, running_hq(hq_file(tmp_path, keys, url, nodes), keys) as hq:

@@ -5,8 +5,11 @@ from collections import Counter
 from router.acd import calls, ringing, talking
 from router.agent import AgentState
 from router.call import CallState
+from router.callback import callbacks
 from router.floor import Floor
-from router.ids import CallId, HandoffId, LegId, SiteId
+from router.ids import CallId, HandoffId, LegId, LineId, SiteId
+from router.outbound import lending, outbound
+from router.outbound.state import OutboundState
 from router.overflow import helper, origin
 from router.overflow.messages import (
     HandoffState,
@@ -26,6 +29,10 @@ def state_of(floor: Floor) -> list[object]:
         *floor.agents(),
         *floor.handoffs(),
         *floor.policies(),
+        *floor.outbound(),
+        *floor.loans(),
+        *floor.callbacks(),
+        dict(parts.outgoing._lines._used),
         dict(parts.links._used),
         dict(parts.timers._at),
         list(parts.ringing._legs),
@@ -43,6 +50,7 @@ def check(floor: Floor) -> None:
     check_supervisions(floor._parts)
     check_recordings(floor._parts)
     check_handoffs(floor._parts)
+    check_outgoing(floor._parts)
 
 
 def check_agents(parts: Parts) -> None:
@@ -53,6 +61,9 @@ def check_agents(parts: Parts) -> None:
         match agent.state:
             case AgentState.READY:
                 assert parts.calls.waiting.next_for(agent.skills) is None, f"a call waits beside {agent}"
+                if parts.is_accepting:
+                    kept = parts.callbacks.waiting.next_for(agent.skills)
+                    assert kept is None, f"a callback waits beside {agent}"
                 assert (agent.leg_id, agent.call_id, agent.handoff_id) == (None, None, None)
             case AgentState.RESERVED:
                 assert agent.handoff_id is not None
@@ -96,6 +107,8 @@ def check_offer(parts: Parts, leg: ringing.Leg | None) -> None:
         help_ = parts.helper.find(leg.handoff_id)
         assert help_ is not None
         assert (help_.state, help_.leg_id) == (HandoffState.RINGING, leg.leg_id)
+    elif (out := parts.outgoing.find(leg.call_id)) is not None:
+        assert (out.state, out.leg_id) == (OutboundState.RINGING, leg.leg_id)
     else:
         assert leg.leg_id in parts.calls.get(leg.call_id).ringing
 
@@ -110,6 +123,8 @@ def check_talk(
         help_ = parts.helper.find(handoff_id)
         assert help_ is not None
         assert (help_.state, help_.leg_id) == (HandoffState.CONNECTED, leg_id)
+    elif (out := parts.outgoing.find(call_id)) is not None:
+        assert (out.state is OutboundState.RINGING, out.leg_id) == (False, leg_id)
     elif parts.calls.get(call_id).leg_id != leg_id:
         consultation = parts.consulting.consultations.find(call_id)
         assert consultation is not None
@@ -196,7 +211,37 @@ def check_handoffs(parts: Parts) -> None:
             assert parts.timers.is_set((helper.RESERVATION_TIMER, key))
         elif help_.state is HandoffState.CONNECTED and not help_.is_confirmed:
             assert parts.timers.is_set((helper.CONFIRM_TIMER, key))
+    used.update(loan.peer for loan in parts.lending._loans.values())
+    ways = (out.way for out in parts.outgoing._calls.values() if out.way is not None)
+    used.update(way.site_id for way in ways if not parts.outgoing._lines.is_own(way))
     assert used == Counter({site: count for site, count in parts.links._used.items() if count}), "links leak"
+
+
+def check_outgoing(parts: Parts) -> None:
+    """Every call that goes out has an agent of its own, a place on its line, and a deadline."""
+    used: Counter[LineId] = Counter(loan.line_id for loan in parts.lending._loans.values())
+    tried: list[CallId] = []
+    for out in parts.outgoing._calls.values():
+        agent = parts.roster.get(out.agent_id)
+        assert (agent.call_id, agent.leg_id) == (out.call_id, out.leg_id)
+        waits = out.state in (OutboundState.FINDING, OutboundState.ASKING, OutboundState.DIALING)
+        assert parts.timers.is_set((outbound.ANSWER_TIMER, out.call_id)) == waits
+        if out.callback_of is not None:
+            tried.append(out.callback_of)
+            assert parts.callbacks.get(out.callback_of).outbound_id == out.call_id
+        if out.way is not None and parts.outgoing._lines.is_own(out.way):
+            used[out.way.line_id] += 1
+    in_use = parts.outgoing._lines._used.items()
+    assert used == Counter({line: count for line, count in in_use if count}), "lines leak"
+    assert len(tried) == len(set(tried)), "two tries at once"
+    for loan in parts.lending._loans.values():
+        is_reserved = parts.timers.is_set((lending.LOAN_TIMER, loan.handoff_id))
+        assert is_reserved == (loan.lent_at is None)
+    for callback in parts.callbacks:
+        is_tried = callback.outbound_id is not None
+        assert is_tried == (callback.call_id in tried)
+        rests = parts.timers.is_set((callbacks.PAUSE_TIMER, callback.call_id))
+        assert not (callback.call_id in parts.callbacks.waiting and (is_tried or rests))
 
 
 def known_handoffs(parts: Parts) -> list[origin.Handoff | helper.Help]:

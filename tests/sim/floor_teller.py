@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -11,6 +11,7 @@ from router.acd import calls
 from router.acd.policy import Distribution, LastResort, QueuePolicy, RecordingRule
 from router.agent import BUSY, AgentState, RingFailure
 from router.call import CallContext
+from router.callback.policy import CallbackPolicy
 from router.errors import RouterError
 from router.facts import Fact
 from router.floor import Floor
@@ -34,6 +35,7 @@ from router.ids import (
     HandoffId,
     Instant,
     LegId,
+    LineId,
     NodeName,
     PlaybackId,
     QueueId,
@@ -43,7 +45,11 @@ from router.ids import (
 )
 from router.ivr import IvrPlan
 from router.ledger import Role
-from router.orders import Answer, Ask, Outcome, RingAgent
+from router.orders import Answer, Ask, FindNumber, Outcome, RingAgent
+from router.outbound.outbound import Outbound
+from router.outbound.outcome import OutboundOutcome
+from router.outbound.policy import OutboundPolicy, Route
+from router.outbound.state import OutboundState
 from router.overflow import helper
 from router.overflow.load import QueueLoad, SiteLoad
 from router.overflow.messages import (
@@ -61,17 +67,22 @@ from router.overflow.messages import (
     Request,
     Reserve,
     Reserved,
+    ReserveLine,
 )
 from router.overflow.policy import LinkPolicy, OverflowPolicy
 from router.parts import Parts
 from router.recovery import (
     Inventory,
     LiveLeg,
+    LiveLine,
     LiveTrunk,
     MediaState,
     OpenCall,
+    OpenCallback,
     OpenConsultation,
     OpenHelp,
+    OpenLoan,
+    OpenOutbound,
     OpenRecording,
     OpenSession,
     OpenWork,
@@ -88,7 +99,22 @@ SKILLS = (Skill("a"), Skill("b"))
 AGENTS = tuple(AgentId(f"home/{number}") for number in range(4))
 SUPERVISORS = ("lee", "wu")
 
+LINES = (LineId("line-1"), LineId("line-2"))
+NUMBERS = ("+861066661111", "+862166662222", "+869006663333", "110", "+44", "nonsense")
+
 LIVE_SHARE = 0.7
+
+OUTBOUND = OutboundPolicy(
+    routes=(
+        Route(prefix="+8610", site_id=HOME, line_id=LINES[0], guests=frozenset(PEERS[:1])),
+        Route(prefix="+86", site_id=PEERS[0], line_id=LINES[1], cost=0.1),
+        Route(prefix="+86", site_id=HOME, line_id=LINES[1], cost=0.2, guests=frozenset(PEERS)),
+    ),
+    lines={LINES[0]: 2, LINES[1]: 1},
+    emergency_line=LINES[0],
+    emergency_numbers=frozenset({"110"}),
+    barred=("+86900",),
+)
 
 T = TypeVar("T")
 
@@ -168,11 +194,14 @@ class Teller:
         self.floor = self._floor(incarnation=1)
         self.now = Instant(1_000)
         self.ended: Counter[CallId] = Counter()
+        self.rows: list[ledger.LedgerRow] = []
         self._serial = 0
         self._calls: list[CallId] = [CallId("nobody's")]
         self._legs: list[LegId] = [LegId("nobody's")]
         self._handoffs: list[HandoffId] = [HandoffId("nobody's")]
         self._asked: list[Ask] = []
+        self._sought: list[CallId] = [CallId("nobody's")]
+        self._gone_out: list[CallId] = [CallId("nobody's")]
         self._told: list[Fact] = []
         self._facts: tuple[tuple[int, Callable[[], Fact]], ...] = (
             (6, self._call_arrived),
@@ -214,6 +243,12 @@ class Teller:
             (1, self._recording_finished),
             (3, self._supervise_asked),
             (1, lambda: facts.SupervisionEndAsked(supervisor=self.rng.choice(SUPERVISORS))),
+            (5, self._dial_asked),
+            (12, self._number_found),
+            (12, lambda: facts.LineAnswered(call_id=self._outgoing())),
+            (2, self._line_failed),
+            (2, lambda: facts.LineHungUp(call_id=self._outgoing())),
+            (2, lambda: facts.CallingHoursChanged(is_open=self.rng.random() < 0.8)),
             (10, self._site_asked),
             (10, self._site_replied),
             (3, self._site_silent),
@@ -256,13 +291,32 @@ class Teller:
 
     def _listen(self, outcome: Outcome) -> None:
         for item in outcome:
+            if isinstance(item, ledger.Entry):
+                self._write(item)
             if isinstance(item, RingAgent):
                 self._legs.append(item.leg_id)
             elif isinstance(item, Ask):
                 self._asked.append(item)
                 self._handoffs.append(item.request.handoff_id)
-            elif isinstance(item, ledger.CallEnded):
+            elif isinstance(item, FindNumber):
+                self._sought.append(item.call_id)
+            elif isinstance(item, ledger.OutboundBegan | ledger.LineLent):
+                self._gone_out.append(item.call_id)
+            elif isinstance(item, ledger.CallEnded | ledger.OutboundEnded):
                 self.ended[item.call_id] += 1
+
+    def _write(self, entry: ledger.Entry) -> None:
+        self.rows.append(
+            ledger.LedgerRow(
+                site_id=HOME,
+                seq=len(self.rows) + 1,
+                at_utc_us=self.now * 1_000,
+                mono_ms=self.now,
+                incarnation=1,
+                business_date="2026-01-05",
+                entry=entry,
+            )
+        )
 
     # --- what may be named ---------------------------------------------------------------
 
@@ -278,7 +332,17 @@ class Teller:
         return self._one_of([*self.parts.roster._by_leg, *supervisors], self._legs[-8:])
 
     def _handoff(self) -> HandoffId:
-        return self._one_of([each.handoff_id for each in self.floor.handoffs()], self._handoffs[-12:])
+        return self._one_of(list(self._live_handoffs()), self._handoffs[-12:])
+
+    def _live_handoffs(self) -> Iterator[HandoffId]:
+        yield from (each.handoff_id for each in self.floor.handoffs())
+        yield from (each.handoff_id for each in self.floor.outbound() if each.handoff_id is not None)
+        yield from (each.handoff_id for each in self.floor.loans())
+
+    def _outgoing(self) -> CallId:
+        live = [each.call_id for each in self.floor.outbound()]
+        live += [each.call_id for each in self.floor.loans()]
+        return self._one_of(live, self._gone_out[-8:])
 
     def _failure(self) -> RingFailure:
         return self.rng.choice(list(RingFailure))
@@ -290,7 +354,9 @@ class Teller:
         return self._one_of([a.agent_id for a in self.floor.agents() if a.state in BUSY], AGENTS)
 
     def _peer_of(self, handoff_id: HandoffId) -> SiteId:
-        return self._one_of([h.peer for h in self.floor.handoffs() if h.handoff_id == handoff_id], PEERS)
+        peers = [each.peer for each in self.floor.handoffs() if each.handoff_id == handoff_id]
+        peers += [each.peer for each in self.floor.loans() if each.handoff_id == handoff_id]
+        return self._one_of(peers, PEERS)
 
     def _new_name(self, kind: str) -> str:
         self._serial += 1
@@ -373,6 +439,20 @@ class Teller:
             mode=self.rng.choice(list(SupervisionMode)),
         )
 
+    def _dial_asked(self) -> Fact:
+        live = [each.call_id for each in self.floor.outbound()]
+        call_id = self.rng.choice(live) if live and self.rng.random() < 0.1 else CallId(self._new_name("out"))
+        return facts.DialAsked(agent_id=self._agent(), call_id=call_id, number=self.rng.choice(NUMBERS))
+
+    def _number_found(self) -> Fact:
+        number = self.rng.choice((None, *NUMBERS))
+        sought = [o.call_id for o in self.floor.outbound() if o.state is OutboundState.FINDING]
+        return facts.NumberFound(call_id=self._one_of(sought, self._sought[-3:]), number=number)
+
+    def _line_failed(self) -> Fact:
+        outcomes = (OutboundOutcome.BUSY, OutboundOutcome.NO_ANSWER, OutboundOutcome.FAILED)
+        return facts.LineFailed(call_id=self._outgoing(), outcome=self.rng.choice(outcomes))
+
     def _policy_applied(self) -> Fact:
         return facts.PolicyApplied(policy=draw_policy(self.rng, self.rng.choice(QUEUES)))
 
@@ -401,9 +481,9 @@ class Teller:
         )
 
     def _told_again(self) -> Fact:
-        """Anything but the arrival of a call that has ended: a driver remembers what is over."""
+        """Anything but the beginning of a call that has ended: its teller remembers what is over."""
         again = self.rng.choice(self._told[-200:] or [facts.ViewConfirmed()])
-        is_over = isinstance(again, facts.CallArrived) and again.call_id in self.ended
+        is_over = isinstance(again, facts.CallArrived | facts.DialAsked) and again.call_id in self.ended
         return facts.ViewConfirmed() if is_over else again
 
     # --- other sites ---------------------------------------------------------------------
@@ -419,8 +499,9 @@ class Teller:
         )
 
     def _request(self) -> Request:
-        kind = self.rng.choice((Reserve, Reserve, Claim, Claim, Confirm, Cancel, GetHandoff))
-        if kind in (Reserve, Claim) and self.rng.random() < 0.8:
+        kinds = (Reserve, Reserve, Claim, Claim, Confirm, Cancel, GetHandoff, ReserveLine)
+        kind = self.rng.choice(kinds)
+        if kind in (Reserve, Claim, ReserveLine) and self.rng.random() < 0.8:
             self._handoffs.append(HandoffId(self._new_name("theirs")))
             handoff_id = self._handoffs[-1]
         else:
@@ -430,6 +511,10 @@ class Teller:
                 return Reserve(handoff_id=handoff_id, call=self._context(), timeout_ms=500)
             case _ if kind is Claim:
                 return Claim(handoff_id=handoff_id, skills=frozenset(SKILLS), token="t", timeout_ms=500)
+            case _ if kind is ReserveLine:
+                call_id = CallId(self._new_name("theirs")) if self.rng.random() < 0.9 else self._outgoing()
+                number = self.rng.choice(NUMBERS)
+                return ReserveLine(handoff_id=handoff_id, call_id=call_id, number=number, timeout_ms=500)
             case _ if kind is Confirm:
                 return Confirm(handoff_id=handoff_id)
             case _ if kind is Cancel:
@@ -460,6 +545,7 @@ class Teller:
         )
         fitting: dict[type[Request], Reply] = {
             Reserve: Reserved(handoff_id=handoff_id, token="t"),
+            ReserveLine: Reserved(handoff_id=handoff_id, token="t"),
             Claim: Given(handoff_id=handoff_id, call=self._context()),
             Confirm: Acknowledged(handoff_id=handoff_id),
             Cancel: Acknowledged(handoff_id=handoff_id),
@@ -514,14 +600,82 @@ class Teller:
             help_ = self.parts.helper.find(view.handoff_id) if view.role is Role.HELPER else None
             if help_ is not None and help_.state is HandoffState.CONNECTED:
                 helps.append(open_help(help_))
+        trunks |= self._live_line_trunks()
         sessions = [
             OpenSession(agent_id=a.agent_id, skills=a.skills, state=a.state, reason=a.reason)
             for a in self.floor.agents()
         ]
         alive = Inventory(
-            callers=frozenset(callers), legs=legs, trunks=trunks, is_same_run=self.rng.random() < 0.9
+            callers=frozenset(callers),
+            legs=legs,
+            trunks=trunks,
+            lines=self._live_lines(),
+            is_same_run=self.rng.random() < 0.9,
         )
-        return OpenWork(calls=tuple(open_calls), sessions=tuple(sessions), helps=tuple(helps)), alive
+        work = OpenWork(
+            calls=tuple(open_calls),
+            sessions=tuple(sessions),
+            helps=tuple(helps),
+            callbacks=tuple(self._open_callbacks()),
+            outbound=tuple(map(open_outbound, self.parts.outgoing._calls.values())),
+            loans=tuple(self._open_loans()),
+        )
+        return work, alive
+
+    def _live_line_trunks(self) -> dict[HandoffId, LiveTrunk]:
+        shown: list[tuple[HandoffId, SiteId, Role, CallId | None]] = []
+        shown += [(each.handoff_id, each.peer, Role.HELPER, None) for each in self.floor.loans()]
+        for out in self.floor.outbound():
+            if out.handoff_id is not None:
+                shown.append((out.handoff_id, PEERS[0], Role.ORIGIN, out.call_id))
+        return {
+            handoff_id: LiveTrunk(
+                handoff_id=handoff_id,
+                peer=peer,
+                role=role,
+                call_id=call_id,
+                state=self.rng.choice(list(MediaState)),
+            )
+            for handoff_id, peer, role, call_id in shown
+            if self.rng.random() < 0.8
+        }
+
+    def _live_lines(self) -> dict[CallId, LiveLine]:
+        dialled = [each.call_id for each in self.floor.loans() if each.is_dialled]
+        undialled = (OutboundState.RINGING, OutboundState.FINDING)
+        dialled += [
+            each.call_id
+            for each in self.floor.outbound()
+            if each.handoff_id is None and each.state not in undialled
+        ]
+        return {
+            call_id: LiveLine(call_id=call_id, state=self.rng.choice(list(MediaState)))
+            for call_id in dialled
+            if self.rng.random() < 0.8
+        }
+
+    def _open_callbacks(self) -> Iterator[OpenCallback]:
+        for each in self.parts.callbacks:
+            yield OpenCallback(
+                call_id=each.call_id,
+                queue_id=each.queue_id if self.rng.random() < 0.95 else QueueId("removed"),
+                skills=each.skills,
+                priority=each.priority,
+                queued_at=each.queued_at,
+                try_count=each.try_count,
+                tried_at=self.now if each.try_count else None,
+            )
+
+    def _open_loans(self) -> Iterator[OpenLoan]:
+        for each in self.parts.lending._loans.values():
+            if each.lent_at is not None:
+                yield OpenLoan(
+                    handoff_id=each.handoff_id,
+                    peer=each.peer,
+                    call_id=each.call_id,
+                    line_id=each.line_id,
+                    lent_at=each.lent_at,
+                )
 
     def _open_call(self, call: calls.Call) -> OpenCall:
         handoff = self.parts.origin.find(call.handoff_id) if call.handoff_id is not None else None
@@ -583,6 +737,8 @@ class Teller:
             rng=random.Random(self.rng.getrandbits(32)),
             mint_token=lambda handoff_id, site_id: f"{handoff_id}:{site_id}",
             ivr=IvrPlan(flow=FLOWS[0], local_time=lambda _now: NOON) if self._has_ivr else None,
+            outbound=OUTBOUND,
+            callback=CallbackPolicy(try_limit=2, pause_ms=self.rng.choice((500, 20_000))),
         )
 
 
@@ -600,4 +756,22 @@ def open_help(help_: helper.Help) -> OpenHelp:
         queue_id=help_.call.queue_id,
         connected_at=help_.connected_at,
         is_confirmed=help_.is_confirmed,
+    )
+
+
+def open_outbound(out: Outbound) -> OpenOutbound:
+    is_dialled = out.dialed_at is not None
+    return OpenOutbound(
+        call_id=out.call_id,
+        agent_id=out.agent_id,
+        queue_id=out.queue_id,
+        callback_of=out.callback_of,
+        leg_id=out.leg_id if is_dialled else None,
+        via=out.way.site_id if is_dialled and out.way is not None else None,
+        line_id=out.way.line_id if is_dialled and out.way is not None else None,
+        handoff_id=out.handoff_id if is_dialled else None,
+        dialed_at=out.dialed_at,
+        answered_at=out.answered_at,
+        is_held=out.held_since is not None,
+        hold_ms=out.hold_ms,
     )

@@ -14,6 +14,8 @@ from router.ledger import (
     HandoffConfirmed,
     HandoffEnded,
     LedgerRow,
+    OutboundBegan,
+    OutboundEnded,
     Role,
 )
 from router.records.agent import AgentStateSpan, SessionRecord
@@ -21,6 +23,8 @@ from router.records.call import CallRecord
 from router.records.fold import Record, fold
 from router.records.handoff import HandoffRecord
 from router.records.handoff_stage import OVER
+from router.records.left import CallbackRecord
+from router.records.outgoing import OutboundRecord
 from router.world.cluster import Cluster, Watchers
 from tests.sim.worlds import draw_world
 
@@ -86,6 +90,8 @@ def test_what_the_records_call_open_is_what_the_floors_still_hold(day: tuple[Clu
         open_handoffs = [each for each in of(rows, HandoffRecord) if each.stage not in OVER]
         logged_in = {each.agent_id for each in of(rows, SessionRecord) if each.logout_utc_us is None}
 
+        open_callbacks = {each.call_id for each in of(rows, CallbackRecord) if each.done_utc_us is None}
+        assert open_callbacks == {each.call_id for each in floor.callbacks()}
         assert open_calls == {each.call_id for each in floor.calls()}
         assert open_handoffs == []
         assert logged_in == {each.agent_id for each in floor.agents()}
@@ -93,11 +99,25 @@ def test_what_the_records_call_open_is_what_the_floors_still_hold(day: tuple[Clu
 
 def test_every_offer_of_an_own_call_stands_in_its_record(ledgers: Ledgers) -> None:
     for rows in ledgers.values():
+        went_out = {each.entry.call_id for each in rows if isinstance(each.entry, OutboundBegan)}
         offers = [each.entry for each in rows if isinstance(each.entry, AgentOffered)]
 
         found = sum(each.offer_count for each in of(rows, CallRecord))
 
-        assert found == sum(each.handoff_id is None for each in offers)
+        assert found == sum(each.handoff_id is None and each.call_id not in went_out for each in offers)
+
+
+def test_every_call_that_went_out_has_one_record_with_its_ending(ledgers: Ledgers) -> None:
+    for rows in ledgers.values():
+        began = [row.entry.call_id for row in rows if isinstance(row.entry, OutboundBegan)]
+        endings = {row.entry.call_id: row.entry for row in rows if isinstance(row.entry, OutboundEnded)}
+
+        found = {each.call_id: each for each in of(rows, OutboundRecord)}
+
+        assert sorted(found) == sorted(began) == sorted(endings)
+        for call_id, ending in endings.items():
+            call = found[call_id]
+            assert (call.outcome, call.talk_ms, call.via) == (ending.outcome, ending.talk_ms, ending.via)
 
 
 def test_a_helpers_confirmations_and_talk_stand_in_one_record_each(
@@ -144,4 +164,6 @@ def test_the_worlds_played_here_have_overflow_failed_rings_and_restarts() -> Non
 
     assert kinds["HANDOFF_CONFIRMED"] > 100
     assert kinds["RING_FAILED"] > 100
+    assert kinds["OUTBOUND_ANSWERED"] > 20
+    assert kinds["CALLBACK_DONE"] > 20
     assert last_incarnation >= 2

@@ -10,6 +10,8 @@ from router.ids import Instant
 from router.overflow.messages import (
     HandoffState,
 )
+from router.world.laws.callbacks import CallbacksEndOnce, CallbacksNeverExceedIdleAgents
+from router.world.laws.law import InSystem, LawBook
 from tests.sim.floor_soundness import check, known_handoffs
 from tests.sim.floor_teller import Teller
 from tests.sim.talk_teller import TalkTeller
@@ -28,11 +30,19 @@ def run(seed: int, fact_count: int = FACTS_EACH, make: Callable[[int], Teller] =
     return teller
 
 
+def callback_laws() -> LawBook:
+    return LawBook((CallbacksNeverExceedIdleAgents(), CallbacksEndOnce()))
+
+
 @pytest.mark.parametrize("first", range(0, FLOORS, STEP))
 def test_no_order_of_facts_breaks_a_floor(first: int) -> None:
     for seed in range(first, first + STEP):
         try:
-            run(seed)
+            teller = run(seed)
+            book = callback_laws()
+            for row in teller.rows:
+                book.see(row)
+            assert [law.violations for law in book.results(InSystem())] == [[], []]
         except Exception as broken:
             broken.add_note(f"seed {seed}")
             raise

@@ -13,11 +13,15 @@ from router.ids import HandoffId, QueueId, SiteId
 from router.orders import (
     Announce,
     BridgeAgent,
+    BridgeLine,
     BridgeTrunk,
     BridgeTrunkLeg,
+    BridgeTrunkLine,
+    DialLine,
     DialSite,
     HangUpCall,
     HangUpLeg,
+    HangUpLine,
     HangUpTrunk,
     HoldCall,
     HoldInQueue,
@@ -38,6 +42,10 @@ from router.orders import (
     StopRinging,
     UnpauseRecording,
 )
+from router.outbound.outcome import OutboundOutcome
+
+_CAUSES = {OutboundOutcome.BUSY: Cause.BUSY, OutboundOutcome.NO_ANSWER: Cause.NO_ANSWER}
+"""What a guest's PBX is told of the line that it dialled out of."""
 
 
 class Carrying:
@@ -82,12 +90,16 @@ class Carrying:
             Overhear: self._overhear,
             ResumeCall: self._resume_call,
             DialSite: self._dial_site,
-            HangUpTrunk: lambda order: self._hang_up(holdings.trunk(order.handoff_id)),
+            HangUpTrunk: self._hang_up_trunk,
             BridgeTrunk: lambda order: self._join(
                 holdings.trunk(order.handoff_id), holdings.caller(order.call_id)
             ),
             RejectTrunk: lambda order: self._hang_up(holdings.trunk(order.handoff_id), Cause.REJECTED),
             BridgeTrunkLeg: self._bridge_trunk_leg,
+            DialLine: self._dial_line,
+            BridgeLine: lambda o: self._join(self._holdings.leg(o.leg_id), self._holdings.line(o.call_id)),
+            BridgeTrunkLine: self._bridge_trunk_line,
+            HangUpLine: lambda o: self._hang_up(self._holdings.line(o.call_id)),
         }
 
     def carry_out(self, order: Order) -> None:
@@ -179,8 +191,30 @@ class Carrying:
             Variable.HANDOFF: order.handoff_id,
             Variable.PEER: order.site_id,
         }
-        caller = self._holdings.caller(order.call_id)
-        self._originate(trunk, f"trunk/{address}", variables, beside=caller, token=order.token)
+        near = self._holdings.caller(order.call_id) or self._holdings.dialling_for(order.call_id)
+        self._originate(trunk, f"trunk/{address}", variables, beside=near, token=order.token)
+
+    def _dial_line(self, order: DialLine) -> None:
+        line = Held(
+            channel_id=order.call_id, kind=Kind.LINE, call_id=order.call_id, handoff_id=order.handoff_id
+        )
+        variables: dict[Variable, str] = {Variable.CALL: order.call_id}
+        if order.handoff_id is not None:
+            variables[Variable.HANDOFF] = order.handoff_id
+            near = self._holdings.trunk(order.handoff_id)
+        else:
+            near = self._holdings.dialling_for(order.call_id)
+        self._originate(line, f"line/{order.line_id}/{order.number}", variables, beside=near)
+
+    def _hang_up_trunk(self, order: HangUpTrunk) -> None:
+        cause = Cause.NORMAL if order.outcome is None else _CAUSES.get(order.outcome, Cause.UNAVAILABLE)
+        self._hang_up(self._holdings.trunk(order.handoff_id), cause)
+
+    def _bridge_trunk_line(self, order: BridgeTrunkLine) -> None:
+        trunk = self._holdings.trunk(order.handoff_id)
+        if trunk is not None:
+            self._unanswered.ask(Do.ANSWER, trunk.channel_id)
+        self._join(self._holdings.line(order.call_id), trunk)
 
     def _originate(
         self,
@@ -270,10 +304,12 @@ class Carrying:
             )
 
     def _other_side(self, leg: Held) -> Held | None:
-        """Whom the agent serves: a caller of our own, or the trunk from the caller's site."""
+        """Whom the agent serves: a caller, the trunk from the caller's site, or whom it has dialled."""
         if leg.handoff_id is not None:
             return self._holdings.trunk(leg.handoff_id)
-        return None if leg.call_id is None else self._holdings.caller(leg.call_id)
+        if leg.call_id is None:
+            return None
+        return self._holdings.caller(leg.call_id) or self._holdings.dialled_for(leg.call_id)
 
     def _hang_up(self, held: Held | None, cause: Cause = Cause.NORMAL) -> None:
         if held is None or held.is_ending:

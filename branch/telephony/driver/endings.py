@@ -9,10 +9,13 @@ from router.facts import (
     Fact,
     LegFailed,
     LegHungUp,
+    LineFailed,
+    LineHungUp,
     TrunkFailed,
     TrunkHungUp,
 )
 from router.ids import CallId, HandoffId
+from router.outbound.outcome import OutboundOutcome
 
 _RING_FAILURES = {
     Cause.BUSY: RingFailure.BUSY,
@@ -21,11 +24,20 @@ _RING_FAILURES = {
     Cause.NO_ANSWER: RingFailure.NO_ANSWER,
 }
 
+_LINE_FAILURES = {
+    Cause.BUSY: OutboundOutcome.BUSY,
+    Cause.REJECTED: OutboundOutcome.BUSY,
+    Cause.NO_ANSWER: OutboundOutcome.NO_ANSWER,
+}
+"""A customer who rejects the call is there, and may have time later."""
+
 
 def ending(held: Held, cause: Cause) -> Fact | None:
     """The fact to tell; None for a channel that was nothing to the branch yet."""
     if held.kind is Kind.PHONE:
         return _leg_ending(held, cause)
+    if held.kind is Kind.LINE:
+        return _line_ending(held, cause)
     if held.kind is Kind.CALLER and held.call_id is not None:
         return _caller_ending(held.call_id, cause)
     return None if held.handoff_id is None else _trunk_ending(held, held.handoff_id, cause)
@@ -42,6 +54,13 @@ def _caller_ending(call_id: CallId, cause: Cause) -> Fact:
     if cause is Cause.NORMAL:
         return CallerHungUp(call_id=call_id)
     return CallFailed(call_id=call_id, reason=cause.name)
+
+
+def _line_ending(held: Held, cause: Cause) -> Fact:
+    call_id = CallId(held.channel_id)
+    if held.stage is Stage.UP:
+        return LineHungUp(call_id=call_id)
+    return LineFailed(call_id=call_id, outcome=_LINE_FAILURES.get(cause, OutboundOutcome.FAILED))
 
 
 def _trunk_ending(held: Held, handoff_id: HandoffId, cause: Cause) -> Fact:

@@ -17,6 +17,7 @@ from router.facts import (
     LegAnswered,
     LegFailed,
     LegRang,
+    LineAnswered,
     PromptsPlayed,
     RecordingFinished,
     TrunkAnswered,
@@ -92,7 +93,7 @@ class Hearing:
         if held is None:
             return
         self._holdings.drop(held)
-        if held.stage is Stage.UP and held.kind in (Kind.PHONE, Kind.TRUNK_OUT):
+        if held.stage is Stage.UP and held.kind in (Kind.PHONE, Kind.TRUNK_OUT, Kind.LINE):
             self._unanswered.ask(Do.DESTROY_BRIDGE, bridge=talk_bridge(channel_id))
         fact = None if held.is_ending else ending(held, cause)
         if fact is not None:
@@ -210,12 +211,17 @@ class Hearing:
             self.note(LegAnswered(leg_id=held.leg_id) if has_answered else LegRang(leg_id=held.leg_id))
             if not has_answered:
                 self._pass_ringing_on(held)
+        elif held.kind is Kind.LINE:
+            if has_answered:
+                self.note(LineAnswered(call_id=CallId(held.channel_id)))
+            else:
+                self._pass_ringing_on(held)
         elif held.kind is Kind.TRUNK_OUT and held.handoff_id is not None:
             step = TrunkAnswered if has_answered else TrunkRang
             self.note(step(handoff_id=held.handoff_id))
 
     def _pass_ringing_on(self, leg: Held) -> None:
-        """The origin hears 180 as soon as the helper's agent rings."""
+        """The other site hears 180 as soon as our agent, or the number that we dial for it, rings."""
         trunk = None if leg.handoff_id is None else self._holdings.trunk(leg.handoff_id)
         if trunk is not None:
             self._unanswered.ask(Do.RING, trunk.channel_id)

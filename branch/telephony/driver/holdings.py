@@ -7,7 +7,7 @@ from enum import IntEnum
 from branch.telephony.driver.vocabulary import ChannelState, Frame, Kind, Variable
 from router.ids import AgentId, CallId, HandoffId, LegId, PlaybackId, QueueId, SiteId
 from router.ledger import Role
-from router.recovery import Inventory, LiveLeg, LiveTrunk, MediaState
+from router.recovery import Inventory, LiveLeg, LiveLine, LiveTrunk, MediaState
 
 
 class Stage(IntEnum):
@@ -84,6 +84,20 @@ class Holdings:
     def trunk(self, handoff_id: HandoffId) -> Held | None:
         return self._trunks.get(handoff_id)
 
+    def line(self, call_id: CallId) -> Held | None:
+        """Channels on a line are named after the call that goes out."""
+        held = self._channels.get(call_id)
+        return held if held is not None and held.kind is Kind.LINE else None
+
+    def dialled_for(self, call_id: CallId) -> Held | None:
+        """The far end of a call that goes out: on our line, or behind the trunk to another site's."""
+        out = (each for each in self._trunks.values() if each.kind is Kind.TRUNK_OUT)
+        return self.line(call_id) or next((each for each in out if each.call_id == call_id), None)
+
+    def dialling_for(self, call_id: CallId) -> Held | None:
+        """The near end of a call that goes out: the leg of the agent who is to be joined with its far end."""
+        return next((each for each in self._last_legs.values() if each.call_id == call_id), None)
+
     def add(self, held: Held) -> None:
         self._channels[held.channel_id] = held
         if held.kind is Kind.CALLER and held.call_id is not None:
@@ -106,7 +120,10 @@ class Holdings:
         """What lives and belongs to a call, a leg or a hand-off."""
         trunks = {handoff_id: _trunk(handoff_id, held) for handoff_id, held in self._trunks.items()}
         legs = {held.leg_id: _leg(held) for held in self if held.kind is Kind.PHONE}
-        return Inventory(callers=frozenset(self._callers), legs=legs, trunks=trunks, is_same_run=is_same_run)
+        lines = {CallId(held.channel_id): _line(held) for held in self if held.kind is Kind.LINE}
+        return Inventory(
+            callers=frozenset(self._callers), legs=legs, trunks=trunks, lines=lines, is_same_run=is_same_run
+        )
 
 
 def held_of(shown: Frame) -> Held:
@@ -148,6 +165,10 @@ def _leg(held: Held) -> LiveLeg:
         handoff_id=held.handoff_id,
         state=held.media(),
     )
+
+
+def _line(held: Held) -> LiveLine:
+    return LiveLine(call_id=CallId(held.channel_id), state=held.media())
 
 
 def _trunk(handoff_id: HandoffId, held: Held) -> LiveTrunk:

@@ -76,6 +76,8 @@ class Kind(StrEnum):
     """An agent has dialled a feature code."""
     TRUNK_IN = "trunk_in"
     TRUNK_OUT = "trunk_out"
+    LINE = "line"
+    """Somebody whom we dial out of a line to the public network."""
 
 
 class ChannelState(StrEnum):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from router.ledger import LedgerRow
+from router.world.laws.callbacks import CallbacksEndOnce, CallbacksNeverExceedIdleAgents
 from router.world.laws.hops_are_limited import HopsAreLimited
 from router.world.laws.idle_agents import NoCallerWaitsBesideAnIdleAgent
 from router.world.laws.law import InSystem, LawBook, LawResult
@@ -28,6 +29,8 @@ def ledger_laws() -> LawBook:
             NoCallerWaitsBesideAnIdleAgent(),
             SeniorityIsKept(),
             HopsAreLimited(),
+            CallbacksNeverExceedIdleAgents(),
+            CallbacksEndOnce(),
         )
     )
 

@@ -42,7 +42,7 @@ class HearingDesk:
         self.facts: list[Fact] = []
         self.callers: list[CallerNumber | None] = []
         self.refusal: RouterError | None = None
-        self.alive = Live(calls=frozenset(), legs=frozenset(), handoffs=frozenset())
+        self.alive = Live(calls=frozenset(), legs=frozenset(), handoffs=frozenset(), lines=frozenset())
 
     def tell(
         self,
@@ -236,7 +236,9 @@ def test_what_a_pbx_that_came_back_holds_and_nobody_knows_is_ended(ears: Ears) -
     trunk = LiveTrunk(
         handoff_id=HandoffId("h1"), peer=URUMQI, role=Role.ORIGIN, call_id=None, state=MediaState.UP
     )
-    ears.desk.alive = Live(calls=frozenset({CallId("known")}), legs=frozenset(), handoffs=frozenset())
+    ears.desk.alive = Live(
+        calls=frozenset({CallId("known")}), legs=frozenset(), handoffs=frozenset(), lines=frozenset()
+    )
 
     ears.ear.pbx_back(
         Inventory(
@@ -374,7 +376,9 @@ async def test_what_the_pbx_says_waits_until_the_desk_has_taken_up_what_lives(ea
 
     assert await waiting.inventory(5.0) == inventory
     assert ears.desk.facts == []
-    ears.desk.alive = Live(calls=frozenset({CallId("known")}), legs=frozenset(), handoffs=frozenset())
+    ears.desk.alive = Live(
+        calls=frozenset({CallId("known")}), legs=frozenset(), handoffs=frozenset(), lines=frozenset()
+    )
     waiting.begin()
     waiting.fact_heard(CallerHungUp(call_id=CallId("c2")))
 

@@ -31,9 +31,11 @@ from router.overflow.messages import (
     Request,
     Reserve,
     Reserved,
+    ReserveLine,
 )
 from sync.link.refusals import InvalidFieldError
 
+CALL = CallId("0190a0a0-0000-7000-8000-000000000002")
 HANDOFF = HandoffId("0190a0a0-0000-7000-8000-000000000001")
 CALL = CallId("0190a0a0-0000-7000-8000-000000000002")
 
@@ -59,6 +61,7 @@ requests: st.SearchStrategy[Request] = st.one_of(
     st.just(Confirm(handoff_id=HANDOFF)),
     st.builds(Cancel, handoff_id=st.just(HANDOFF), reason=names),
     st.just(GetHandoff(handoff_id=HANDOFF)),
+    st.just(ReserveLine(handoff_id=HANDOFF, call_id=CALL, number="+861066661111", timeout_ms=500)),
 )
 replies: st.SearchStrategy[Reply] = st.one_of(
     st.builds(Reserved, handoff_id=st.just(HANDOFF), token=names),

@@ -17,6 +17,7 @@ from router.ledger import (
     HandoffConfirmed,
     HandoffExpired,
     HandoffRefused,
+    OutboundBegan,
     RingFailed,
     Role,
 )
@@ -69,6 +70,15 @@ def test_only_an_unanswered_ring_counts_into_the_rona_rate() -> None:
 
     assert ring_no_answer_rate(ledger.rows) == 50.0
     assert ring_no_answer_rate([]) is None
+
+
+def test_an_agents_own_phone_that_it_dials_from_is_no_offer() -> None:
+    ledger = Ledger("a")
+    began = OutboundBegan(call_id=CALL, agent_id=AgentId("a/1"), queue_id=SALES, callback_of=None)
+
+    ledger.at(0, began).at(0, offered("1")).at(15, failed("1", RingFailure.NO_ANSWER))
+
+    assert ring_no_answer_rate(ledger.rows) is None
 
 
 def test_expected_wait_error_tells_size_and_direction() -> None:

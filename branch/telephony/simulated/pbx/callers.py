@@ -113,7 +113,9 @@ class Caller(Party):
 def _facts(call: PlannedCall) -> dict[str, str]:
     facts = {"dialled": call.queue_id, "queue": call.queue_id, "priority": str(call.priority)}
     if call.customer_id is not None:
-        facts |= {"customer": call.customer_id, "caller": f"customer-{call.customer_id}"}
+        # A customer who is named by a number calls from it; all others have none that could be called.
+        number = call.customer_id if call.customer_id.startswith("+") else f"customer-{call.customer_id}"
+        facts |= {"customer": call.customer_id, "caller": number}
     return facts
 
 

@@ -12,6 +12,7 @@ import structlog
 
 from branch.telephony.simulated.pbx.callers import Caller, CallerStream
 from branch.telephony.simulated.pbx.control import Control
+from branch.telephony.simulated.pbx.lines import Lines
 from branch.telephony.simulated.pbx.phones import Phone, Phones
 from branch.telephony.simulated.pbx.playing import Playing
 from branch.telephony.simulated.pbx.recordings import Recordings
@@ -56,6 +57,7 @@ class SimulatedPbx:
         self._switch = Switch(tell=self._control.tell, now_ms=self._clock.mono_ms)
         self._phones = Phones(map(self._phone, settings.people.agent), self._switch)
         self._trunks = Trunks(settings.site.id, self._switch, lambda: self._control.is_application_there)
+        self._lines = Lines(settings.line, self._switch, self._timers)
         self._callers = CallerStream(
             calls, lambda call: self.let_arrive(call, settings.people.keys), self._timers
         )
@@ -71,6 +73,7 @@ class SimulatedPbx:
             switch=self._switch,
             phones=self._phones,
             trunks=self._trunks,
+            lines=self._lines,
             timers=self._timers,
             recordings=Recordings(self._switch, self._control.tell, self._clock.mono_ms),
             count=self.write_counts,

@@ -5,6 +5,7 @@ from typing import Any
 
 from branch.telephony.driver.vocabulary import BridgeKind, Cause, Do, Frame, Kind
 from branch.telephony.simulated.pbx.callers import Caller
+from branch.telephony.simulated.pbx.lines import Customer, Lines
 from branch.telephony.simulated.pbx.phones import Phones, Ring
 from branch.telephony.simulated.pbx.playing import Playing
 from branch.telephony.simulated.pbx.recordings import Recordings
@@ -25,6 +26,7 @@ class Requests:
         switch: Switch,
         phones: Phones,
         trunks: Trunks,
+        lines: Lines,
         timers: LabTimers,
         recordings: Recordings,
         count: Callable[[], Frame],
@@ -35,6 +37,7 @@ class Requests:
         self._switch = switch
         self._phones = phones
         self._trunks = trunks
+        self._lines = lines
         self._timers = timers
         self._recordings = recordings
         self._voicemail_s = voicemail_s
@@ -67,7 +70,7 @@ class Requests:
             Play.COUNT: lambda _frame: count(),
             Play.CALL: lambda frame: call(_planned(frame), _texts(frame, "keys")),
             Play.PRESS: lambda frame: self._caller(frame).press(_text(frame, "keys")),
-            Play.GIVE_UP: lambda frame: self._caller(frame).hang_up(),
+            Play.GIVE_UP: self._give_up,
         }
 
     def carry_out(self, frame: Frame) -> Any:
@@ -90,6 +93,8 @@ class Requests:
         elif kind == "trunk":
             end = self._trunks.call(name, _text(frame, "token"))
             self._switch.originate(channel_id, Kind.TRUNK_OUT, end, variables)
+        elif kind == "line":
+            self._switch.originate(channel_id, Kind.LINE, self._lines.call(name), variables)
         else:
             raise RefusedError(404, f"no endpoint {kind}/{name}")
 
@@ -150,6 +155,12 @@ class Requests:
         if not isinstance(party, Caller):
             raise RefusedError(404, f"channel {frame['channel']} is no caller's")
         return party
+
+    def _give_up(self, frame: Frame) -> None:
+        party = self._switch.channel(_text(frame, "channel")).party
+        if not isinstance(party, Caller | Customer):
+            raise RefusedError(404, f"channel {frame['channel']} is nobody's outside")
+        party.hang_up()
 
     def _set_phone(self, frame: Frame) -> None:
         self._phones.phone(_text(frame, "agent")).set_registered(is_registered=_flag(frame, "is_registered"))

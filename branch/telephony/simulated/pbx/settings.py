@@ -98,6 +98,20 @@ class PeopleSection(Section):
         return self
 
 
+class LineSection(Section):
+    """One line to the public network, and the people behind all its numbers.
+
+    A number's last four digits say more than the shares here: 0486 is busy, 0480 rings for
+    ever, 0404 is nobody's.
+    """
+
+    id: str = Field(min_length=1)
+    ring_s: Seconds = 4.0
+    """From ringing to the answer."""
+    talk_s: Seconds | None = None
+    """They hang up so long after their answer; absent: the agent does."""
+
+
 class CallsSection(Section):
     """Who calls: the site's own lines out of a calls file."""
 
@@ -123,6 +137,7 @@ class PbxSettings(Section):
     control: ControlSection
     trunk: TrunkSection
     people: PeopleSection = PeopleSection()
+    line: tuple[LineSection, ...] = ()
     calls: CallsSection | None = None
     witness: WitnessSection
     awkward: AwkwardSection = AwkwardSection()

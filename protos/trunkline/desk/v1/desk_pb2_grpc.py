@@ -119,6 +119,11 @@ class DeskServiceStub:
                 request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.EndSupervisionRequest.SerializeToString,
                 response_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.EndSupervisionResponse.FromString,
                 _registered_method=True)
+        self.Dial = channel.unary_unary(
+                '/trunkline.desk.v1.DeskService/Dial',
+                request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.DialRequest.SerializeToString,
+                response_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.DialResponse.FromString,
+                _registered_method=True)
         self.WatchDesk = channel.unary_stream(
                 '/trunkline.desk.v1.DeskService/WatchDesk',
                 request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.WatchDeskRequest.SerializeToString,
@@ -259,6 +264,13 @@ class DeskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Dial(self, request, context):
+        """Dials a number: the agent's own phone rings first. Refused as NOT_ALLOWED, NO_LINE or LIMIT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchDesk(self, request, context):
         """Streams what concerns one agent: itself, its call, its queues. The whole first, then changes.
         """
@@ -362,6 +374,11 @@ def add_DeskServiceServicer_to_server(servicer, server):
                     servicer.EndSupervision,
                     request_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.EndSupervisionRequest.FromString,
                     response_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.EndSupervisionResponse.SerializeToString,
+            ),
+            'Dial': grpc.unary_unary_rpc_method_handler(
+                    servicer.Dial,
+                    request_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.DialRequest.FromString,
+                    response_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.DialResponse.SerializeToString,
             ),
             'WatchDesk': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchDesk,
@@ -816,6 +833,33 @@ class DeskService:
             '/trunkline.desk.v1.DeskService/EndSupervision',
             trunkline_dot_desk_dot_v1_dot_desk__pb2.EndSupervisionRequest.SerializeToString,
             trunkline_dot_desk_dot_v1_dot_desk__pb2.EndSupervisionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Dial(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.desk.v1.DeskService/Dial',
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.DialRequest.SerializeToString,
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.DialResponse.FromString,
             options,
             channel_credentials,
             insecure,

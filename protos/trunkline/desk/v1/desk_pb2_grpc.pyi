@@ -76,6 +76,8 @@ class DeskServiceStub:
     """
     EndSupervision: _grpc.UnaryUnaryMultiCallable[_desk_pb2.EndSupervisionRequest, _desk_pb2.EndSupervisionResponse]
     """Ends what Supervise began."""
+    Dial: _grpc.UnaryUnaryMultiCallable[_desk_pb2.DialRequest, _desk_pb2.DialResponse]
+    """Dials a number: the agent's own phone rings first. Refused as NOT_ALLOWED, NO_LINE or LIMIT."""
     WatchDesk: _grpc.UnaryStreamMultiCallable[_desk_pb2.WatchDeskRequest, _desk_pb2.WatchDeskResponse]
     """Streams what concerns one agent: itself, its call, its queues. The whole first, then changes."""
     GetCustomer: _grpc.UnaryUnaryMultiCallable[_desk_pb2.GetCustomerRequest, _desk_pb2.GetCustomerResponse]
@@ -131,6 +133,8 @@ class DeskServiceAsyncStub(DeskServiceStub):
     """
     EndSupervision: _aio.UnaryUnaryMultiCallable[_desk_pb2.EndSupervisionRequest, _desk_pb2.EndSupervisionResponse]  # type: ignore[assignment]
     """Ends what Supervise began."""
+    Dial: _aio.UnaryUnaryMultiCallable[_desk_pb2.DialRequest, _desk_pb2.DialResponse]  # type: ignore[assignment]
+    """Dials a number: the agent's own phone rings first. Refused as NOT_ALLOWED, NO_LINE or LIMIT."""
     WatchDesk: _aio.UnaryStreamMultiCallable[_desk_pb2.WatchDeskRequest, _desk_pb2.WatchDeskResponse]  # type: ignore[assignment]
     """Streams what concerns one agent: itself, its call, its queues. The whole first, then changes."""
     GetCustomer: _aio.UnaryUnaryMultiCallable[_desk_pb2.GetCustomerRequest, _desk_pb2.GetCustomerResponse]  # type: ignore[assignment]
@@ -279,6 +283,14 @@ class DeskServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_desk_pb2.EndSupervisionResponse, _abc.Awaitable[_desk_pb2.EndSupervisionResponse]]:
         """Ends what Supervise began."""
+
+    @_abc_1.abstractmethod
+    def Dial(
+        self,
+        request: _desk_pb2.DialRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_desk_pb2.DialResponse, _abc.Awaitable[_desk_pb2.DialResponse]]:
+        """Dials a number: the agent's own phone rings first. Refused as NOT_ALLOWED, NO_LINE or LIMIT."""
 
     @_abc_1.abstractmethod
     def WatchDesk(

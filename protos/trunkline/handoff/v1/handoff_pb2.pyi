@@ -37,6 +37,8 @@ class _RequestKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RequestKi
     """Answers `cancel`."""
     REQUEST_KIND_GET_HANDOFF: _RequestKind.ValueType  # 5
     """Answers `get_handoff`."""
+    REQUEST_KIND_RESERVE_LINE: _RequestKind.ValueType  # 6
+    """Answers `reserve_line`."""
 
 class RequestKind(_RequestKind, metaclass=_RequestKindEnumTypeWrapper):
     """Which request a reply answers."""
@@ -53,6 +55,8 @@ REQUEST_KIND_CANCEL: RequestKind.ValueType  # 4
 """Answers `cancel`."""
 REQUEST_KIND_GET_HANDOFF: RequestKind.ValueType  # 5
 """Answers `get_handoff`."""
+REQUEST_KIND_RESERVE_LINE: RequestKind.ValueType  # 6
+"""Answers `reserve_line`."""
 Global___RequestKind: _TypeAlias = RequestKind  # noqa: Y015
 
 class _HandoffState:
@@ -292,8 +296,34 @@ class GetHandoff(_message.Message):
 Global___GetHandoff: _TypeAlias = GetHandoff  # noqa: Y015
 
 @_typing.final
+class ReserveLine(_message.Message):
+    """Keep a place on one of your lines: the INVITE with the token dials this number out of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    call_id: _builtins.str
+    """UUID text of the sender's call that goes out."""
+    number: _builtins.str
+    """E.164 with its plus sign; neither side writes it into its ledger."""
+    def __init__(
+        self,
+        *,
+        call_id: _builtins.str = ...,
+        number: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "number", b"number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReserveLine: _TypeAlias = ReserveLine  # noqa: Y015
+
+@_typing.final
 class Reserved(_message.Message):
-    """An agent is kept."""
+    """An agent, or a place on a line, is kept."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -429,6 +459,7 @@ class ExchangeRequest(_message.Message):
     CONFIRM_FIELD_NUMBER: _builtins.int
     CANCEL_FIELD_NUMBER: _builtins.int
     GET_HANDOFF_FIELD_NUMBER: _builtins.int
+    RESERVE_LINE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def envelope(self) -> Global___Envelope:
         """Who asks, and about which hand-off."""
@@ -453,6 +484,10 @@ class ExchangeRequest(_message.Message):
     def get_handoff(self) -> Global___GetHandoff:
         """Tell of it."""
 
+    @_builtins.property
+    def reserve_line(self) -> Global___ReserveLine:
+        """Keep a place on a line."""
+
     def __init__(
         self,
         *,
@@ -462,12 +497,13 @@ class ExchangeRequest(_message.Message):
         confirm: Global___Confirm | None = ...,
         cancel: Global___Cancel | None = ...,
         get_handoff: Global___GetHandoff | None = ...,
+        reserve_line: Global___ReserveLine | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "claim", b"claim", "confirm", b"confirm", "envelope", b"envelope", "get_handoff", b"get_handoff", "request", b"request", "reserve", b"reserve"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "claim", b"claim", "confirm", b"confirm", "envelope", b"envelope", "get_handoff", b"get_handoff", "request", b"request", "reserve", b"reserve", "reserve_line", b"reserve_line"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "claim", b"claim", "confirm", b"confirm", "envelope", b"envelope", "get_handoff", b"get_handoff", "request", b"request", "reserve", b"reserve"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "claim", b"claim", "confirm", b"confirm", "envelope", b"envelope", "get_handoff", b"get_handoff", "request", b"request", "reserve", b"reserve", "reserve_line", b"reserve_line"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["reserve", "claim", "confirm", "cancel", "get_handoff"]  # noqa: Y015
+    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["reserve", "claim", "confirm", "cancel", "get_handoff", "reserve_line"]  # noqa: Y015
     _WhichOneofArgType_request: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_request) -> _WhichOneofReturnType_request | None: ...
 
@@ -495,7 +531,7 @@ class ExchangeResponse(_message.Message):
     """The answering process's incarnation, milliseconds since 1970 or higher."""
     @_builtins.property
     def reserved(self) -> Global___Reserved:
-        """To `reserve`."""
+        """To `reserve` and `reserve_line`."""
 
     @_builtins.property
     def given(self) -> Global___Given:
@@ -800,3 +836,61 @@ class GetHandoffResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetHandoffResponse: _TypeAlias = GetHandoffResponse  # noqa: Y015
+
+@_typing.final
+class ReserveLineRequest(_message.Message):
+    """See the service."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENVELOPE_FIELD_NUMBER: _builtins.int
+    RESERVE_LINE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def envelope(self) -> Global___Envelope:
+        """Who asks, and about which hand-off."""
+
+    @_builtins.property
+    def reserve_line(self) -> Global___ReserveLine:
+        """What is asked."""
+
+    def __init__(
+        self,
+        *,
+        envelope: Global___Envelope | None = ...,
+        reserve_line: Global___ReserveLine | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["envelope", b"envelope", "reserve_line", b"reserve_line"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["envelope", b"envelope", "reserve_line", b"reserve_line"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReserveLineRequest: _TypeAlias = ReserveLineRequest  # noqa: Y015
+
+@_typing.final
+class ReserveLineResponse(_message.Message):
+    """See the service."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INCARNATION_FIELD_NUMBER: _builtins.int
+    RESERVED_FIELD_NUMBER: _builtins.int
+    incarnation: _builtins.int
+    """The answering process's incarnation, milliseconds since 1970 or higher."""
+    @_builtins.property
+    def reserved(self) -> Global___Reserved:
+        """The answer."""
+
+    def __init__(
+        self,
+        *,
+        incarnation: _builtins.int = ...,
+        reserved: Global___Reserved | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reserved", b"reserved"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["incarnation", b"incarnation", "reserved", b"reserved"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReserveLineResponse: _TypeAlias = ReserveLineResponse  # noqa: Y015

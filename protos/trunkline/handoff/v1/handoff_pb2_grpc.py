@@ -64,6 +64,11 @@ class HandoffServiceStub:
                 request_serializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.GetHandoffRequest.SerializeToString,
                 response_deserializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.GetHandoffResponse.FromString,
                 _registered_method=True)
+        self.ReserveLine = channel.unary_unary(
+                '/trunkline.handoff.v1.HandoffService/ReserveLine',
+                request_serializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.ReserveLineRequest.SerializeToString,
+                response_deserializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.ReserveLineResponse.FromString,
+                _registered_method=True)
         self.Exchange = channel.stream_stream(
                 '/trunkline.handoff.v1.HandoffService/Exchange',
                 request_serializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.ExchangeRequest.SerializeToString,
@@ -114,6 +119,13 @@ class HandoffServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReserveLine(self, request, context):
+        """Asks for a place on a line of the asked site, for a number that the sender's agent dials.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Exchange(self, request_iterator, context):
         """All of the above as frames of one stream a pair of sites. Frames are answered one by one
         and matched by hand-off and kind; a refusal is a frame, since a status would end the stream.
@@ -149,6 +161,11 @@ def add_HandoffServiceServicer_to_server(servicer, server):
                     servicer.GetHandoff,
                     request_deserializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.GetHandoffRequest.FromString,
                     response_serializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.GetHandoffResponse.SerializeToString,
+            ),
+            'ReserveLine': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReserveLine,
+                    request_deserializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.ReserveLineRequest.FromString,
+                    response_serializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.ReserveLineResponse.SerializeToString,
             ),
             'Exchange': grpc.stream_stream_rpc_method_handler(
                     servicer.Exchange,
@@ -296,6 +313,33 @@ class HandoffService:
             '/trunkline.handoff.v1.HandoffService/GetHandoff',
             trunkline_dot_handoff_dot_v1_dot_handoff__pb2.GetHandoffRequest.SerializeToString,
             trunkline_dot_handoff_dot_v1_dot_handoff__pb2.GetHandoffResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReserveLine(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.handoff.v1.HandoffService/ReserveLine',
+            trunkline_dot_handoff_dot_v1_dot_handoff__pb2.ReserveLineRequest.SerializeToString,
+            trunkline_dot_handoff_dot_v1_dot_handoff__pb2.ReserveLineResponse.FromString,
             options,
             channel_credentials,
             insecure,

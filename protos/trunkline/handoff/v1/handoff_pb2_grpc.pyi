@@ -48,6 +48,8 @@ class HandoffServiceStub:
     """Ends a hand-off that is not connected; the id is dead afterwards, even one never seen."""
     GetHandoff: _grpc.UnaryUnaryMultiCallable[_handoff_pb2.GetHandoffRequest, _handoff_pb2.GetHandoffResponse]
     """Asks what became of a hand-off; changes nothing."""
+    ReserveLine: _grpc.UnaryUnaryMultiCallable[_handoff_pb2.ReserveLineRequest, _handoff_pb2.ReserveLineResponse]
+    """Asks for a place on a line of the asked site, for a number that the sender's agent dials."""
     Exchange: _grpc.StreamStreamMultiCallable[_handoff_pb2.ExchangeRequest, _handoff_pb2.ExchangeResponse]
     """All of the above as frames of one stream a pair of sites. Frames are answered one by one
     and matched by hand-off and kind; a refusal is a frame, since a status would end the stream.
@@ -73,6 +75,8 @@ class HandoffServiceAsyncStub(HandoffServiceStub):
     """Ends a hand-off that is not connected; the id is dead afterwards, even one never seen."""
     GetHandoff: _aio.UnaryUnaryMultiCallable[_handoff_pb2.GetHandoffRequest, _handoff_pb2.GetHandoffResponse]  # type: ignore[assignment]
     """Asks what became of a hand-off; changes nothing."""
+    ReserveLine: _aio.UnaryUnaryMultiCallable[_handoff_pb2.ReserveLineRequest, _handoff_pb2.ReserveLineResponse]  # type: ignore[assignment]
+    """Asks for a place on a line of the asked site, for a number that the sender's agent dials."""
     Exchange: _aio.StreamStreamMultiCallable[_handoff_pb2.ExchangeRequest, _handoff_pb2.ExchangeResponse]  # type: ignore[assignment]
     """All of the above as frames of one stream a pair of sites. Frames are answered one by one
     and matched by hand-off and kind; a refusal is a frame, since a status would end the stream.
@@ -125,6 +129,14 @@ class HandoffServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_handoff_pb2.GetHandoffResponse, _abc.Awaitable[_handoff_pb2.GetHandoffResponse]]:
         """Asks what became of a hand-off; changes nothing."""
+
+    @_abc_1.abstractmethod
+    def ReserveLine(
+        self,
+        request: _handoff_pb2.ReserveLineRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_handoff_pb2.ReserveLineResponse, _abc.Awaitable[_handoff_pb2.ReserveLineResponse]]:
+        """Asks for a place on a line of the asked site, for a number that the sender's agent dials."""
 
     @_abc_1.abstractmethod
     def Exchange(
