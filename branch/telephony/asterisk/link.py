@@ -20,7 +20,6 @@ from branch.telephony.asterisk.names import applications, phones_application
 from branch.telephony.asterisk.requests import request_of
 from branch.telephony.asterisk.shards import Shards, bridge_name
 from branch.telephony.asterisk.socket import Request, Response, Socket
-from branch.telephony.driver.link import LinkLostError
 from branch.telephony.driver.vocabulary import Do, Event, Frame
 from branch.telephony.port import PbxRefusedError
 
@@ -57,9 +56,6 @@ class AsteriskLink:
             for shard, apps in enumerate(names):
                 await link._connect(address, user, password, apps, shard)
             await link._begin(names)
-        except LinkLostError:
-            await link.close()
-            raise
         except BaseException:
             await link.close()
             raise
