@@ -3,31 +3,15 @@
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
 from typing import TypeVar
 
 from router import facts, ledger
-from router.acd import calls
-from router.acd.policy import Distribution, LastResort, QueuePolicy, RecordingRule
 from router.agent import BUSY, AgentState, RingFailure
 from router.call import CallContext
 from router.callback.policy import CallbackPolicy
 from router.errors import RouterError
 from router.facts import Fact
 from router.floor import Floor
-from router.flow.nodes import (
-    AskNumber,
-    ByClass,
-    Choice,
-    Flow,
-    HangUp,
-    Menu,
-    Message,
-    Node,
-    ToCallback,
-    ToQueue,
-    ToVoicemail,
-)
 from router.ids import (
     AgentId,
     CallId,
@@ -35,22 +19,15 @@ from router.ids import (
     HandoffId,
     Instant,
     LegId,
-    LineId,
-    NodeName,
     PlaybackId,
     QueueId,
     RecordingId,
     SiteId,
-    Skill,
 )
 from router.ivr import IvrPlan
-from router.ledger import Role
 from router.orders import Answer, Ask, FindNumber, Outcome, RingAgent
-from router.outbound.outbound import Outbound
 from router.outbound.outcome import OutboundOutcome
-from router.outbound.policy import OutboundPolicy, Route
 from router.outbound.state import OutboundState
-from router.overflow import helper
 from router.overflow.load import QueueLoad, SiteLoad
 from router.overflow.messages import (
     Acknowledged,
@@ -71,114 +48,29 @@ from router.overflow.messages import (
 )
 from router.overflow.policy import LinkPolicy, OverflowPolicy
 from router.parts import Parts
-from router.recovery import (
-    Inventory,
-    LiveLeg,
-    LiveLine,
-    LiveTrunk,
-    MediaState,
-    OpenCall,
-    OpenCallback,
-    OpenConsultation,
-    OpenHelp,
-    OpenLoan,
-    OpenOutbound,
-    OpenRecording,
-    OpenSession,
-    OpenWork,
-)
-from router.talk.consultation import ConsultationState
 from router.talk.recording_acts import RecordingAct
 from router.talk.supervision import SupervisionMode
+from tests.sim.floor_cast import (
+    AGENTS,
+    FAULTY_FLOW,
+    FLOWS,
+    HOME,
+    NOON,
+    NUMBERS,
+    OUTBOUND,
+    PEERS,
+    QUEUES,
+    SKILLS,
+    SUPERVISORS,
+    draw_policy,
+)
+from tests.sim.floor_left_behind import LeftBehind
 from tests.sim.floor_soundness import state_of
 
-HOME = SiteId("home")
-PEERS = (SiteId("p"), SiteId("q"))
-QUEUES = (QueueId("A"), QueueId("B"), QueueId("C"))
-SKILLS = (Skill("a"), Skill("b"))
-AGENTS = tuple(AgentId(f"home/{number}") for number in range(4))
-SUPERVISORS = ("lee", "wu")
-
-LINES = (LineId("line-1"), LineId("line-2"))
-NUMBERS = ("+861066661111", "+862166662222", "+869006663333", "110", "+44", "nonsense")
-
 LIVE_SHARE = 0.7
-
-OUTBOUND = OutboundPolicy(
-    routes=(
-        Route(prefix="+8610", site_id=HOME, line_id=LINES[0], guests=frozenset(PEERS[:1])),
-        Route(prefix="+86", site_id=PEERS[0], line_id=LINES[1], cost=0.1),
-        Route(prefix="+86", site_id=HOME, line_id=LINES[1], cost=0.2, guests=frozenset(PEERS)),
-    ),
-    lines={LINES[0]: 2, LINES[1]: 1},
-    emergency_line=LINES[0],
-    emergency_numbers=frozenset({"110"}),
-    barred=("+86900",),
-)
-
-T = TypeVar("T")
-
-
 IVR_SHARE = 0.5
 
-NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
-
-
-def _flow(start: str, **nodes: Node) -> Flow:
-    named = {NodeName(name): node for name, node in nodes.items()}
-    return Flow(start=NodeName(start), default=NodeName("person"), nodes=named)
-
-
-_MENU = Menu(
-    prompts=("menu",),
-    choices={
-        key: Choice(to=NodeName(to)) for key, to in zip("0123", ("number", "box", "back", "end"), strict=True)
-    },
-    otherwise=NodeName("person"),
-    try_limit=2,
-)
-_WAYS_OUT: dict[str, Node] = {
-    "person": ToQueue(queue_id=QUEUES[0]),
-    "vip": ToQueue(priority=9, skills=frozenset(SKILLS)),
-    "box": ToVoicemail(queue_id=QUEUES[1]),
-    "back": ToCallback(),
-    "end": HangUp(),
-}
-FLOWS = (
-    _flow(
-        "known",
-        known=ByClass(classes={"VIP": NodeName("vip")}, otherwise=NodeName("menu")),
-        menu=_MENU,
-        number=AskNumber(
-            prompts=("number",), found=NodeName("known"), not_found=NodeName("menu"), most_digits=1
-        ),
-        **_WAYS_OUT,
-    ),
-    _flow(
-        "menu",
-        menu=_MENU,
-        number=Message(prompts=("no_numbers_today",), to=NodeName("vip")),
-        **_WAYS_OUT,
-    ),
-)
-FAULTY_FLOW = _flow("nowhere")
-
-
-def draw_policy(rng: random.Random, queue_id: QueueId) -> QueuePolicy:
-    return QueuePolicy(
-        queue_id=queue_id,
-        skills=frozenset(rng.sample(SKILLS, rng.randint(0, 2))),
-        distribution=rng.choice(list(Distribution)),
-        ring_limit_ms=rng.choice((1_000, 15_000)),
-        ring_all_limit=rng.randint(1, 3),
-        wrap_up_limit_ms=rng.choice((0, 0, 3_000)),
-        waiting_call_limit=rng.choice((2, 100)),
-        wait_limit_ms=rng.choice((5_000, 3_600_000)),
-        last_resort=rng.choice(list(LastResort)),
-        announce_interval_ms=rng.choice((0, 2_000)),
-        is_overflow_allowed=rng.random() < 0.9,
-        recording=rng.choice(list(RecordingRule)),
-    )
+T = TypeVar("T")
 
 
 class Teller:
@@ -566,163 +458,11 @@ class Teller:
 
     def _restart(self) -> None:
         """A new process takes up what the old one had open; of its channels some have gone meanwhile."""
-        work, alive = self._left_behind()
+        work, alive = LeftBehind(self.floor, self.rng, self.now).draw()
         self.floor = self._floor(incarnation=2)
         self._asked.clear()
         self._listen(self.floor.resume(work, alive, self.now))
         self._listen(self.floor.handle(facts.NodeStarted(version="1"), self.now))
-
-    def _left_behind(self) -> tuple[OpenWork, Inventory]:
-        open_calls, callers, legs, trunks = [], set(), {}, {}
-        for call in self.parts.calls:
-            open_calls.append(self._open_call(call))
-            if self.rng.random() < 0.8:
-                callers.add(call.call_id)
-        for agent in self.parts.roster:
-            if agent.leg_id is not None and agent.call_id is not None and self.rng.random() < 0.8:
-                legs[agent.leg_id] = LiveLeg(
-                    leg_id=agent.leg_id,
-                    agent_id=agent.agent_id,
-                    call_id=agent.call_id,
-                    handoff_id=agent.handoff_id,
-                    state=self.rng.choice(list(MediaState)),
-                )
-        helps = []
-        for view in self.floor.handoffs():
-            if self.rng.random() < 0.8:
-                trunks[view.handoff_id] = LiveTrunk(
-                    handoff_id=view.handoff_id,
-                    peer=view.peer,
-                    role=view.role,
-                    call_id=view.call_id if view.role is Role.ORIGIN else None,
-                    state=self.rng.choice(list(MediaState)),
-                )
-            help_ = self.parts.helper.find(view.handoff_id) if view.role is Role.HELPER else None
-            if help_ is not None and help_.state is HandoffState.CONNECTED:
-                helps.append(open_help(help_))
-        trunks |= self._live_line_trunks()
-        sessions = [
-            OpenSession(agent_id=a.agent_id, skills=a.skills, state=a.state, reason=a.reason)
-            for a in self.floor.agents()
-        ]
-        alive = Inventory(
-            callers=frozenset(callers),
-            legs=legs,
-            trunks=trunks,
-            lines=self._live_lines(),
-            is_same_run=self.rng.random() < 0.9,
-        )
-        work = OpenWork(
-            calls=tuple(open_calls),
-            sessions=tuple(sessions),
-            helps=tuple(helps),
-            callbacks=tuple(self._open_callbacks()),
-            outbound=tuple(map(open_outbound, self.parts.outgoing._calls.values())),
-            loans=tuple(self._open_loans()),
-        )
-        return work, alive
-
-    def _live_line_trunks(self) -> dict[HandoffId, LiveTrunk]:
-        shown: list[tuple[HandoffId, SiteId, Role, CallId | None]] = []
-        shown += [(each.handoff_id, each.peer, Role.HELPER, None) for each in self.floor.loans()]
-        for out in self.floor.outbound():
-            if out.handoff_id is not None:
-                shown.append((out.handoff_id, PEERS[0], Role.ORIGIN, out.call_id))
-        return {
-            handoff_id: LiveTrunk(
-                handoff_id=handoff_id,
-                peer=peer,
-                role=role,
-                call_id=call_id,
-                state=self.rng.choice(list(MediaState)),
-            )
-            for handoff_id, peer, role, call_id in shown
-            if self.rng.random() < 0.8
-        }
-
-    def _live_lines(self) -> dict[CallId, LiveLine]:
-        dialled = [each.call_id for each in self.floor.loans() if each.is_dialled]
-        undialled = (OutboundState.RINGING, OutboundState.FINDING)
-        dialled += [
-            each.call_id
-            for each in self.floor.outbound()
-            if each.handoff_id is None and each.state not in undialled
-        ]
-        return {
-            call_id: LiveLine(call_id=call_id, state=self.rng.choice(list(MediaState)))
-            for call_id in dialled
-            if self.rng.random() < 0.8
-        }
-
-    def _open_callbacks(self) -> Iterator[OpenCallback]:
-        for each in self.parts.callbacks:
-            yield OpenCallback(
-                call_id=each.call_id,
-                queue_id=each.queue_id if self.rng.random() < 0.95 else QueueId("removed"),
-                skills=each.skills,
-                priority=each.priority,
-                queued_at=each.queued_at,
-                try_count=each.try_count,
-                tried_at=self.now if each.try_count else None,
-            )
-
-    def _open_loans(self) -> Iterator[OpenLoan]:
-        for each in self.parts.lending._loans.values():
-            if each.lent_at is not None:
-                yield OpenLoan(
-                    handoff_id=each.handoff_id,
-                    peer=each.peer,
-                    call_id=each.call_id,
-                    line_id=each.line_id,
-                    lent_at=each.lent_at,
-                )
-
-    def _open_call(self, call: calls.Call) -> OpenCall:
-        handoff = self.parts.origin.find(call.handoff_id) if call.handoff_id is not None else None
-        return OpenCall(
-            call_id=call.call_id,
-            queue_id=call.queue_id if self.rng.random() < 0.95 else QueueId("removed"),
-            skills=call.skills,
-            priority=call.priority,
-            customer_id=call.customer_id,
-            state=call.state,
-            queued_at=call.queued_at,
-            connected_at=self.now if call.is_answered else None,
-            leg_id=call.leg_id,
-            agent_id=call.agent_id,
-            handoff_id=call.handoff_id,
-            served_by=handoff.peer if handoff is not None else HOME,
-            waited_ms=call.waited_ms,
-            hold_ms=call.hold_ms,
-            has_asked=call.has_asked,
-            language=call.language,
-            node=None if call.walk is None else self.rng.choice((None, call.walk.node, NodeName("gone"))),
-            consultation=self._open_consultation(call.call_id),
-            recording=self._open_recording(call.call_id),
-        )
-
-    def _open_recording(self, call_id: CallId) -> OpenRecording | None:
-        recording = self.parts.recordings.find(call_id)
-        if recording is None:
-            return None
-        return OpenRecording(
-            recording_id=recording.recording_id,
-            agent_id=recording.agent_id,
-            leg_id=recording.leg_id,
-            recorded_ms=recording.recorded_ms,
-            since=recording.since,
-        )
-
-    def _open_consultation(self, call_id: CallId) -> OpenConsultation | None:
-        consultation = self.parts.consulting.consultations.find(call_id)
-        if consultation is None:
-            return None
-        return OpenConsultation(
-            leg_id=consultation.leg_id,
-            agent_id=consultation.colleague_id,
-            is_answered=consultation.state is not ConsultationState.RINGING,
-            is_merged=consultation.state is ConsultationState.MERGED,
-        )
 
     def _floor(self, incarnation: int) -> Floor:
         """Queue A always stands, so that callers always have somewhere to go."""
@@ -740,38 +480,3 @@ class Teller:
             outbound=OUTBOUND,
             callback=CallbackPolicy(try_limit=2, pause_ms=self.rng.choice((500, 20_000))),
         )
-
-
-def open_help(help_: helper.Help) -> OpenHelp:
-    assert help_.call is not None
-    assert help_.agent_id is not None
-    assert help_.leg_id is not None
-    assert help_.connected_at is not None
-    return OpenHelp(
-        handoff_id=help_.handoff_id,
-        peer=help_.peer,
-        call_id=help_.call.call_id,
-        agent_id=help_.agent_id,
-        leg_id=help_.leg_id,
-        queue_id=help_.call.queue_id,
-        connected_at=help_.connected_at,
-        is_confirmed=help_.is_confirmed,
-    )
-
-
-def open_outbound(out: Outbound) -> OpenOutbound:
-    is_dialled = out.dialed_at is not None
-    return OpenOutbound(
-        call_id=out.call_id,
-        agent_id=out.agent_id,
-        queue_id=out.queue_id,
-        callback_of=out.callback_of,
-        leg_id=out.leg_id if is_dialled else None,
-        via=out.way.site_id if is_dialled and out.way is not None else None,
-        line_id=out.way.line_id if is_dialled and out.way is not None else None,
-        handoff_id=out.handoff_id if is_dialled else None,
-        dialed_at=out.dialed_at,
-        answered_at=out.answered_at,
-        is_held=out.held_since is not None,
-        hold_ms=out.hold_ms,
-    )

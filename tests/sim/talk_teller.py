@@ -2,7 +2,8 @@
 
 from router import facts
 from router.facts import Fact
-from tests.sim.floor_teller import AGENTS, SKILLS, SUPERVISORS, Teller
+from tests.sim.floor_cast import AGENTS, SKILLS, SUPERVISORS
+from tests.sim.floor_teller import Teller
 
 
 class TalkTeller(Teller):

@@ -1,0 +1,141 @@
+"""Of agents and supervisors, told by their desks or phones."""
+
+from dataclasses import dataclass
+
+from router.ids import (
+    AgentId,
+    QueueId,
+    Skills,
+)
+from router.talk.recording_acts import RecordingAct
+from router.talk.supervision import SupervisionMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentLoggedIn:
+    """A session begins, not ready. Logging in again replaces the skills."""
+
+    agent_id: AgentId
+    skills: Skills
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentLoggedOut:
+    """The session ends at once when idle, else when the agent's call and wrap-up are over."""
+
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentBecameReady:
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentBecameNotReady:
+    """With a call, it takes effect after the call."""
+
+    agent_id: AgentId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentBecameUnreachable:
+    """Phone unregistered or desktop lost."""
+
+    agent_id: AgentId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrapupFinished:
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldAsked:
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeAsked:
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferAsked:
+    """Blind: the call leaves the agent and is queued, or offered to one agent only."""
+
+    agent_id: AgentId
+    to_queue: QueueId | None = None
+    to_agent: AgentId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HangUpAsked:
+    """The agent leaves its talk from the desk, which ends the call unless a colleague is in it."""
+
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsultAsked:
+    """The agent wants a word with a colleague, with its caller on hold. Hold and resume swap the two."""
+
+    agent_id: AgentId
+    to_agent: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompleteAsked:
+    """Attended transfer: the consulted colleague gets the caller."""
+
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelAsked:
+    """The consulted colleague is not needed any more; the agent takes its caller back."""
+
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeAsked:
+    """Conference: the consulted colleague and the caller hear each other."""
+
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PickupAsked:
+    """An idle agent, ready or not, wants a call: what rings at a colleague's phone, or a queue's first."""
+
+    agent_id: AgentId
+    from_queue: QueueId | None = None
+    from_agent: AgentId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingAsked:
+    """The agent wants its talk recorded, or not recorded (for a while)."""
+
+    agent_id: AgentId
+    act: RecordingAct
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuperviseAsked:
+    """A supervisor wants to be beside an agent's talk, or beside it in another way."""
+
+    supervisor: str
+    """The person's id at the site."""
+    phone: AgentId
+    """Whose phone to ring, by the PBX's name; nobody works at it."""
+    agent_id: AgentId
+    mode: SupervisionMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupervisionEndAsked:
+    supervisor: str

@@ -1,0 +1,142 @@
+"""A hand-off between two sites, as each of them writes it down."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from router.ids import (
+    AgentId,
+    CallId,
+    HandoffId,
+    SiteId,
+)
+from router.ledger.entry import Entry
+
+
+class Role(StrEnum):
+    """On which side of a hand-off the writer stands."""
+
+    ORIGIN = "ORIGIN"
+    HELPER = "HELPER"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Why this site was chosen: what `trunkline explain` prints."""
+
+    rule: str
+    """PUSH_BY_SCORE, PUSH_AT_RANDOM, PUSH_BLIND, PULL_LONGEST_WAIT, PULL_BLIND, or CLAIMED."""
+    view_age_ms: int | None
+    candidates: tuple[tuple[SiteId, int, float], ...]
+    """Each with the version of its record and its score in seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffAsked(Entry):
+    kind: ClassVar[str] = "HANDOFF_ASKED"
+    handoff_id: HandoffId
+    role: Role
+    peer: SiteId
+    call_id: CallId | None
+    """None for a claim: the origin says which call it gives."""
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffRefused(Entry):
+    kind: ClassVar[str] = "HANDOFF_REFUSED"
+    handoff_id: HandoffId
+    role: Role
+    peer: SiteId
+    call_id: CallId | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffReserved(Entry):
+    """An agent is kept: written by the helper when it does, by the origin when it hears so."""
+
+    kind: ClassVar[str] = "HANDOFF_RESERVED"
+    handoff_id: HandoffId
+    role: Role
+    peer: SiteId
+    call_id: CallId | None
+    agent_id: AgentId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffDialed(Entry):
+    """Committed at the origin before the INVITE leaves."""
+
+    kind: ClassVar[str] = "HANDOFF_DIALED"
+    handoff_id: HandoffId
+    peer: SiteId
+    call_id: CallId
+    decision: Decision | None
+    """Set when a claim led here without an ask of our own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffRang(Entry):
+    """At the origin: the helper's agent rings, the call has left its place in the queue."""
+
+    kind: ClassVar[str] = "HANDOFF_RANG"
+    handoff_id: HandoffId
+    role: Role
+    peer: SiteId
+    call_id: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffConnected(Entry):
+    """At the helper: its agent answered. At the origin: caller and trunk are bridged."""
+
+    kind: ClassVar[str] = "HANDOFF_CONNECTED"
+    handoff_id: HandoffId
+    role: Role
+    peer: SiteId
+    call_id: CallId
+    agent_id: AgentId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffConfirmed(Entry):
+    """At the helper: the origin said that it bridged. Only these count as overflow in."""
+
+    kind: ClassVar[str] = "HANDOFF_CONFIRMED"
+    handoff_id: HandoffId
+    peer: SiteId
+    call_id: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffExpired(Entry):
+    kind: ClassVar[str] = "HANDOFF_EXPIRED"
+    handoff_id: HandoffId
+    role: Role
+    peer: SiteId
+    call_id: CallId | None
+    stage: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffCancelled(Entry):
+    kind: ClassVar[str] = "HANDOFF_CANCELLED"
+    handoff_id: HandoffId
+    role: Role
+    peer: SiteId
+    call_id: CallId | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffEnded(Entry):
+    """A connected hand-off is over; the helper writes its agent's talk time."""
+
+    kind: ClassVar[str] = "HANDOFF_ENDED"
+    handoff_id: HandoffId
+    role: Role
+    peer: SiteId
+    call_id: CallId
+    agent_id: AgentId | None
+    talk_ms: int
