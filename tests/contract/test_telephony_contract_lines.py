@@ -32,7 +32,7 @@ from router.outbound.outcome import OutboundOutcome
 from router.recovery import MediaState
 from tests.fakes.telephony import TelephonyEar
 from tests.fakes.telephony_rig import AGENT, ANSWERS, BUSY, LINE, PEER, SILENT, Site
-from tests.fakes.telephony_steps import HANDOFF, LEG, Sites, becomes, ring
+from tests.fakes.telephony_steps import GOOD_TOKEN, HANDOFF, LEG, Sites, becomes, ring
 
 OUT = CallId("0191-call-out")
 
@@ -165,7 +165,7 @@ async def lent(sites: Sites) -> tuple[TelephonyDriver, TelephonyEar, TelephonyDr
     home, peer = sites
     driver, ear = await agent_waits(home)
     lender, lender_ear, _found = await peer.connect()
-    driver.carry_out(DialSite(handoff_id=HANDOFF, call_id=OUT, site_id=PEER, token="good"))
+    driver.carry_out(DialSite(handoff_id=HANDOFF, call_id=OUT, site_id=PEER, token=GOOD_TOKEN))
     trunk = await lender_ear.trunk()
     assert lender.accept_trunk(trunk.trunk_id, HANDOFF)
     return driver, ear, lender, lender_ear

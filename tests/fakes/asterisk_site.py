@@ -16,9 +16,9 @@ from branch.telephony.asterisk.config.plan import Fallback, Line, PbxPlan, PeerT
 from branch.telephony.asterisk.config.plan import Phone as PlannedPhone
 from branch.telephony.asterisk.config.writing import write_configuration
 from branch.telephony.asterisk.link import AsteriskLink
-from branch.telephony.asterisk.names import PROMPTS
+from branch.telephony.asterisk.names import KIND, PROMPTS
 from branch.telephony.driver.driver import PbxDriver
-from branch.telephony.driver.vocabulary import Variable
+from branch.telephony.driver.vocabulary import Kind, Variable
 from branch.telephony.port import TelephonyDriver
 from deploy.asterisk.bundle import default_cache, find_asterisk
 from deploy.asterisk.process import AsteriskProcess
@@ -26,7 +26,9 @@ from deploy.children import free_ports
 from router.ids import AgentId, CallId, LegId, SiteId
 from router.recovery import Inventory
 from tests.fakes.telephony import TelephonyEar
-from tests.telephony.callers import Caller, OutgoingCall
+from tests.fakes.telephony_rig import ANSWERS, BUSY, LINE, SILENT
+from tests.telephony.callers import OutgoingCall
+from tests.telephony.city import City
 from tests.telephony.phones import Behaviour, Phone
 
 CITY = "127.0.0.13"
@@ -53,7 +55,12 @@ class AsteriskSite:
         self.phones = {
             agent: Phone(agent.partition("/")[2], pbx, password=PASSWORD, behaviour=waits) for agent in agents
         }
-        self._caller = Caller("13800138000", pbx, host=CITY)
+        people = {
+            ANSWERS: Behaviour(sends_rtp=True),
+            BUSY: Behaviour(status=486),
+            SILENT: Behaviour(ring_ms=None),
+        }
+        self._city = City("13800138000", pbx, host=CITY, people=people)
         self._calls: dict[str, OutgoingCall] = {}
         self._people = AsyncExitStack()
         self._drivers: list[PbxDriver] = []
@@ -67,11 +74,11 @@ class AsteriskSite:
             modules=binaries.modules,
             data=binaries.data,
         )
+        await self._people.enter_async_context(self._city)
         write_configuration(self._plan(places))
         _record_prompts(self.folder / "data" / "sounds")
         self.process = AsteriskProcess(binaries, self.folder, self.folder / "output.log")
         await self._come_up()
-        await self._people.enter_async_context(self._caller)
         for phone in self.phones.values():
             await self._people.enter_async_context(phone)
             await phone.register()
@@ -97,7 +104,7 @@ class AsteriskSite:
                 for agent, phone in self.phones.items()
             ],
             peers=self.peers,
-            lines=[Line(name="city", host=CITY, port=5060, user=None, password=None)],
+            lines=[Line(name=LINE, host=CITY, port=self._city.socket.address[1], user=None, password=None)],
             emergency_numbers=("110",),
             fallback=Fallback(action="message", number=None, retry_s=1, limit_s=60),
             codes={"*11": "login", "*12": "logout", "*13": "ready", "*14": "not_ready"},
@@ -124,12 +131,17 @@ class AsteriskSite:
         await driver.close()
 
     async def call(self) -> str:
-        call = await self._caller.call(LINE_NUMBER, sends_rtp=True)
+        call = await self._city.call(LINE_NUMBER, sends_rtp=True)
         self._calls[call.call_id] = call
         return call.call_id
 
     async def give_up(self, caller: str) -> None:
         await self._calls[caller].hang_up()
+
+    async def customer_hangs_up(self, call_id: CallId) -> None:
+        channel = await self._ask(f"channels/{call_id}/variable?variable=CHANNEL(pjsip,call-id)")
+        [call] = [each for each in self._city.called if each.call_id == channel["value"]]
+        await call.bye()
 
     async def press(self, caller: str, digits: str) -> None:
         await self._calls[caller].send_digits(digits)
@@ -157,6 +169,25 @@ class AsteriskSite:
 
     async def talks(self, call_id: CallId) -> bool:
         return await self._is_in(call_id, "mixing", 2)
+
+    async def conversation(self, leg_id: LegId) -> frozenset[str]:
+        names = {each["id"]: _name_of(each) for each in await self._ask("channels")}
+        for bridge in await self._ask("bridges"):
+            is_talk = bridge["bridge_type"] == "mixing" and leg_id in bridge["channels"]
+            members = [names.get(each) for each in bridge["channels"]] if is_talk else []
+            people = frozenset(each for each in members if each is not None)
+            if len(people) > 1:
+                return people
+        return frozenset()
+
+    async def overhears(self, leg_id: LegId, beside: LegId) -> bool:
+        names = {each["id"]: each["name"] for each in await self._ask("channels")}
+        return any(
+            names.get(each, "").startswith(f"Snoop/{beside}-")
+            for bridge in await self._ask("bridges")
+            if leg_id in bridge["channels"]
+            for each in bridge["channels"]
+        )
 
     async def kill(self) -> None:
         self.process.kill()
@@ -193,6 +224,13 @@ class AsteriskSite:
             http.get(f"http://127.0.0.1:{self.ari_port}/ari/{uri}") as answer,
         ):
             return await answer.json()
+
+
+def _name_of(channel: dict[str, Any]) -> str | None:
+    """An agent by the leg, a caller by the call; None for what is nobody, as a snoop channel."""
+    variables = channel["channelvars"] or {}
+    is_phone = variables.get(KIND) == Kind.PHONE
+    return channel["id"] if is_phone else variables.get(Variable.CALL) or None
 
 
 def _record_prompts(sounds: Path) -> None:

@@ -60,8 +60,8 @@ class Counts:
 class PhoneCall(Call):
     """One call that came to a phone."""
 
-    def __init__(self, phone: "Phone", invite: SipMessage, source: Address) -> None:
-        super().__init__(phone, call_id=invite.call_id)
+    def __init__(self, line: Line, invite: SipMessage, source: Address) -> None:
+        super().__init__(line, call_id=invite.call_id)
         self.invite = invite
         """As it came: `invite.header("X-...")` tells what the PBX has written on it."""
         self.rung_at = time.monotonic()
@@ -111,6 +111,37 @@ class PhoneCall(Call):
         if not self.is_over and not self.is_given_200:
             self._respond(self.invite, 487, self._source)
             self.finish(Ending.THEY_CANCELLED, request)
+
+    async def follow(self, behaviour: Behaviour) -> None:
+        """Do with it what the phone does, to its end."""
+        await self.sound.open(self.line.host)
+        await self._decided(behaviour)
+        if self.is_over:
+            return
+        assert self.decision is not None
+        if self.decision != 200:
+            self.refuse(self.decision)
+            return
+        self.answer()
+        await self.changes.until(lambda: self.is_acknowledged or self.is_over, TALK_LIMIT_S)
+        await self._talk(behaviour)
+
+    async def _decided(self, behaviour: Behaviour) -> None:
+        ring_s = TALK_LIMIT_S if behaviour.ring_ms is None else behaviour.ring_ms / 1000
+        try:
+            await self.changes.until(lambda: self.is_over or self.decision is not None, ring_s)
+        except TimeoutError:
+            self.decide(480 if behaviour.ring_ms is None else behaviour.status)
+
+    async def _talk(self, behaviour: Behaviour) -> None:
+        if behaviour.sends_rtp and not self.is_over:
+            self.sound.has_tone = behaviour.has_tone
+            self.sound.start_sending()
+        talk_s = TALK_LIMIT_S if behaviour.talk_ms is None else behaviour.talk_ms / 1000
+        try:
+            await self.wait_over(talk_s)
+        except TimeoutError:
+            await self.bye()
 
 
 class Phone(Line):
@@ -241,37 +272,7 @@ class Phone(Line):
         if behaviour.says_ringing:
             call.ring()
         call.tell()
-        self.start(self._see_through(call, behaviour))
-
-    async def _see_through(self, call: PhoneCall, behaviour: Behaviour) -> None:
-        await call.sound.open(self.host)
-        await self._decided(call, behaviour)
-        if call.is_over:
-            return
-        assert call.decision is not None
-        if call.decision != 200:
-            call.refuse(call.decision)
-            return
-        call.answer()
-        await call.changes.until(lambda: call.is_acknowledged or call.is_over, TALK_LIMIT_S)
-        await self._talk(call, behaviour)
-
-    async def _decided(self, call: PhoneCall, behaviour: Behaviour) -> None:
-        ring_s = TALK_LIMIT_S if behaviour.ring_ms is None else behaviour.ring_ms / 1000
-        try:
-            await call.changes.until(lambda: call.is_over or call.decision is not None, ring_s)
-        except TimeoutError:
-            call.decide(480 if behaviour.ring_ms is None else behaviour.status)
-
-    async def _talk(self, call: PhoneCall, behaviour: Behaviour) -> None:
-        if behaviour.sends_rtp and not call.is_over:
-            call.sound.has_tone = behaviour.has_tone
-            call.sound.start_sending()
-        talk_s = TALK_LIMIT_S if behaviour.talk_ms is None else behaviour.talk_ms / 1000
-        try:
-            await call.wait_over(talk_s)
-        except TimeoutError:
-            await call.bye()
+        self.start(call.follow(behaviour))
 
     async def _register(self, expires_s: int) -> None:
         self._registration_cseq += 1

@@ -5,6 +5,7 @@ from typing import Any
 
 from branch.telephony.asterisk.names import CODE, KIND, TOKEN
 from branch.telephony.asterisk.requests import facts_of
+from branch.telephony.driver.holdings import talk_bridge
 from branch.telephony.driver.vocabulary import BridgeKind, Cause, ChannelState, Event, Frame, Kind, Variable
 
 CALL_EVENTS = (
@@ -132,11 +133,18 @@ def _played(told: Mapping[str, Any], _is_started: Callable[[str], bool]) -> Fram
 
 
 def _recorded(told: Mapping[str, Any], _is_started: Callable[[str], bool]) -> Frame:
-    return {"event": Event.RECORDING_FINISHED, "channel": _target(told["recording"])}
+    """Of a talk the bridge is recorded, which is named after the agent's leg."""
+    recording = told["recording"]
+    return {
+        "event": Event.RECORDING_FINISHED,
+        "channel": _target(recording).removeprefix(talk_bridge("")),
+        "recording": recording["name"],
+        "duration_ms": 1_000 * int(recording.get("duration", 0)),
+    }
 
 
 def _target(media: Mapping[str, Any]) -> str:
-    """The channel of `channel:ID`."""
+    """What is played to or recorded: the ID of `channel:ID` and `bridge:ID`."""
     return str(media["target_uri"]).partition(":")[2]
 
 

@@ -1,7 +1,7 @@
 """The driver's link to Asterisk: one websocket an application, one for the phones, as one connection."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import structlog
@@ -16,15 +16,16 @@ from branch.telephony.asterisk.events import (
     shown_bridge,
     shown_phone,
 )
-from branch.telephony.asterisk.names import applications, phones_application
+from branch.telephony.asterisk.names import LINE_PREFIX, applications, phones_application
 from branch.telephony.asterisk.requests import request_of
 from branch.telephony.asterisk.shards import Shards, bridge_name
+from branch.telephony.asterisk.snooping import Snoops, is_snoop
 from branch.telephony.asterisk.socket import Request, Response, Socket
 from branch.telephony.driver.vocabulary import Do, Event, Frame
 from branch.telephony.port import PbxRefusedError
 
 _MUSIC_REQUESTS = (Do.CREATE_BRIDGE, Do.START_MUSIC)
-_NOT_THERE = 404
+_NOT_THERE, _THERE_ALREADY = 404, 409
 
 log = structlog.get_logger()
 
@@ -36,6 +37,7 @@ class AsteriskLink:
         self.run = ""
         self._site_id = site_id
         self._shards = Shards(shard_count)
+        self._snoops = Snoops()
         self._sockets: list[Socket] = []
         self._incoming: asyncio.Queue[Frame | None] = asyncio.Queue()
         self._started: set[str] = set()
@@ -67,7 +69,7 @@ class AsteriskLink:
             case Do.LIST_CHANNELS:
                 return self._listed(await self._get("channels"))
             case Do.LIST_BRIDGES:
-                return [shown_bridge(each) for each in await self._get("bridges")]
+                return [shown_bridge(each) for each in await self._get("bridges") if not is_snoop(each["id"])]
             case Do.LIST_PHONES:
                 phones = await self._get("endpoints/PJSIP")
                 return [
@@ -94,6 +96,12 @@ class AsteriskLink:
             self._has_music.add((bridge, do))
         if do == Do.PUT_DOWN and frame["channel"] in self._started:
             frame = {**frame, "do": Do.HANG_UP, "cause": 16}
+        if do == Do.SNOOP:
+            snoop, before = self._snoops.begin(frame["channel"])
+            self._ask_all(before, shard)
+            frame = {**frame, "snoop": snoop}
+        elif do == Do.ADD:
+            self._ask_all(self._snoops.left(frame["channel"]), shard)
         request = request_of(frame, applications(self._site_id, shard + 1)[shard], bridge)
         self._sockets[shard].send(request, lambda response: self._reply(number, response))
 
@@ -141,6 +149,9 @@ class AsteriskLink:
         if told["type"] in ("ContactStatusChange", "PeerStatusChange"):
             self._phone_heard(told)
             return
+        if is_snoop(told.get("channel", {}).get("id", "")):
+            self._snoop_heard(told, shard)
+            return
         if told["type"] == "StasisStart":
             self._started.add(told["channel"]["id"])
             self._shards.came(told["channel"]["id"], shard)
@@ -148,9 +159,22 @@ class AsteriskLink:
         if event is None:
             return
         if event["event"] == Event.CHANNEL_GONE:
+            self._ask_all(self._snoops.left(event["channel"]), shard)
             self._started.discard(event["channel"])
             self._shards.gone(event["channel"])
         self._incoming.put_nowait(event)
+
+    def _snoop_heard(self, told: dict[str, Any], shard: int) -> None:
+        snoop = told["channel"]["id"]
+        if told["type"] == "StasisStart":
+            self._ask_all(self._snoops.started(snoop), shard)
+        elif told["type"] in ("StasisEnd", "ChannelDestroyed"):
+            self._ask_all(self._snoops.gone(snoop), shard)
+
+    def _ask_all(self, requests: Sequence[Request], shard: int) -> None:
+        """What the link itself wants; what is gone already, or there already, is as it should be."""
+        for request in requests:
+            self._sockets[shard].send(request, _log_refusal(request))
 
     def _phone_heard(self, told: dict[str, Any]) -> None:
         endpoint = told["endpoint"]
@@ -160,6 +184,7 @@ class AsteriskLink:
 
     def _listed(self, channels: Sequence[dict[str, Any]]) -> list[Frame]:
         found = []
+        self._ask_all(self._snoops.listed(each["id"] for each in channels), 0)
         for channel in channels:
             is_started = is_in_application(channel)
             each = shown(channel, is_started=is_started)
@@ -199,8 +224,16 @@ async def _do(socket: Socket, request: Request) -> Response:
     return response
 
 
+def _log_refusal(request: Request) -> Callable[[Response], None]:
+    def heard(response: Response) -> None:
+        if response.code >= 300 and response.code not in (_NOT_THERE, _THERE_ALREADY):
+            log.warning("asterisk_refused", uri=request.uri, code=response.code, reason=response.reason)
+
+    return heard
+
+
 def _is_phone(endpoint: str) -> bool:
-    return not endpoint.startswith(("trunk-", "line-"))
+    return not endpoint.startswith(("trunk-", LINE_PREFIX))
 
 
 def _is_online(endpoint: dict[str, Any]) -> bool:

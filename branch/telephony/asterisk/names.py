@@ -11,6 +11,9 @@ TRUNK_EXTENSION = "overflow"
 TRUNK_OUT_ENDPOINT = "trunk-out"
 """The one endpoint that dials other sites, whatever their address."""
 
+LINE_PREFIX = "line-"
+"""Before a line's name: its endpoint."""
+
 PROMPTS = "trunkline"
 """The folder of a flow's prompts, below a language's sounds."""
 

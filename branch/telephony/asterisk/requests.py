@@ -7,6 +7,7 @@ from branch.telephony.asterisk.names import (
     CALLER,
     DIALLED,
     KIND,
+    LINE_PREFIX,
     PROMPTS,
     TOKEN_HEADER,
     TRUNK_EXTENSION,
@@ -14,11 +15,12 @@ from branch.telephony.asterisk.names import (
     endpoint_of,
 )
 from branch.telephony.asterisk.socket import Request
+from branch.telephony.driver.holdings import talk_bridge
 from branch.telephony.driver.vocabulary import BridgeKind, Do, Frame, Kind
 
 _RING_LIMIT_S = 120
 """The desk stops ringing much sooner; this is for a desk that is gone."""
-_RECORD_LIMIT_S = 180
+_MESSAGE_LIMIT_S = 180
 _SILENCE_LIMIT_S = 8
 
 
@@ -40,6 +42,10 @@ def _originate(frame: Frame, application: str, _bridge: str) -> Request:
     if kind == "phone":
         endpoint = f"PJSIP/{endpoint_of(name)}"
         variables[KIND] = Kind.PHONE
+    elif kind == "line":
+        line, _, number = name.partition("/")
+        endpoint = f"PJSIP/{number}@{LINE_PREFIX}{line}"
+        variables[KIND] = Kind.LINE
     else:
         endpoint = f"PJSIP/{TRUNK_OUT_ENDPOINT}/sip:{TRUNK_EXTENSION}@{name}"
         variables[KIND] = Kind.TRUNK_OUT
@@ -67,15 +73,33 @@ def _medium(medium: str) -> str:
 
 
 def _record(frame: Frame, _application: str, _bridge: str) -> Request:
+    """A talk is heard in its bridge; a caller who speaks to nobody, on its own channel."""
+    name = frame["recording"]
+    if frame["of"] == "talk":
+        bridge = talk_bridge(frame["channel"])
+        return _post(f"bridges/{bridge}/record", name=name, format="wav", ifExists="fail")
     return _post(
         _channel(frame, "/record"),
-        name=f"voicemail-{frame['channel']}",
+        name=name,
         format="wav",
-        maxDurationSeconds=str(_RECORD_LIMIT_S),
+        maxDurationSeconds=str(_MESSAGE_LIMIT_S),
         maxSilenceSeconds=str(_SILENCE_LIMIT_S),
         ifExists="overwrite",
         beep="true",
         terminateOn="#",
+    )
+
+
+def _live(frame: Frame, act: str) -> str:
+    return f"recordings/live/{frame['recording']}/{act}"
+
+
+def _snoop(frame: Frame, application: str, _bridge: str) -> Request:
+    return _post(
+        f"channels/{frame['beside']}/snoop/{frame['snoop']}",
+        app=application,
+        spy=frame["spy"],
+        whisper=frame["whisper"],
     )
 
 
@@ -108,8 +132,17 @@ _BY_NAME: Mapping[str, Callable[[Frame, str, str], Request]] = {
         method="DELETE", uri=f"playbacks/{frame['playback']}"
     ),
     Do.RECORD: _record,
+    Do.STOP_RECORDING: lambda frame, _application, _bridge: _post(_live(frame, "stop")),
+    Do.PAUSE_RECORDING: lambda frame, _application, _bridge: _post(_live(frame, "pause")),
+    Do.UNPAUSE_RECORDING: lambda frame, _application, _bridge: Request(
+        method="DELETE", uri=_live(frame, "pause")
+    ),
+    Do.SNOOP: _snoop,
     Do.CREATE_BRIDGE: _create_bridge,
     Do.ADD: _add,
+    Do.REMOVE: lambda frame, _application, bridge: _post(
+        f"bridges/{bridge}/removeChannel", channel=frame["channel"]
+    ),
     Do.DESTROY_BRIDGE: lambda _frame, _application, bridge: Request(method="DELETE", uri=f"bridges/{bridge}"),
     Do.START_MUSIC: lambda _frame, _application, bridge: _post(f"bridges/{bridge}/moh"),
     Do.PUT_DOWN: lambda frame, _application, _bridge: Request(

@@ -44,5 +44,5 @@ def _subject(frame: Frame) -> str:
     channel: str | None = frame.get("channel")
     if channel is not None:
         return channel
-    bridge: str = frame["bridge"]
+    bridge: str = frame.get("bridge", "")
     return bridge.removeprefix(_TALK) if bridge.startswith(_TALK) else str(frame.get("beside", bridge))

@@ -78,11 +78,9 @@ class Carrying:
             HangUpLeg: lambda order: self._hang_up(holdings.leg(order.leg_id)),
             BridgeAgent: self._bridge_agent,
             RecordTalk: self._record_talk,
-            PauseRecording: lambda order: unanswered.ask(Do.PAUSE_RECORDING, recording=order.recording_id),
-            UnpauseRecording: lambda order: unanswered.ask(
-                Do.UNPAUSE_RECORDING, recording=order.recording_id
-            ),
-            StopRecording: lambda order: unanswered.ask(Do.STOP_RECORDING, recording=order.recording_id),
+            PauseRecording: lambda order: self._about_recording(Do.PAUSE_RECORDING, order),
+            UnpauseRecording: lambda order: self._about_recording(Do.UNPAUSE_RECORDING, order),
+            StopRecording: lambda order: self._about_recording(Do.STOP_RECORDING, order),
             HoldCall: self._hold_call,
             HoldLeg: self._hold_leg,
             JoinTalk: self._join_talk,
@@ -281,6 +279,10 @@ class Carrying:
         leg = self._holdings.leg(order.leg_id)
         if leg is not None:
             self._unanswered.ask(Do.RECORD, leg.channel_id, recording=order.recording_id, of="talk")
+
+    def _about_recording(self, do: Do, order: PauseRecording | UnpauseRecording | StopRecording) -> None:
+        """Whose talk it is tells the link the way that the request to record went; it may be over."""
+        self._unanswered.ask(do, recording=order.recording_id, beside=order.leg_id)
 
     def _hold_leg(self, order: HoldLeg) -> None:
         leg = self._holdings.leg(order.leg_id)

@@ -12,6 +12,7 @@ from branch.telephony.asterisk.names import (
     CODE,
     DIALLED,
     KIND,
+    LINE_PREFIX,
     TOKEN,
     TOKEN_HEADER,
     TRUNK_EXTENSION,
@@ -21,7 +22,8 @@ from branch.telephony.driver.vocabulary import Kind
 
 _UNLESS_ALONE = ' same => n,GotoIf($["${STASISSTATUS}" != "FAILED"]?over)'
 """After Stasis(): FAILED alone says that nobody took the channel; a caller who hung up leaves it empty."""
-_ANY_NUMBER = "_[+0-9A-Za-z]!"
+_ANY_NUMBER = "_[+0-9A-Za-z][0-9A-Za-z]!"
+"""Two characters at the least: single letters are Asterisk's own, and it would dial `h` at every hang-up."""
 _TOKEN_MIN_CHARS = 40
 """Shorter than any token that a site signs: not worth waking the branch for."""
 _VOICEMAIL_LIMIT_S = 120
@@ -127,4 +129,4 @@ def _nowhere() -> Iterator[str]:
 
 def _line_of(plan: PbxPlan, number: str) -> str:
     """The site's first line: emergency calls never leave by another site's."""
-    return f"PJSIP/{number}@line-{plan.lines[0].name}"
+    return f"PJSIP/{number}@{LINE_PREFIX}{plan.lines[0].name}"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from branch.telephony.asterisk.config.plan import Line, PbxPlan, PeerTrunk, Phone
-from branch.telephony.asterisk.names import TRUNK_OUT_ENDPOINT
+from branch.telephony.asterisk.names import LINE_PREFIX, TRUNK_OUT_ENDPOINT
 from branch.telephony.driver.vocabulary import Variable
 
 _QUALIFY_S = 10
@@ -92,7 +92,7 @@ def _peer(plan: PbxPlan, peer: PeerTrunk) -> Iterator[list[str]]:
 
 
 def _line(plan: PbxPlan, line: Line) -> Iterator[list[str]]:
-    name = f"line-{line.name}"
+    name = f"{LINE_PREFIX}{line.name}"
     settings = _trunk_media(plan) | {"aors": name}
     if line.user is not None:
         settings["outbound_auth"] = f"{name}-auth"
