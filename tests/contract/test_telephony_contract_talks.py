@@ -200,6 +200,7 @@ async def test_a_recording_ends_with_the_talk_whoever_ends_it(home: Site) -> Non
 async def test_a_recording_outlives_the_branch_process(home: Site) -> None:
     driver, ear, _found = await home.connect()
     await recording(home, driver, ear)
+    await becomes(lambda: home.records(RECORDING))
 
     await home.lose(driver)
     driver, ear, _found = await home.connect()

@@ -23,7 +23,7 @@ from branch.telephony.port import TelephonyDriver
 from deploy.asterisk.bundle import default_cache, find_asterisk
 from deploy.asterisk.process import AsteriskProcess
 from deploy.children import free_ports
-from router.ids import AgentId, CallId, LegId, SiteId
+from router.ids import AgentId, CallId, LegId, RecordingId, SiteId
 from router.recovery import Inventory
 from tests.fakes.telephony import TelephonyEar
 from tests.fakes.telephony_rig import ANSWERS, BUSY, LINE, SILENT
@@ -188,6 +188,10 @@ class AsteriskSite:
             if leg_id in bridge["channels"]
             for each in bridge["channels"]
         )
+
+    async def records(self, recording_id: RecordingId) -> bool:
+        live = await self._ask(f"recordings/live/{recording_id}")
+        return bool(live.get("state") == "recording")
 
     async def kill(self) -> None:
         self.process.kill()

@@ -14,7 +14,7 @@ from branch.telephony.driver.vocabulary import BridgeKind, Do, Kind, Variable
 from branch.telephony.port import TelephonyDriver
 from branch.telephony.simulated.link import Link
 from branch.telephony.simulated.wire import Play
-from router.ids import AgentId, CallId, LegId, LineId, SiteId
+from router.ids import AgentId, CallId, LegId, LineId, RecordingId, SiteId
 from router.recovery import Inventory
 from tests.fakes.pbx_process import PASSWORD, PbxProcess
 from tests.fakes.telephony import TelephonyEar
@@ -86,6 +86,10 @@ class Site(Protocol):
 
     async def overhears(self, leg_id: LegId, beside: LegId) -> bool:
         """The one leg hears the other's talk from outside of it."""
+        ...
+
+    async def records(self, recording_id: RecordingId) -> bool:
+        """The recording is in progress."""
         ...
 
     async def kill(self) -> None:
@@ -175,6 +179,9 @@ class SimulatedSite:
     async def overhears(self, leg_id: LegId, beside: LegId) -> bool:
         channels = await self.pbx.do(Do.LIST_CHANNELS)
         return any(each["channel"] == leg_id and each["snoops_on"] == beside for each in channels)
+
+    async def records(self, recording_id: RecordingId) -> bool:
+        return "code" not in await self.pbx.reply(Do.UNPAUSE_RECORDING, recording=recording_id)
 
     async def kill(self) -> None:
         await self.pbx.kill()

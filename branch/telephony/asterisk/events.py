@@ -8,6 +8,8 @@ from branch.telephony.asterisk.requests import facts_of
 from branch.telephony.driver.holdings import talk_bridge
 from branch.telephony.driver.vocabulary import BridgeKind, Cause, ChannelState, Event, Frame, Kind, Variable
 
+RECORDING_EVENTS = ("RecordingStarted", "RecordingFinished", "RecordingFailed")
+
 CALL_EVENTS = (
     "StasisStart",
     "ChannelStateChange",
@@ -16,8 +18,7 @@ CALL_EVENTS = (
     "ChannelDestroyed",
     "ChannelDtmfReceived",
     "PlaybackFinished",
-    "RecordingFinished",
-    "RecordingFailed",
+    *RECORDING_EVENTS,
     "ApplicationReplaced",
     "RESTResponse",
 )

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from branch.telephony.asterisk.events import (
     CALL_EVENTS,
     PHONE_EVENTS,
+    RECORDING_EVENTS,
     event_of,
     is_in_application,
     shown,
@@ -21,11 +22,13 @@ from branch.telephony.asterisk.requests import request_of
 from branch.telephony.asterisk.shards import Shards, bridge_name
 from branch.telephony.asterisk.snooping import Snoops, is_snoop
 from branch.telephony.asterisk.socket import Request, Response, Socket
+from branch.telephony.asterisk.taping import Taping
 from branch.telephony.driver.vocabulary import Do, Event, Frame
 from branch.telephony.port import PbxRefusedError
 
 _MUSIC_REQUESTS = (Do.CREATE_BRIDGE, Do.START_MUSIC)
 _NOT_THERE, _THERE_ALREADY = 404, 409
+_REFUSALS = 300
 
 log = structlog.get_logger()
 
@@ -38,6 +41,7 @@ class AsteriskLink:
         self._site_id = site_id
         self._shards = Shards(shard_count)
         self._snoops = Snoops()
+        self._taping = Taping()
         self._sockets: list[Socket] = []
         self._incoming: asyncio.Queue[Frame | None] = asyncio.Queue()
         self._started: set[str] = set()
@@ -83,11 +87,9 @@ class AsteriskLink:
         """See PbxLink."""
         shard = self._shards.of(frame)
         bridge, number, do = bridge_name(frame, shard), frame["id"], frame["do"]
-        if do == Do.LIFT:
-            self._reply(number, Response(code=501, reason="a phone is answered at the phone"))
-            return
-        if do == Do.ORIGINATE and self._is_strangers_phone(frame["endpoint"]):
-            self._reply(number, Response(code=_NOT_THERE, reason="no phone of this site"))
+        refusal = self._refusal(frame)
+        if refusal is not None:
+            self._reply(number, refusal)
             return
         if do in _MUSIC_REQUESTS and bridge is not None and bridge != frame.get("bridge"):
             if (bridge, do) in self._has_music:
@@ -96,6 +98,8 @@ class AsteriskLink:
             self._has_music.add((bridge, do))
         if do == Do.PUT_DOWN and frame["channel"] in self._started:
             frame = {**frame, "do": Do.HANG_UP, "cause": 16}
+        if self._taping.is_early(frame):
+            return
         if do == Do.SNOOP:
             snoop, before = self._snoops.begin(frame["channel"])
             self._ask_all(before, shard)
@@ -103,7 +107,7 @@ class AsteriskLink:
         elif do == Do.ADD:
             self._ask_all(self._snoops.left(frame["channel"]), shard)
         request = request_of(frame, applications(self._site_id, shard + 1)[shard], bridge)
-        self._sockets[shard].send(request, lambda response: self._reply(number, response))
+        self._sockets[shard].send(request, lambda response: self._replied(frame, response))
 
     async def next(self) -> Frame | None:
         """See PbxLink."""
@@ -112,6 +116,14 @@ class AsteriskLink:
     async def close(self) -> None:
         """See PbxLink."""
         await asyncio.gather(*(each.close() for each in self._sockets))
+
+    def _refusal(self, frame: Frame) -> Response | None:
+        """What Asterisk need not be asked."""
+        if frame["do"] == Do.LIFT:
+            return Response(code=501, reason="a phone is answered at the phone")
+        if frame["do"] == Do.ORIGINATE and self._is_strangers_phone(frame["endpoint"]):
+            return Response(code=_NOT_THERE, reason="no phone of this site")
+        return None
 
     def _is_strangers_phone(self, endpoint: str) -> bool:
         return endpoint.startswith("phone/") and not endpoint.startswith(f"phone/{self._site_id}/")
@@ -152,6 +164,8 @@ class AsteriskLink:
         if is_snoop(told.get("channel", {}).get("id", "")):
             self._snoop_heard(told, shard)
             return
+        if told["type"] in RECORDING_EVENTS:
+            self._send_late(told["recording"]["name"])
         if told["type"] == "StasisStart":
             self._started.add(told["channel"]["id"])
             self._shards.came(told["channel"]["id"], shard)
@@ -163,6 +177,10 @@ class AsteriskLink:
             self._started.discard(event["channel"])
             self._shards.gone(event["channel"])
         self._incoming.put_nowait(event)
+
+    def _send_late(self, recording: str) -> None:
+        for frame in self._taping.begun(recording):
+            self.send(frame)
 
     def _snoop_heard(self, told: dict[str, Any], shard: int) -> None:
         snoop = told["channel"]["id"]
@@ -203,9 +221,14 @@ class AsteriskLink:
         count = len(self._sockets) - 1
         return (int(number) - 1) % count if number.isdigit() else 0
 
+    def _replied(self, frame: Frame, response: Response) -> None:
+        if frame["do"] == Do.RECORD and response.code >= _REFUSALS:
+            self._send_late(frame["recording"])
+        self._reply(frame["id"], response)
+
     def _reply(self, number: int, response: Response) -> None:
         reply: Frame = {"re": number}
-        if response.code >= 300:
+        if response.code >= _REFUSALS:
             reply |= {"code": response.code, "text": f"{response.reason} {response.body or ''}".strip()}
         self._incoming.put_nowait(reply)
 
@@ -219,14 +242,14 @@ async def _do(socket: Socket, request: Request) -> Response:
     LinkLostError: the connection ended first.
     """
     response = await socket.ask(request)
-    if response.code >= 300:
+    if response.code >= _REFUSALS:
         raise PbxRefusedError(request.uri, f"{response.code} {response.reason} {response.body}")
     return response
 
 
 def _log_refusal(request: Request) -> Callable[[Response], None]:
     def heard(response: Response) -> None:
-        if response.code >= 300 and response.code not in (_NOT_THERE, _THERE_ALREADY):
+        if response.code >= _REFUSALS and response.code not in (_NOT_THERE, _THERE_ALREADY):
             log.warning("asterisk_refused", uri=request.uri, code=response.code, reason=response.reason)
 
     return heard
