@@ -9,13 +9,15 @@ PYTHON ?=
 export UV_SYSTEM_CERTS := 1
 export UV_HTTP_TIMEOUT ?= 180
 
+SECONDS ?= 3600
+
 PROTOS := $(shell find protos -name '*.proto' | LC_ALL=C sort)
 PO_FILES := $(wildcard node/words/locale/*/LC_MESSAGES/*.po)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help setup demo test test-telephony chaos bench check lint types contracts protos-check words-check
+.PHONY: help setup demo test test-telephony sim sim-long chaos bench check lint types contracts protos-check words-check
 .PHONY: protos messages lock clean
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +56,13 @@ demo: setup ## three sites on this machine, a busy hour, a night
 
 test: setup ## the test suite, but for those that break a whole cluster or need Asterisk
 	@$(BIN)/python -m pytest -n 2 --ignore=tests/chaos --ignore=tests/telephony --ignore=tests/bench
+
+sim: setup ## play 2,000 seeded worlds with faults; every law looks on
+	@$(BIN)/python -m tests.sim.run --worlds 2000
+
+# Other worlds than `make sim` plays, and others each time.
+sim-long: setup ## the same for SECONDS (3600), or until Ctrl-C
+	@$(BIN)/python -m tests.sim.run --seconds $(SECONDS) --first $$(date +%s)0000
 
 chaos: setup ## break a running cluster and see the laws hold
 	@$(BIN)/python -m pytest -n 2 tests/chaos

@@ -57,7 +57,7 @@ class Surroundings:
     """Before which of so many items of an outcome, or after all, the process dies; None: it lives."""
     crash: Callable[["Node"], None] | None = None
     look: Callable[["Node"], None] | None = None
-    """Called after each fact, to check the live floor."""
+    """Called after each fact that came to something, to check the live floor."""
     trace: Trace | None = None
 
 
@@ -239,7 +239,7 @@ class Node:
         if self._around.trace is not None:
             self._note(*outcome)
         self._arm()
-        if self._around.look is not None and self.floor is not None:
+        if outcome and self._around.look is not None and self.floor is not None:
             self._around.look(self)
 
     def _dies_in(self, outcome: Outcome) -> bool:

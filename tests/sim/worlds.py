@@ -48,7 +48,7 @@ class Played:
 def draw_world(seed: int) -> World:
     rng = random.Random(seed)
     names = tuple(SiteId(name) for name in ("a", "b", "c", "d")[: rng.randint(1, 4)])
-    duration_ms = rng.choice((60_000, 180_000, 300_000))
+    duration_ms = rng.choice((20_000, 60_000, 120_000))
     scenario = Scenario(
         duration_ms=duration_ms,
         board_period_ms=rng.choice((0, 500, 1_000, 10_000)),
