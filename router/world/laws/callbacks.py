@@ -14,7 +14,8 @@ from router.ledger import (
     OutboundBegan,
     OutboundEnded,
 )
-from router.world.laws.law import LedgerLaw, Seer
+from router.outbound.outcome import OutboundOutcome
+from router.world.laws.law import InSystem, LedgerLaw, Seer
 
 
 class CallbacksNeverExceedIdleAgents(LedgerLaw):
@@ -52,13 +53,14 @@ class CallbacksNeverExceedIdleAgents(LedgerLaw):
 
 
 class CallbacksEndOnce(LedgerLaw):
-    """Requested once, tried only until it is done, done once: REACHED and NOT_REACHED are final."""
+    """Requested once, tried only until it is done, done once, and done at the end when it was reached."""
 
     name = "callbacks_end_once"
 
     def __init__(self) -> None:
         super().__init__()
         self._is_done: dict[CallId, bool] = {}
+        self._reached: dict[CallId, LedgerRow] = {}
 
     def interests(self) -> Mapping[type[Entry], Seer]:
         return {CallbackRequested: self._requested, CallbackTried: self._tried, CallbackDone: self._done}
@@ -72,8 +74,15 @@ class CallbacksEndOnce(LedgerLaw):
     def _tried(self, row: LedgerRow, entry: CallbackTried) -> None:
         if self._is_done.get(entry.call_id, True):
             self._violate(row, f"{entry.call_id} is called back and has no open request")
+        if entry.outcome is OutboundOutcome.ANSWERED:
+            self._reached[entry.call_id] = row
 
     def _done(self, row: LedgerRow, entry: CallbackDone) -> None:
         if self._is_done.get(entry.call_id, True):
             self._violate(row, f"a callback of {entry.call_id} is done and was not open")
         self._is_done[entry.call_id] = True
+
+    def settle(self, alive: InSystem) -> None:
+        for call_id, row in self._reached.items():
+            if not self._is_done[call_id]:
+                self._violate(row, f"the callback of {call_id} was reached and is not done")

@@ -1,0 +1,191 @@
+"""Faults put into the router by hand, each with the laws that must cry over it.
+
+A mutant is a patch in memory, made by the function that is named after it. It says what a
+careless change would do: a cancel dropped, a reservation kept for ever, a place lost.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from router import facts
+from router.acd.calls import Call, Calls
+from router.acd.ringing import Ringing
+from router.acd.roster import Agent, Roster
+from router.acd.waiting import WaitingRoom
+from router.call import CallState
+from router.callback.callbacks import Callbacks
+from router.callers import Callers
+from router.ids import HandoffId, Instant, LegId, SiteId
+from router.ledger import CallEnded
+from router.orders import StopRinging
+from router.overflow.helper import Help, HelperSide
+from router.overflow.messages import Acknowledged, HandoffState, Reply
+from router.overflow.origin import Handoff, Origin
+from router.resumption import Resumption
+from router.settling import Settling
+from router.turn import Turn
+
+Patch = pytest.MonkeyPatch
+
+
+def nothing(*_given: object, **_named: object) -> None:
+    """What a forgotten act does."""
+
+
+def origin_gives_nothing_up(patch: Patch) -> None:
+    patch.setattr(Origin, "expire", nothing)
+
+
+def reservation_without_deadline(patch: Patch) -> None:
+    patch.setattr(HelperSide, "expect_trunk", nothing)
+
+
+def cancel_is_acknowledged_and_dropped(patch: Patch) -> None:
+    def cancelled(_self: HelperSide, _turn: Turn, handoff_id: HandoffId, *_rest: object) -> Reply:
+        return Acknowledged(handoff_id=handoff_id)
+
+    patch.setattr(HelperSide, "cancelled", cancelled)
+
+
+def cancel_is_never_sent(patch: Patch) -> None:
+    patch.setattr(Origin, "send_cancel", nothing)
+
+
+def agent_is_promised_without_a_lock(patch: Patch) -> None:
+    def keep_agent(self: HelperSide, _turn: Turn, help_: Help, agent: Agent) -> None:
+        self._helps[help_.handoff_id] = help_
+        help_.agent_id = agent.agent_id
+        self._links.take(help_.peer)
+
+    patch.setattr(HelperSide, "keep_agent", keep_agent)
+
+
+def call_that_rings_elsewhere_keeps_its_place(patch: Patch) -> None:
+    def trunk_rang(self: Origin, _turn: Turn, handoff: Handoff) -> None:
+        handoff.state = HandoffState.RINGING
+
+    patch.setattr(Origin, "trunk_rang", trunk_rang)
+
+
+def call_taken_at_home_stays_dialled(patch: Patch) -> None:
+    patch.setattr(Origin, "let_go", nothing)
+
+
+def place_is_lost_on_rona(patch: Patch) -> None:
+    line_up = Calls.line_up
+
+    def anew(self: Calls, turn: Turn, call: Call) -> None:
+        call.queued_at = turn.now
+        line_up(self, turn, call)
+
+    patch.setattr(Calls, "line_up", anew)
+
+
+def leg_is_left_ringing(patch: Patch) -> None:
+    stop = Ringing.stop
+
+    def forgets(self: Ringing, turn: Turn, leg_id: LegId) -> None:
+        before = len(turn.outcome)
+        stop(self, turn, leg_id)
+        turn.outcome[before:] = [each for each in turn.outcome[before:] if not isinstance(each, StopRinging)]
+
+    patch.setattr(Ringing, "stop", forgets)
+
+
+def second_agent_is_rung(patch: Patch) -> None:
+    offer = Settling.offer
+
+    def twice(self: Settling, turn: Turn, call: Call, agents: list[Agent]) -> None:
+        offer(self, turn, call, agents)
+        call.state = CallState.QUEUED
+        self._parts.calls.line_up(turn, call)
+
+    patch.setattr(Settling, "offer", twice)
+
+
+def idle_agent_looks_for_nobody(patch: Patch) -> None:
+    patch.setattr(Settling, "_serve_with", nothing)
+
+
+def caller_who_hung_up_is_kept(patch: Patch) -> None:
+    patch.setattr(Callers, "caller_hung_up", nothing)
+
+
+def call_ends_twice(patch: Patch) -> None:
+    end = Calls._end
+
+    def twice(self: Calls, turn: Turn, call: Call, *rest: object) -> None:
+        end(self, turn, call, *rest)
+        turn.write(replace(next(each for each in reversed(turn.outcome) if isinstance(each, CallEnded))))
+
+    patch.setattr(Calls, "_end", twice)
+
+
+def strays_are_kept_after_a_restart(patch: Patch) -> None:
+    patch.setattr(Resumption, "_drop_strays", nothing)
+
+
+def talk_is_confirmed_unconnected(patch: Patch) -> None:
+    def confirmed(self: HelperSide, turn: Turn, handoff_id: HandoffId, _site_id: SiteId) -> Reply:
+        help_ = self._helps.get(handoff_id)
+        if help_ is not None:
+            self._confirm(turn, help_)
+        return Acknowledged(handoff_id=handoff_id)
+
+    def reserve_confirms(self: HelperSide, turn: Turn, help_: Help) -> None:
+        self._confirm(turn, help_)
+
+    patch.setattr(HelperSide, "confirmed", confirmed)
+    patch.setattr(HelperSide, "expect_trunk", reserve_confirms)
+
+
+def tombstone_is_forgotten(patch: Patch) -> None:
+    def remember(self: HelperSide, turn: Turn, help_: Help) -> None:
+        help_.state = HandoffState.OVER
+        self._helps.pop(help_.handoff_id, None)
+
+    patch.setattr(HelperSide, "_remember_over", remember)
+
+
+def token_lets_in_after_the_end(patch: Patch) -> None:
+    invited = HelperSide.invited
+
+    def again(self: HelperSide, turn: Turn, handoff_id: HandoffId, site_id: SiteId) -> None:
+        help_ = self._helps.get(handoff_id)
+        if help_ is not None and help_.state is HandoffState.OVER and help_.call is not None:
+            idle = [each for each in self._roster if each.handoff_id is None and each.leg_id is None]
+            if idle:
+                help_.agent_id, help_.is_trunk_here = idle[0].agent_id, True
+                self.ring(turn, help_, idle[0])
+                return
+        invited(self, turn, handoff_id, site_id)
+
+    patch.setattr(HelperSide, "invited", again)
+
+
+def agent_is_free_before_the_phone_is(patch: Patch) -> None:
+    patch.setattr(Roster, "reserve", nothing)
+
+
+def callback_is_never_done(patch: Patch) -> None:
+    patch.setattr(Callbacks, "_finish", nothing)
+
+
+def unanswered_hand_off_is_guessed_connected(patch: Patch) -> None:
+    def guess(self: HelperSide, turn: Turn, handoff_id: HandoffId) -> None:
+        help_ = self._helps.get(handoff_id)
+        if help_ is not None and help_.state is HandoffState.CONNECTED:
+            self._confirm(turn, help_)
+
+    patch.setattr(HelperSide, "ask_origin", guess)
+
+
+def dialled_call_is_given_away(patch: Patch) -> None:
+    patch.setattr(WaitingRoom, "mark_dialled", nothing)
+
+
+ALL: tuple[Callable[[Patch], None], ...] = tuple(
+    each for name, each in list(globals().items()) if callable(each) and getattr(each, "__module__", "") == __name__ and name != "nothing"
+)
