@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from router.acd.policy import QueuePolicy
 from router.facts import CallingHoursChanged
@@ -148,7 +149,7 @@ class Cluster:
                 object_to=self._watchers.object_to,
                 look=self._watchers.look,
                 trace=self._watchers.trace,
-                crash_point=self._crash_point if self._faults.crash_share else None,
+                crash_point=partial(self._crash_point, node) if self._faults.crash_share else None,
                 crash=self._crash,
             )
         )
@@ -254,7 +255,7 @@ class Cluster:
             node.stop()
             self.loop.at(outage.until_ms, self._start_node, node)
 
-    def _crash_point(self, item_count: int) -> int | None:
+    def _crash_point(self, _node: Node, item_count: int) -> int | None:
         """Never after the day, so that the world comes to rest."""
         if (
             self.loop.now >= self._scenario.duration_ms

@@ -4,24 +4,22 @@ A mutant is a patch in memory, made by the function that is named after it. It s
 careless change would do: a cancel dropped, a reservation kept for ever, a place lost.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
 
-from router import facts
 from router.acd.calls import Call, Calls
 from router.acd.ringing import Ringing
-from router.acd.roster import Agent, Roster
-from router.acd.waiting import WaitingRoom
-from router.call import CallState
+from router.acd.roster import Agent
+from router.call import CallState, Disposition
 from router.callback.callbacks import Callbacks
 from router.callers import Callers
-from router.ids import HandoffId, Instant, LegId, SiteId
+from router.ids import HandoffId, LegId, SiteId
 from router.ledger import CallEnded
 from router.orders import StopRinging
 from router.overflow.helper import Help, HelperSide
-from router.overflow.messages import Acknowledged, HandoffState, Reply
+from router.overflow.messages import Acknowledged, Claim, HandoffState, Reply, Reserve
 from router.overflow.origin import Handoff, Origin
 from router.resumption import Resumption
 from router.settling import Settling
@@ -116,8 +114,8 @@ def caller_who_hung_up_is_kept(patch: Patch) -> None:
 def call_ends_twice(patch: Patch) -> None:
     end = Calls._end
 
-    def twice(self: Calls, turn: Turn, call: Call, *rest: object) -> None:
-        end(self, turn, call, *rest)
+    def twice(self: Calls, turn: Turn, call: Call, disposition: Disposition, reason: str | None) -> None:
+        end(self, turn, call, disposition, reason)
         turn.write(replace(next(each for each in reversed(turn.outcome) if isinstance(each, CallEnded))))
 
     patch.setattr(Calls, "_end", twice)
@@ -142,31 +140,31 @@ def talk_is_confirmed_unconnected(patch: Patch) -> None:
 
 
 def tombstone_is_forgotten(patch: Patch) -> None:
-    def remember(self: HelperSide, turn: Turn, help_: Help) -> None:
+    def remember(self: HelperSide, _turn: Turn, help_: Help) -> None:
         help_.state = HandoffState.OVER
         self._helps.pop(help_.handoff_id, None)
 
     patch.setattr(HelperSide, "_remember_over", remember)
 
 
-def token_lets_in_after_the_end(patch: Patch) -> None:
-    invited = HelperSide.invited
+def claim_heard_twice_gives_two_callers(patch: Patch) -> None:
+    claimed = Origin.claimed
 
-    def again(self: HelperSide, turn: Turn, handoff_id: HandoffId, site_id: SiteId) -> None:
-        help_ = self._helps.get(handoff_id)
-        if help_ is not None and help_.state is HandoffState.OVER and help_.call is not None:
-            idle = [each for each in self._roster if each.handoff_id is None and each.leg_id is None]
-            if idle:
-                help_.agent_id, help_.is_trunk_here = idle[0].agent_id, True
-                self.ring(turn, help_, idle[0])
-                return
-        invited(self, turn, handoff_id, site_id)
+    def anew(self: Origin, turn: Turn, site_id: SiteId, claim: Claim) -> Reply:
+        self._handoffs.pop(claim.handoff_id, None)
+        return claimed(self, turn, site_id, claim)
 
-    patch.setattr(HelperSide, "invited", again)
+    patch.setattr(Origin, "claimed", anew)
 
 
-def agent_is_free_before_the_phone_is(patch: Patch) -> None:
-    patch.setattr(Roster, "reserve", nothing)
+def reservation_heard_twice_keeps_two_agents(patch: Patch) -> None:
+    reserve = HelperSide.reserve
+
+    def anew(self: HelperSide, turn: Turn, site_id: SiteId, request: Reserve, *, is_accepting: bool) -> Reply:
+        self._helps.pop(request.handoff_id, None)
+        return reserve(self, turn, site_id, request, is_accepting=is_accepting)
+
+    patch.setattr(HelperSide, "reserve", anew)
 
 
 def callback_is_never_done(patch: Patch) -> None:
@@ -182,10 +180,26 @@ def unanswered_hand_off_is_guessed_connected(patch: Patch) -> None:
     patch.setattr(HelperSide, "ask_origin", guess)
 
 
-def dialled_call_is_given_away(patch: Patch) -> None:
-    patch.setattr(WaitingRoom, "mark_dialled", nothing)
-
-
-ALL: tuple[Callable[[Patch], None], ...] = tuple(
-    each for name, each in list(globals().items()) if callable(each) and getattr(each, "__module__", "") == __name__ and name != "nothing"
-)
+CAUGHT_BY: Mapping[Callable[[Patch], None], str] = {
+    origin_gives_nothing_up: "live.hand_offs_end_in_time",
+    reservation_without_deadline: "live.hand_offs_end_in_time",
+    cancel_is_acknowledged_and_dropped: "kept its agent until it expired",
+    cancel_is_never_sent: "kept its agent until it expired",
+    agent_is_promised_without_a_lock: "an_agent_has_at_most_one_reservation",
+    call_that_rings_elsewhere_keeps_its_place: "live.one_open_offer",
+    call_taken_at_home_stays_dialled: "no_call_is_lost",
+    place_is_lost_on_rona: "seniority_is_kept",
+    leg_is_left_ringing: "channels are up at rest",
+    second_agent_is_rung: "one_open_offer",
+    idle_agent_looks_for_nobody: "no_caller_waits_beside_an_idle_agent",
+    caller_who_hung_up_is_kept: "not at rest",
+    call_ends_twice: "one_terminal_disposition",
+    strays_are_kept_after_a_restart: "channels are up at rest",
+    talk_is_confirmed_unconnected: "overflow_balances",
+    unanswered_hand_off_is_guessed_connected: "overflow_balances",
+    tombstone_is_forgotten: "no_call_is_lost",
+    claim_heard_twice_gives_two_callers: "no_call_is_lost",
+    reservation_heard_twice_keeps_two_agents: "an_agent_has_at_most_one_reservation",
+    callback_is_never_done: "callbacks_end_once",
+}
+"""Each mutant with words of what catches it: a law's name, or what a world at rest must not show."""

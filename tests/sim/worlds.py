@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from router.acd.policy import Distribution, LastResort, QueuePolicy
 from router.agent import AgentState
-from router.ids import QueueId, SiteId, Skill
-from router.ledger import LedgerRow
+from router.ids import HandoffId, QueueId, SiteId, Skill
+from router.ledger import HandoffCancelled, HandoffExpired, LedgerRow, Role
 from router.world.busy_hour import BusyHour, generate
 from router.world.calls import PlannedCall
 from router.world.cluster import Cluster, Watchers
-from router.world.faults import Faults, draw_faults
+from router.world.faults import NO_FAULTS, Faults, draw_faults
 from router.world.laws.floors import FloorLaws
 from router.world.laws.law import LawResult
 from router.world.laws.ledgers import ledger_laws
@@ -110,21 +110,35 @@ def draw_site(rng: random.Random, name: SiteId) -> ScenarioSite:
     )
 
 
-def play(world: World, seed: int, trace: Callable[[int, SiteId, object], None] | None = None) -> Played:
+def play(
+    world: World,
+    seed: int,
+    trace: Callable[[int, SiteId, object], None] | None = None,
+    kind: type[Cluster] = Cluster,
+) -> Played:
     """Play to the end, or to the first failure of the machine itself, which is an objection too."""
     book, floors, objections = ledger_laws(), FloorLaws(), list[str]()
     confirmed = 0
+
+    cancelled = set[HandoffId]()
 
     def see(row: LedgerRow) -> None:
         nonlocal confirmed
         confirmed += row.entry.kind == "HANDOFF_CONFIRMED"
         book.see(row)
+        match row.entry:
+            case HandoffCancelled(role=Role.ORIGIN, handoff_id=handoff_id):
+                cancelled.add(handoff_id)
+            case HandoffExpired(role=Role.HELPER, handoff_id=handoff_id) if (
+                world.faults == NO_FAULTS and handoff_id in cancelled
+            ):
+                objections.append(f"{handoff_id} was cancelled and kept its agent until it expired")
 
     def look(node: Node) -> None:
         if node.floor is not None:
             floors.look(node.site_id, node.incarnation, node.floor, cluster.loop.now)
 
-    cluster = Cluster(
+    cluster = kind(
         world.scenario,
         world.calls,
         seed=seed,
