@@ -10,7 +10,7 @@ functions (Abramowitz and Stegun, 6.5.29), summed here as series of positive ter
 """
 
 from dataclasses import dataclass
-from math import exp, expm1, inf, lgamma, log
+from math import exp, expm1, inf, lgamma, log, sqrt
 
 _NEGLIGIBLE = 1e-16
 
@@ -85,12 +85,18 @@ def agents_needed(demand: Demand, share: float, target_s: float) -> int | None:
         return 0
     if share >= highest_share(demand, target_s):
         return None
+    # The answer lies within a few square roots of the work (Halfin and Whitt): two steps, not twenty.
     enough = max(1, round(demand.work))
+    step = max(1, round(sqrt(demand.work)))
+    too_few = 0
     while service(demand, enough, target_s).within < share:
         if enough > AGENT_LIMIT:
             return None
-        enough += max(1, enough // 8)
-    too_few = 0
+        too_few = enough
+        enough, step = enough + step, 2 * step
+    while too_few == 0 and enough > step and service(demand, enough - step, target_s).within >= share:
+        enough, step = enough - step, 2 * step
+    too_few = max(too_few, enough - step)
     while enough - too_few > 1:
         middle = (too_few + enough) // 2
         if service(demand, middle, target_s).within < share:
@@ -132,13 +138,12 @@ def _erlang_a(demand: Demand, agents: int, target_s: float) -> Service:
     log_served, slowness = _log_series(x, y + 1)
     idle = _idle_odds(demand.work, agents) * exp(-log_j) * theta
     scale = idle + demand.calls_per_s
-    at_once, later = idle / scale, demand.calls_per_s * exp(log_served - log_j) / scale
-    answered = demand.stays * (at_once + later)
+    # Written so that an infinite chance of an idle agent is just that.
+    at_once, later = 1 - demand.calls_per_s / scale, demand.calls_per_s * exp(log_served - log_j) / scale
+    in_time = at_once + later * _share_until(target_s, x, y + 1, theta, log_served)
     return Service(
-        within=demand.stays * (at_once + later * _share_until(target_s, x, y + 1, theta))
-        if target_s >= 0
-        else 0.0,
-        abandoned=1 - answered,
+        within=demand.stays * in_time if target_s >= 0 else 0.0,
+        abandoned=1 - demand.stays * (at_once + later),
         mean_wait_s=demand.ring_s + later * slowness / theta / (at_once + later),
         occupancy=min(1.0, demand.calls_per_s * (at_once + later) / (y * theta)),
     )
@@ -155,10 +160,9 @@ def _idle_odds(work: float, agents: int) -> float:
     return odds
 
 
-def _share_until(target_s: float, x: float, y: float, theta: float) -> float:
-    """1 - J(target) / J, for J with the exponent y."""
+def _share_until(target_s: float, x: float, y: float, theta: float, log_whole: float) -> float:
+    """1 - J(target) / J, for J with the exponent y, whose series has this logarithm."""
     q = exp(-theta * target_s)
-    log_whole, _ = _log_series(x, y)
     log_rest, _ = _log_series(x * q, y)
     return -expm1(x * (1 - q) - y * theta * target_s + log_rest - log_whole)
 

@@ -176,6 +176,7 @@ def test_rooms_without_calls_or_agents_have_plain_answers() -> None:
     assert agents_needed(quiet, 0.85, 20) == 0
     assert service(quiet, 0, 20).within == 1.0
     assert service(crowded, 50, 20).mean_wait_s == inf
+    assert service(Demand(calls_per_s=0.01, handle_s=100, hang_ups_per_s=0.01), 900, 20).within == 1.0
     assert service(GARNETT, 0, 20).abandoned == 1.0
     assert service(Demand(calls_per_s=50, handle_s=180, hang_ups_per_s=1 / 180), 3000, 20).abandoned == (
         pytest.approx(2 / 3)
