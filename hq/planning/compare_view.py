@@ -51,7 +51,7 @@ def _variant_tree(day: PlannedDay, each: Compared) -> dict[str, Any]:
         "against_base": {name: _estimate_tree(each.difference(name)) for name in names},
         "sites": {
             site_id: {
-                "cluster_part": {name: _estimate_tree(each.figure(name, site_id)) for name in figures},
+                "figures": {name: _estimate_tree(each.figure(name, site_id)) for name in figures},
                 "against_base": {name: _estimate_tree(each.difference(name, site_id)) for name in figures},
             }
             for site_id, figures in each.plays[0].sites.items()

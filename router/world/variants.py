@@ -44,14 +44,16 @@ def closed(scenario: Scenario, site_id: SiteId) -> Scenario:
 
 
 def with_agents(scenario: Scenario, site_id: SiteId, change: Callable[[int], int]) -> Scenario:
-    """Every figure of the site's roster changed alike, and never below nobody."""
+    """Every figure of the site's roster changed alike, but where nobody is on duty: it is shut then."""
+
+    def changed(agents: int) -> int:
+        return max(0, change(agents)) if agents else 0
+
     first = next(site.agents for site in scenario.sites if site.site_id == site_id)
     own = tuple(
-        replace(each, agents=max(0, change(each.agents)))
-        for each in scenario.roster
-        if each.site_id == site_id
+        replace(each, agents=changed(each.agents)) for each in scenario.roster if each.site_id == site_id
     )
-    return _restaffed(scenario, site_id, max(0, change(first)), own)
+    return _restaffed(scenario, site_id, changed(first), own)
 
 
 def with_roster(scenario: Scenario, roster: Roster) -> Scenario:

@@ -56,8 +56,14 @@ def write_branch(file: Path, rows: Sequence[LedgerRow]) -> Path:
 
 
 def write_hq(file: Path, rows: Sequence[LedgerRow]) -> Path:
-    """HQ's database with the rows of all sites."""
-    engine = open_database(f"sqlite:///{file}")
+    """HQ's database, a file, with the rows of all sites."""
+    fill_hq(f"sqlite:///{file}", rows)
+    return file
+
+
+def fill_hq(url: str, rows: Sequence[LedgerRow]) -> None:
+    """An empty database made HQ's, with the rows of all sites."""
+    engine = open_database(url)
     with engine.begin() as connection:
         HQ_TABLES.create_all(connection)
         for site_id in sorted({row.site_id for row in rows}):
@@ -65,7 +71,6 @@ def write_hq(file: Path, rows: Sequence[LedgerRow]) -> Path:
             _fill(connection, own, RECEIVED, {"rev": 1, "epoch": 1})
             connection.execute(insert(SITES).values(**_site(site_id)))
     engine.dispose()
-    return file
 
 
 def _fill(connection: Connection, rows: Iterable[LedgerRow], tables: Any, extra: dict[str, int]) -> None:

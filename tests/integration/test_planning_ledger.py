@@ -13,11 +13,11 @@ from hq.explain.commands import register as register_explain
 from hq.planning.commands import register
 from node import words
 from router.call import Disposition
-from router.ledger import CallArrived, LedgerRow
+from router.ledger import CallArrived, HandoffConfirmed, LedgerRow
 from router.world.busy_hour import BusyHour, default_scenario, generate
 from tests.fakes.command_line import CommandLine, Ended
 from tests.fakes.ledger_book import LedgerBook, arrived, ended, queued
-from tests.fakes.ledger_files import PlayedDay, played_day, write_branch, write_hq
+from tests.fakes.ledger_files import PlayedDay, fill_hq, played_day, write_branch, write_hq
 from tests.fakes.pty_child import PtyChild
 
 DAY = "2026-01-05"
@@ -193,6 +193,34 @@ def test_what_can_t_be_played_is_told_with_what_to_do(
     assert told.code == 2
     assert said in told.err
     assert "Traceback" not in told.err
+
+
+def test_hq_s_postgresql_answers_like_its_rows_in_a_file(
+    trunkline: CommandLine, day: PlayedDay, hq_file: Path, postgres_url: str
+) -> None:
+    fill_hq(postgres_url, day.rows)
+    plain = postgres_url.replace("postgresql+psycopg://", "postgresql://")
+    call_id = next(row.entry.call_id for row in day.rows if isinstance(row.entry, HandoffConfirmed))
+
+    options = ("--seeds", 1, "--policy", "isolated", "--json")
+    by_server, by_file = (whatif(trunkline, where, *options) for where in (plain, hq_file))
+    told, filed = (
+        trunkline("explain", call_id, "--from-ledger", where, "--json") for where in (plain, hq_file)
+    )
+
+    assert by_server.code == 0, by_server.err
+    assert by_server.json == by_file.json
+    assert told.code == 0, told.err
+    assert told.json == filed.json
+    assert {row["site"] for row in told.json["rows"]} > {told.json["origin"]}
+
+
+def test_a_server_that_is_away_is_told_without_its_password(trunkline: CommandLine) -> None:
+    away = whatif(trunkline, "postgresql://planner:geheim@127.0.0.1:1/trunkline_hq")
+
+    assert away.code == 2
+    assert "can't be read" in away.err
+    assert "geheim" not in away.err
 
 
 def rows_without_answers() -> list[LedgerRow]:

@@ -38,7 +38,7 @@ def rostered(*changes: tuple[SiteId, int, int]) -> Scenario:
 
 
 def test_a_number_replaces_the_roster_and_a_signed_one_shifts_it() -> None:
-    scenario = rostered((BEIJING, 1000, 5), (SHANGHAI, 1500, 1), (BEIJING, 2000, 1))
+    scenario = rostered((BEIJING, 1000, 5), (SHANGHAI, 1500, 1), (BEIJING, 2000, 1), (BEIJING, 2500, 0))
 
     fixed, shifted = changed("beijing=7", scenario), changed("beijing=-2", scenario)
 
@@ -46,7 +46,13 @@ def test_a_number_replaces_the_roster_and_a_signed_one_shifts_it() -> None:
     assert [c.site_id for c in fixed.scenario.roster] == [SHANGHAI]
     assert agents(shifted) == {BEIJING: 18, SHANGHAI: 10}
     later = [(change.site_id, change.agents) for change in shifted.scenario.roster]
-    assert later == [(BEIJING, 3), (SHANGHAI, 1), (BEIJING, 0)]
+    assert later == [(BEIJING, 3), (SHANGHAI, 1), (BEIJING, 0), (BEIJING, 0)]
+
+
+def test_more_agents_do_not_open_a_site_at_night() -> None:
+    variant = changed("beijing=+2", rostered((BEIJING, 1000, 0), (BEIJING, 2000, 4)))
+
+    assert [change.agents for change in variant.scenario.roster] == [0, 6]
 
 
 def test_a_closed_site_has_nobody_all_day_and_keeps_its_callers() -> None:
