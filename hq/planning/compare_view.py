@@ -122,7 +122,7 @@ def measured_figures(day: PlannedDay) -> dict[str, float | None] | None:
 def _cluster_table(
     compared: Sequence[Compared], title: str, measured: dict[str, float | None] | None
 ) -> Table:
-    table = _table(title, [_("variant"), _("policy")], _figure_titles())
+    table = _table(title, [_("variant"), _("routing")], _figure_titles())
     if measured is not None:
         cells = [_plain(measured[name], _UNITS[name]) for name in FIGURES]
         table.add_row(Text(_("as measured")), Text("-"), *cells, Text("-"), style="dim")
@@ -170,9 +170,9 @@ def _figure_titles() -> list[str]:
 def _table(title: str, names: Sequence[str], numbers: Sequence[str]) -> Table:
     table = Table(title=Text(title), title_justify="left", header_style="bold")
     for name in names:
-        table.add_column(Text(name))
+        table.add_column(Text(name), overflow="fold")
     for number in numbers:
-        table.add_column(Text(number), justify="right")
+        table.add_column(Text(number), justify="right", overflow="fold")
     return table
 
 

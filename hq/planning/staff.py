@@ -11,7 +11,7 @@ from node.terminal import Column, output, print_json, print_table
 from node.words import text as _
 from router.ids import SiteId
 from router.kpi.erlang import Service, highest_share
-from router.kpi.staffing import IntervalNeed, Target, UnreachableTargetError, interval_need
+from router.kpi.staffing import IntervalNeed, SiteNeed, Target, UnreachableTargetError, interval_need
 
 INTERVALS_MIN = (15, 30, 60)
 
@@ -132,32 +132,36 @@ def _service_tree(found: Service) -> dict[str, float | None]:
 def _print_sites(staffing: Sequence[Staffing], target: Target) -> None:
     """Each site at its own peak; the last line is one room of all at theirs."""
     sites = list(staffing[0].need.sites)
-    rows = [_site_row(staffing, site_id) for site_id in sites]
-    rows.append(_together_row(staffing))
-    numbers = [
-        _("calls"),
-        _("AHT s"),
-        _("patience s"),
-        _("agents alone"),
-        _("agents pooled"),
-        _("within the target"),
-        _("mean wait"),
-        _("abandoned"),
-        _("occupancy"),
-    ]
+    numbers = [_("calls"), _("AHT s"), _("patience s"), _("agents alone"), _("agents pooled")]
     if len(staffing) > 1:
-        numbers.append(_("agent-hours alone"))
-        numbers.append(_("agent-hours pooled"))
+        numbers += [_("agent-hours alone"), _("agent-hours pooled")]
     title = _(
         "Agents for {percent:g} % within {seconds:g} s, at each site's peak",
         percent=target.share * 100,
         seconds=target.within_s,
     )
-    print_table([_("site"), *(Column(title=each, is_number=True) for each in numbers)], rows, title=title)
+    rows = [*(_site_row(staffing, site_id) for site_id in sites), _together_row(staffing)]
+    print_table([_("site"), *_numbers(numbers)], rows, title=title)
+    services = [_("within the target"), _("mean wait"), _("abandoned"), _("occupancy")]
+    rows = [[site_id, *_service_cells(_peak(staffing, site_id).service)] for site_id in sites]
+    rows.append([_("all sites pooled"), *_service_cells(_busiest(staffing).service)])
+    print_table([_("site"), *_numbers(services)], rows, title=_("What they give callers at the peak"))
+
+
+def _numbers(titles: Sequence[str]) -> list[Column]:
+    return [Column(title=title, is_number=True) for title in titles]
+
+
+def _peak(staffing: Sequence[Staffing], site_id: SiteId) -> SiteNeed:
+    return max((each.need.sites[site_id] for each in staffing), key=lambda need: need.alone)
+
+
+def _busiest(staffing: Sequence[Staffing]) -> IntervalNeed:
+    return max((each.need for each in staffing), key=lambda need: need.pooled)
 
 
 def _site_row(staffing: Sequence[Staffing], site_id: SiteId) -> list[str]:
-    peak = max(staffing, key=lambda each: each.need.sites[site_id].alone).need.sites[site_id]
+    peak = _peak(staffing, site_id)
     calls = sum(each.need.sites[site_id].demand.calls_per_s * each.interval.length_s for each in staffing)
     most_pooled = max(each.need.sites[site_id].pooled for each in staffing)
     row = [
@@ -167,7 +171,6 @@ def _site_row(staffing: Sequence[Staffing], site_id: SiteId) -> list[str]:
         _patience(peak.demand.hang_ups_per_s),
         str(peak.alone),
         str(most_pooled),
-        *_service_cells(peak.service),
     ]
     if len(staffing) > 1:
         for name in ("alone", "pooled"):
@@ -177,7 +180,7 @@ def _site_row(staffing: Sequence[Staffing], site_id: SiteId) -> list[str]:
 
 
 def _together_row(staffing: Sequence[Staffing]) -> list[str]:
-    peak = max(staffing, key=lambda each: each.need.pooled).need
+    peak = _busiest(staffing)
     calls = sum(each.need.demand.calls_per_s * each.interval.length_s for each in staffing)
     row = [
         _("all sites"),
@@ -186,7 +189,6 @@ def _together_row(staffing: Sequence[Staffing]) -> list[str]:
         _patience(peak.demand.hang_ups_per_s),
         str(max(each.need.alone for each in staffing)),
         str(peak.pooled),
-        *_service_cells(peak.service),
     ]
     if len(staffing) > 1:
         row += [f"{_hours(staffing, name):.1f}" for name in ("alone", "pooled")]
@@ -218,7 +220,7 @@ def _print_intervals(staffing: Sequence[Staffing]) -> None:
         )
         for each in staffing
     ]
-    print_table([_("from"), *(Column(title=each, is_number=True) for each in numbers)], rows)
+    print_table([_("from"), *_numbers(numbers)], rows)
 
 
 def _print_saving(staffing: Sequence[Staffing]) -> None:
@@ -233,6 +235,7 @@ def _print_saving(staffing: Sequence[Staffing]) -> None:
             percent=100 * (alone - pooled) / alone,
         ),
         markup=False,
+        soft_wrap=True,
     )
 
 

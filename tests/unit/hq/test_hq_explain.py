@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import typer
+from rich.cells import cell_len
 
 from hq.explain import reasons
 from hq.explain.commands import register
@@ -277,11 +278,5 @@ def test_chinese_readers_get_chinese_and_a_table_that_stands_straight(explain: A
     rows = [line for line in shown.out.splitlines() if line[:1] in "│┃├└┏┡"]
     assert "本站无空闲座席：请求 urumqi 预留一名座席。" in shown.out
     assert "→ urumqi:" in shown.out or "→ urumqi：" in shown.out
-    assert len({cells(line) for line in rows}) == 1, "all rows end in one column"
+    assert len({cell_len(line) for line in rows}) == 1, "all rows end in one column"
     assert words.language() == "en"
-
-
-def cells(line: str) -> int:
-    from rich.cells import cell_len
-
-    return cell_len(line)
