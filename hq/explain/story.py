@@ -71,21 +71,7 @@ def read_story(books: Sequence[LedgerBook], call_id: CallId) -> Story:
 def in_order(rows: Iterable[LedgerRow]) -> tuple[LedgerRow, ...]:
     """By each site's wall clock; a clock that was stepped changes no site's own order."""
     by_site = groupby(sorted(rows, key=lambda row: (row.site_id, row.seq)), key=lambda row: row.site_id)
-    return tuple(row for _at, row in merge(*(_climbing(list(own)) for _site, own in by_site), key=_moment))
-
-
-def _climbing(rows: list[LedgerRow]) -> list[tuple[int, LedgerRow]]:
-    """A site's rows with times that never fall."""
-    latest = 0
-    timed = []
-    for row in rows:
-        latest = max(latest, row.at_utc_us)
-        timed.append((latest, row))
-    return timed
-
-
-def _moment(timed: tuple[int, LedgerRow]) -> int:
-    return timed[0]
+    return tuple(merge(*(list(own) for _site, own in by_site), key=lambda row: row.at_utc_us))
 
 
 def _rows(book: LedgerBook, calls: set[CallId], handoffs: set[HandoffId]) -> Iterable[LedgerRow]:

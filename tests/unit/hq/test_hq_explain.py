@@ -202,6 +202,24 @@ def test_a_branch_tells_its_side_and_whose_rows_are_missing(explain: Any, tmp_pa
     assert "urumqi/7 answers the caller of beijing." in both.out
 
 
+def test_a_claim_names_no_call_and_is_told_all_the_same(explain: Any, tmp_path: Path) -> None:
+    """A helper asks for whoever waits: only the hand-off's id ties the row to the call."""
+    home, _there = overflowed()
+    claim = LedgerBook(URUMQI)
+    pulled = Decision(
+        rule="PULL_LONGEST_WAIT", view_age_ms=90, candidates=((BEIJING, 4, 12.5),), seen=((30, 2),)
+    )
+    claim.write(
+        0.4, HandoffAsked(handoff_id=H1, role=Role.HELPER, peer=BEIJING, call_id=None, decision=pulled)
+    )
+
+    shown = explain("c1", "--from-ledger", write_hq(tmp_path / "hq.db", [*home, *claim.rows]))
+
+    assert "An agent is idle here: beijing is asked for a caller." in shown.out
+    assert "→ beijing: score 12.5 s, 2 callers waiting (record 4, 0.0 s old)" in shown.out
+    assert "No rows of" not in shown.out
+
+
 def test_programs_get_rows_sentences_and_decisions(explain: Any, tmp_path: Path) -> None:
     home, there = overflowed()
 
