@@ -1,8 +1,10 @@
 """`trunkline whatif --from-ledger`: a day of one's own, and what it could have been."""
 
+import asyncio
 import json
 import os
 import re
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +20,7 @@ from router.world.busy_hour import BusyHour, default_scenario, generate
 from tests.fakes.command_line import CommandLine, Ended
 from tests.fakes.ledger_book import LedgerBook, arrived, ended, queued
 from tests.fakes.ledger_files import PlayedDay, fill_hq, played_day, write_branch, write_hq
-from tests.fakes.pty_child import PtyChild
+from tests.fakes.pty_child import LIMIT_S, PtyChild
 
 DAY = "2026-01-05"
 SCENARIO = default_scenario(3, duration_s=2700)
@@ -286,11 +288,42 @@ def test_as_many_processes_as_cores_play_and_none_stays(trunkline: CommandLine, 
     assert children_of(os.getpid()) == set()
 
 
-async def test_ctrl_c_ends_every_play_at_once_and_leaves_the_terminal_as_it_was(hq_file: Path) -> None:
+async def test_plays_end_with_a_process_that_was_killed(hq_file: Path) -> None:
+    child = playing(hq_file)
+    try:
+        await child.shows("1/900")
+        ends = [os.pidfd_open(pid) for pid in children_of(child.pid)]
+        assert ends
+
+        child.signal(signal.SIGKILL)
+
+        async with asyncio.timeout(LIMIT_S):
+            await asyncio.gather(*map(readable, ends))
+    finally:
+        child.close()
+
+
+async def readable(pidfd: int) -> None:
+    """A process's descriptor can be read once it has ended."""
+    loop, is_over = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(pidfd, is_over.set)
+    try:
+        await is_over.wait()
+    finally:
+        loop.remove_reader(pidfd)
+        os.close(pidfd)
+
+
+def playing(hq_file: Path) -> PtyChild:
+    """A comparison that lasts for long, on a terminal of its own."""
     command = Path(sys.executable).with_name("trunkline")
     arguments = ("whatif", "--from-ledger", hq_file, "--day", DAY, "--seeds", 900)
     environ = {**os.environ, "LANG": "zh_CN.UTF-8", "LC_ALL": "zh_CN.UTF-8"}
-    child = PtyChild([str(command), *map(str, arguments)], environ)
+    return PtyChild([str(command), *map(str, arguments)], environ)
+
+
+async def test_ctrl_c_ends_every_play_at_once_and_leaves_the_terminal_as_it_was(hq_file: Path) -> None:
+    child = playing(hq_file)
     try:
         await child.shows("推演中")
         await child.shows("1/900")
