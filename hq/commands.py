@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from hq import site_commands
+from hq.explain import commands as explaining
 from hq.planning import commands as planning
 from node.terminal import Column, messages, output, print_json, print_table, progress
 from node.words import plural
@@ -29,7 +30,7 @@ _EXIT_INCOMPLETE = 1
 
 
 def register(root: typer.Typer) -> None:
-    """Add the `hq` group and the planner's commands."""
+    """Add the `hq` group, the planner's commands and `explain`."""
     group = typer.Typer(no_args_is_help=True, help=_("The headquarters: every branch's records, complete."))
     group.command("run", help=_("Run HQ until it is told to stop."))(_run)
     group.command("check", help=_("Say everything that is wrong with a file."))(_check)
@@ -41,6 +42,7 @@ def register(root: typer.Typer) -> None:
     site_commands.register(group)
     root.add_typer(group, name="hq")
     planning.register(root)
+    explaining.register(root)
 
 
 _FILE = typer.Argument(help=_("HQ's file (TOML)."), exists=False)

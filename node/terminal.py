@@ -44,11 +44,15 @@ class Column:
 def print_table(
     columns: Sequence[Column | str], rows: Iterable[Sequence[object]], *, title: str | None = None
 ) -> None:
-    """Print rows under their titles; cells are shown as they are, not as markup."""
+    """Print rows under their titles; cells are shown as they are, not as markup.
+
+    On a narrow terminal a cell goes on in the next line: Chinese has no blanks to break at, and
+    nothing is cut off.
+    """
     table = Table(title=title, title_justify="left", header_style="bold")
     for column in columns:
         given = Column(title=column) if isinstance(column, str) else column
-        table.add_column(given.title, justify="right" if given.is_number else "left")
+        table.add_column(given.title, justify="right" if given.is_number else "left", overflow="fold")
     for row in rows:
         table.add_row(*(escape(str(cell)) for cell in row))
     output().print(table)

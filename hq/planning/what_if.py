@@ -1,9 +1,10 @@
-"""The shell of a what-if: files in, one play, the report out."""
+"""The shell of a single what-if: one play of a day, its report out."""
 
 import sys
 from pathlib import Path
 
-from node.plays import print_report, read_calls, read_scenario, write_report
+from hq.planning.day import PlannedDay
+from node.plays import print_report, write_report
 from node.terminal import messages, print_error
 from node.words import text as _
 from router.world.reference.policies import Policy
@@ -14,8 +15,7 @@ _SHOWN_VIOLATIONS = 10
 
 
 def run(
-    scenario_path: Path,
-    calls_path: Path,
+    day: PlannedDay,
     *,
     policy: Policy,
     seed: int,
@@ -25,12 +25,10 @@ def run(
     """Whether every law held.
 
     Raises:
-        BadFileError, OSError: a file is not as it has to be; nothing was written.
+        OSError: the report can't be written.
     """
-    scenario = read_scenario(scenario_path)
-    calls = read_calls(calls_path, scenario)
-    with messages().status(_("Playing {count} calls", count=len(calls))):
-        played = play_what_if(scenario, calls, policy=policy, seed=seed)
+    with messages().status(_("Playing {count} calls", count=len(day.calls))):
+        played = play_what_if(day.scenario, day.calls, policy=policy, seed=seed)
     if report_path is not None:
         write_report(report_path, played.report)
     if is_json:

@@ -28,7 +28,15 @@ class Decision:
     """PUSH_BY_SCORE, PUSH_AT_RANDOM, PUSH_BLIND, PULL_LONGEST_WAIT, PULL_BLIND, or CLAIMED."""
     view_age_ms: int | None
     candidates: tuple[tuple[SiteId, int, float], ...]
-    """Each with the version of its record and its score in seconds."""
+    """Each with the version of its record and its score in seconds: a push's is the link's cost, the
+    lowest is best; a pull's is the head call's wait less that cost, the highest is best."""
+    seen: tuple[tuple[int, int], ...] | None = None
+    """Beside each candidate: how long ago its record had come, in ms, and what it showed, own asks since
+    taken off: idle agents for a push, waiting callers for a pull."""
+    candidate_count: int | None = None
+    """All that could be asked; `candidates` holds the first few."""
+    home_wait_ms: int | None = None
+    """A push: what the caller could expect at home; FOREVER_MS when nobody works there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,11 @@
 """Which site is asked: for an idle agent (push) or for a waiting caller (pull)."""
 
+import math
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from router.ids import Instant, QueueId, SiteId
+from router.ids import FOREVER_MS, Instant, QueueId, SiteId
 from router.ledger import Decision
 from router.overflow.board import Board, SiteView, ViewState, expected_wait_at_s
 from router.overflow.policy import OverflowPolicy
@@ -43,7 +44,7 @@ class Chooser:
         """
         state = self._board.state(now)
         if state is ViewState.OUT:
-            return self._blind(queue_id, "PUSH_BLIND", asked, now)
+            return self._blind(queue_id, "PUSH_BLIND", asked, now, home_wait_s)
         found = []
         for view in self._board.idle_sites(queue_id, now):
             site_id = view.load.site_id
@@ -55,7 +56,8 @@ class Chooser:
         is_scored = state is not ViewState.UNSCORED
         chosen = self._by_score(found, queue_id) if is_scored else self._rng.choice(found)[1]
         rule = "PUSH_BY_SCORE" if is_scored else "PUSH_AT_RANDOM"
-        return self._choice(chosen, queue_id, rule, [(v, s) for s, v in found], now)
+        able = [(view, queue_id, cost_s) for cost_s, view in found]
+        return self._choice(chosen, queue_id, rule, able, now, home_wait_s)
 
     def origin_for(self, queues: Iterable[QueueId], now: Instant) -> Choice | None:
         """The site whose head call has waited longest among those an idle agent can serve."""
@@ -72,7 +74,7 @@ class Chooser:
             return None
         best = max(wait_s for _, _, wait_s in found)
         chosen, queue_id, _ = self._rng.choice([entry for entry in found if entry[2] >= best])
-        return self._choice(chosen, queue_id, "PULL_LONGEST_WAIT", [(v, w) for v, _, w in found], now)
+        return self._choice(chosen, queue_id, "PULL_LONGEST_WAIT", found, now)
 
     def blind_origin(self, queue_id: QueueId, now: Instant) -> Choice | None:
         """Without a view: the next configured peer, whether it has callers or not."""
@@ -85,12 +87,24 @@ class Chooser:
         weights = [view.idle_count(queue_id) for view in equals]
         return self._rng.choices(equals, weights)[0]
 
-    def _blind(self, queue_id: QueueId, rule: str, asked: Iterable[SiteId], now: Instant) -> Choice | None:
+    def _blind(
+        self,
+        queue_id: QueueId,
+        rule: str,
+        asked: Iterable[SiteId],
+        now: Instant,
+        home_wait_s: float | None = None,
+    ) -> Choice | None:
         for _ in self._peers:
             self._rotation = (self._rotation + 1) % len(self._peers)
             site_id = self._peers[self._rotation]
             if site_id not in asked:
-                decision = Decision(rule=rule, view_age_ms=self._board.age_ms(now), candidates=())
+                decision = Decision(
+                    rule=rule,
+                    view_age_ms=self._board.age_ms(now),
+                    candidates=(),
+                    home_wait_ms=_milliseconds(home_wait_s),
+                )
                 return Choice(site_id=site_id, queue_id=queue_id, decision=decision)
         return None
 
@@ -99,14 +113,32 @@ class Chooser:
         chosen: SiteView,
         queue_id: QueueId,
         rule: str,
-        found: list[tuple[SiteView, float]],
+        found: list[tuple[SiteView, QueueId, float]],
         now: Instant,
+        home_wait_s: float | None = None,
     ) -> Choice:
+        """`found` are all that could be asked, with their scores; a push knows the wait at home."""
         shown = sorted(found, key=lambda entry: entry[0] is not chosen)[:_EXPLAINED_LIMIT]
-        candidates = tuple((view.load.site_id, view.load.version, round(score, 3)) for view, score in shown)
-        decision = Decision(rule=rule, view_age_ms=self._board.age_ms(now), candidates=candidates)
+        counted = SiteView.waiting_count if home_wait_s is None else SiteView.idle_count
+        decision = Decision(
+            rule=rule,
+            view_age_ms=self._board.age_ms(now),
+            candidates=tuple(
+                (view.load.site_id, view.load.version, round(score, 3)) for view, _, score in shown
+            ),
+            seen=tuple((now - view.seen_at, counted(view, wanted)) for view, wanted, _ in shown),
+            candidate_count=len(found),
+            home_wait_ms=_milliseconds(home_wait_s),
+        )
         return Choice(site_id=chosen.load.site_id, queue_id=queue_id, decision=decision)
 
     def _cost_s(self, site_id: SiteId) -> float:
         link = self._policy.links.get(site_id)
         return link.cost_s if link is not None else 0.0
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    """For a ledger row, where a wait without an end has a number too."""
+    if seconds is None:
+        return None
+    return FOREVER_MS if math.isinf(seconds) else round(seconds * 1000)

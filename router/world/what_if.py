@@ -1,7 +1,8 @@
 """What-if: one scenario, one calls file, one policy, one seed; one report."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from router.ledger import LedgerRow
 from router.world.calls import PlannedCall
@@ -9,6 +10,7 @@ from router.world.cluster import Cluster, Watchers
 from router.world.laws.law import LawResult
 from router.world.laws.ledgers import ledger_laws
 from router.world.node import START_UTC_US
+from router.world.reference.day import Served
 from router.world.reference.policies import Policy, play_field
 from router.world.report import Report, build_report, reference_figures
 from router.world.scenario import Scenario
@@ -28,6 +30,38 @@ class WhatIf:
         return [f"{law.name}: {violation}" for law in self.laws for violation in law.violations]
 
 
+class Tally(Protocol):
+    """What adds up a day from a ledger as it grows, or from outcomes where there is none."""
+
+    def see(self, row: LedgerRow) -> None: ...
+
+    def add_served(self, served: Iterable[Served], *, warmup_ms: int) -> None: ...
+
+
+def new_tally(scenario: Scenario) -> DayTally:
+    """Of a day that has not been played; its warm-up won't count."""
+    return DayTally(scenario.site_ids, counts_from_utc_us=START_UTC_US + scenario.warmup_ms * 1000)
+
+
+def play_into(
+    tallies: Sequence[Tally],
+    scenario: Scenario,
+    calls: list[PlannedCall],
+    *,
+    policy: Policy,
+    seed: int,
+    see_row: Callable[[LedgerRow], None] | None = None,
+) -> tuple[LawResult, ...]:
+    """Play the day once and let all `tallies` add it up; the laws, none for the field's policies."""
+    if policy in _BY_FLOORS:
+        listeners = [tally.see for tally in tallies] + ([] if see_row is None else [see_row])
+        return tuple(_play_floors(scenario, calls, policy, seed, listeners))
+    served = play_field(scenario, calls, policy, seed)
+    for tally in tallies:
+        tally.add_served(served, warmup_ms=scenario.warmup_ms)
+    return ()
+
+
 def play_what_if(
     scenario: Scenario,
     calls: list[PlannedCall],
@@ -37,12 +71,8 @@ def play_what_if(
     see_row: Callable[[LedgerRow], None] | None = None,
 ) -> WhatIf:
     """The same report for the same arguments; `see_row` is told every ledger row on the way."""
-    tally = DayTally(scenario.site_ids, counts_from_utc_us=START_UTC_US + scenario.warmup_ms * 1000)
-    laws: Iterable[LawResult] = ()
-    if policy in _BY_FLOORS:
-        laws = _play_floors(scenario, calls, policy, seed, tally, see_row)
-    else:
-        tally.add_served(play_field(scenario, calls, policy, seed), warmup_ms=scenario.warmup_ms)
+    tally = new_tally(scenario)
+    laws = play_into([tally], scenario, calls, policy=policy, seed=seed, see_row=see_row)
     report = build_report(
         policy=policy.value,
         seed=seed,
@@ -50,7 +80,7 @@ def play_what_if(
         laws=laws,
         reference=reference_figures(scenario, calls),
     )
-    return WhatIf(report=report, laws=tuple(laws))
+    return WhatIf(report=report, laws=laws)
 
 
 def _play_floors(
@@ -58,17 +88,15 @@ def _play_floors(
     calls: list[PlannedCall],
     policy: Policy,
     seed: int,
-    tally: DayTally,
-    see_row: Callable[[LedgerRow], None] | None,
+    listeners: Sequence[Callable[[LedgerRow], None]],
 ) -> list[LawResult]:
     book = ledger_laws()
     objections: list[str] = []
 
     def see(row: LedgerRow) -> None:
         book.see(row)
-        tally.see(row)
-        if see_row is not None:
-            see_row(row)
+        for listener in listeners:
+            listener(row)
 
     cluster = Cluster(
         scenario,

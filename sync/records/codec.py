@@ -106,6 +106,9 @@ def _encoded(value: object) -> object:
                 (site, version, score if math.isfinite(score) else None)
                 for site, version, score in value.candidates
             ],
+            "seen": value.seen,
+            "candidate_count": value.candidate_count,
+            "home_wait_ms": value.home_wait_ms,
         }
     if isinstance(value, Mapping):
         return dict(value)

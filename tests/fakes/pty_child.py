@@ -42,6 +42,10 @@ class PtyChild:
         asyncio.get_running_loop().add_reader(self._master, self._read)
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def settings(self) -> list[object]:
         """The terminal's settings at this moment."""
         return termios.tcgetattr(self._slave)

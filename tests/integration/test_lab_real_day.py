@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 import sys
 from collections import Counter
 from pathlib import Path
@@ -84,6 +85,58 @@ async def test_three_busy_hours_of_real_callers_keep_every_promise(tmp_path: Pat
     assert night["rows_hq"] == night["rows_branches"] > 10 * planned
     assert night["quarantined"] == 0
     assert night["digests_equal"]
+    ledgers = [f"--from-ledger={tmp_path}/lab/{site}/branch.db" for site in report["sites"]]
+    await assert_a_call_is_explained_across_sites(tmp_path / "lab", ledgers)
+    await assert_the_day_can_be_planned_with(ledgers[0], report)
+
+
+async def assert_a_call_is_explained_across_sites(lab: Path, ledgers: list[str]) -> None:
+    """One that was handed off: every kind of row that a real branch writes has its sentence."""
+    call_id, helper = overflowed_call(lab / "beijing" / "branch.db")
+
+    status, told, complained = await trunkline("explain", call_id, *ledgers, "--json", limit_s=60)
+
+    assert status == 0, complained
+    story = json.loads(told)
+    assert story["origin"] == "beijing"
+    assert story["silent_sites"] == []
+    assert {row["site"] for row in story["rows"]} >= {"beijing", helper}
+    assert not [row for row in story["rows"] if row["told"] == row["kind"]]
+    decided = [row["decision"] for row in story["rows"] if "decision" in row]
+    chosen = {each["chosen"] for each in decided}
+    assert chosen & {"beijing", helper}
+    scored = [each for each in decided if each["candidates"]]
+    assert all(candidate["record_age_ms"] >= 0 for each in scored for candidate in each["candidates"])
+
+
+def overflowed_call(database: Path) -> tuple[str, str]:
+    """The first call of this site that another one answered, and which."""
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+        found: tuple[str, str] | None = connection.execute(
+            "SELECT call_id, served_by FROM calls WHERE served_by != site_id ORDER BY call_id"
+        ).fetchone()
+    connection.close()
+    assert found is not None
+    return found
+
+
+async def assert_the_day_can_be_planned_with(ledger: str, report: dict[str, Any]) -> None:
+    """The branch's own callers, played again alone."""
+    with sqlite3.connect(f"file:{ledger.partition('=')[2]}?mode=ro", uri=True) as connection:
+        (day,) = connection.execute("SELECT max(business_date) FROM calls").fetchone()
+    connection.close()
+
+    status, told, complained = await trunkline(
+        "whatif", ledger, "--day", day, "--with", "beijing=+3", "--seeds", 3, "--json", limit_s=120
+    )
+
+    assert status == 0, complained
+    comparison = json.loads(told)
+    base, more = comparison["variants"]
+    site = report["sites"]["beijing"]
+    assert base["offered"] == site["offered"]
+    assert comparison["measured"]["sl20_strict"] == pytest.approx(site["sl20_strict"], abs=1)
+    assert more["against_base"]["asa_s"]["mean"] < 0
 
 
 def assert_offered_as_planned(report: dict[str, Any], calls: Path) -> None:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from node.terminal import Column, print_error, print_json, print_table, progress
 
@@ -59,3 +60,13 @@ def test_a_terminal_gets_colour_unless_it_asks_for_none(no_color: str, has_color
 
     assert b"no" in said
     assert (b"\x1b[1;31m" in said) is has_color
+
+
+def test_a_table_cuts_nothing_off_and_wide_characters_stand_straight(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_table(["站点", "说明"], [("beijing", "等待" * 150), ("urumqi", "x" * 250)])
+
+    out = capsys.readouterr().out
+    assert (out.count("等"), out.count("待"), out.count("x")) == (150, 150, 250)
+    assert len({cell_len(line) for line in out.splitlines()}) == 1

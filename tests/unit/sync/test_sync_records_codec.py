@@ -36,6 +36,9 @@ DECISIONS = st.builds(
     candidates=st.lists(
         st.tuples(st.text(), INT64, st.floats(allow_nan=False, min_value=0.0)), max_size=3
     ).map(tuple),
+    seen=st.none() | st.lists(st.tuples(INT64, INT64), max_size=3).map(tuple),
+    candidate_count=st.none() | INT64,
+    home_wait_ms=st.none() | INT64,
 )
 
 
@@ -123,6 +126,30 @@ def test_an_infinite_score_is_null_in_the_text_and_infinite_when_read() -> None:
 
     assert '["urumqi",3,null]' in record["payload"]
     assert ledger_row(record).entry == asked
+
+
+def test_a_decision_from_before_it_said_what_it_saw_reads_none() -> None:
+    decision = Decision(
+        rule="PUSH_BY_SCORE",
+        view_age_ms=40,
+        candidates=((SiteId("urumqi"), 3, 0.0),),
+        seen=((120, 2),),
+        candidate_count=1,
+        home_wait_ms=9_000,
+    )
+    asked = HandoffAsked(
+        handoff_id=HandoffId("h1"), role=Role.ORIGIN, peer=SiteId("urumqi"), call_id=None, decision=decision
+    )
+    record = ledger_record(row(asked))
+    old = dict(record)
+    payload = json.loads(record["payload"])
+    for added in ("seen", "candidate_count", "home_wait_ms"):
+        del payload["decision"][added]
+    old["payload"] = json.dumps(payload)
+
+    before = replace(decision, seen=None, candidate_count=None, home_wait_ms=None)
+    assert ledger_row(record).entry == asked
+    assert ledger_row(old).entry == replace(asked, decision=before)
 
 
 def test_a_row_from_before_a_nullable_field_was_added_reads_it_as_none() -> None:

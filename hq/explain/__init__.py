@@ -1,0 +1,1 @@
+"""`trunkline explain`: one call's whole story, across sites, in plain words."""
