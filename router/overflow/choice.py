@@ -1,16 +1,24 @@
 """Which site is asked: for an idle agent (push) or for a waiting caller (pull)."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from router.ids import Instant, QueueId, SiteId
 from router.ledger import Decision
-from router.overflow.board import Board, SiteView, ViewState, expected_wait_at_s
+from router.overflow.board import Board, ViewState, expected_wait_at_s
+from router.overflow.draw import WeightedDraw
 from router.overflow.policy import OverflowPolicy
 
 _EXPLAINED_LIMIT = 8
 """Candidates kept in a decision's row: enough to understand it, bounded for thousands of sites."""
+
+_LOOKED_AT_LIMIT = 32
+"""Sites looked at to fill that row."""
+
+_Group = tuple[float, WeightedDraw]
+"""Sites that the link's cost, in seconds, makes equal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,46 +52,73 @@ class Chooser:
         state = self._board.state(now)
         if state is ViewState.OUT:
             return self._blind(queue_id, "PUSH_BLIND", asked, now)
-        found = []
-        for view in self._board.idle_sites(queue_id, now):
-            site_id = view.load.site_id
-            cost_s = self._cost_s(site_id)
-            if site_id not in asked and (cost_s <= 0 or home_wait_s > cost_s):
-                found.append((cost_s, view))
-        if not found:
+        groups = [
+            (cost_s, group)
+            for cost_s, group in self._board.idle_groups(queue_id)
+            if cost_s <= 0 or home_wait_s > cost_s
+        ]
+
+        def may_take(site_id: SiteId) -> bool:
+            return site_id not in asked and self._board.may_ask(site_id, now)
+
+        if state is ViewState.UNSCORED:
+            rule, chosen = "PUSH_AT_RANDOM", self._at_random(groups, may_take)
+        else:
+            rule, chosen = "PUSH_BY_SCORE", self._by_score(groups, may_take)
+        if chosen is None:
             return None
-        is_scored = state is not ViewState.UNSCORED
-        chosen = self._by_score(found, queue_id) if is_scored else self._rng.choice(found)[1]
-        rule = "PUSH_BY_SCORE" if is_scored else "PUSH_AT_RANDOM"
-        return self._choice(chosen, queue_id, rule, [(v, s) for s, v in found], now)
+        others = ((site_id, cost_s) for cost_s, group in groups for site_id in group)
+        shown = [(chosen, self._board.cost_s(chosen))]
+        for site_id, cost_s in islice(others, _LOOKED_AT_LIMIT):
+            if site_id != chosen and may_take(site_id) and len(shown) < _EXPLAINED_LIMIT:
+                shown.append((site_id, cost_s))
+        return self._choice(queue_id, rule, shown, now)
 
     def origin_for(self, queues: Iterable[QueueId], now: Instant) -> Choice | None:
         """The site whose head call has waited longest among those an idle agent can serve."""
         if self._board.state(now) is ViewState.OUT:
             return None
-        found: list[tuple[SiteView, QueueId, float]] = []
+        found: list[tuple[float, SiteId, QueueId]] = []
         for queue_id in queues:
-            for view in self._board.waiting_sites(queue_id, now):
-                cost_s = self._cost_s(view.load.site_id)
-                there = view.load.queues[queue_id]
-                if cost_s <= 0 or expected_wait_at_s(there, 0) > cost_s:
-                    found.append((view, queue_id, view.head_wait_ms(queue_id, now) / 1000 - cost_s))
+            found += islice(self._longest_waiting(queue_id, now), _EXPLAINED_LIMIT)
         if not found:
             return None
-        best = max(wait_s for _, _, wait_s in found)
-        chosen, queue_id, _ = self._rng.choice([entry for entry in found if entry[2] >= best])
-        return self._choice(chosen, queue_id, "PULL_LONGEST_WAIT", [(v, w) for v, _, w in found], now)
+        found.sort(key=lambda entry: entry[0])
+        longest_count = sum(since <= found[0][0] for since, _, _ in found)
+        found.insert(0, found.pop(self._rng.randrange(longest_count)))
+        shown = [(site_id, (now - since) / 1000) for since, site_id, _ in found[:_EXPLAINED_LIMIT]]
+        return self._choice(found[0][2], "PULL_LONGEST_WAIT", shown, now)
 
     def blind_origin(self, queue_id: QueueId, now: Instant) -> Choice | None:
         """Without a view: the next configured peer, whether it has callers or not."""
         return self._blind(queue_id, "PULL_BLIND", (), now)
 
-    def _by_score(self, found: list[tuple[float, SiteView]], queue_id: QueueId) -> SiteView:
+    def _longest_waiting(self, queue_id: QueueId, now: Instant) -> Iterator[tuple[float, SiteId, QueueId]]:
+        """Sites worth claiming a caller from, who waited longest first."""
+        for since, view in self._board.waiting_sites(queue_id):
+            site_id = view.load.site_id
+            cost_s = self._board.cost_s(site_id)
+            is_worth_it = cost_s <= 0 or expected_wait_at_s(view.load.queues[queue_id], 0) > cost_s
+            if is_worth_it and self._board.may_ask(site_id, now):
+                yield since, site_id, queue_id
+
+    def _by_score(self, groups: list[_Group], may_take: Callable[[SiteId], bool]) -> SiteId | None:
         """The cheapest; among equals one at random, by idle agents, so that nobody runs to one site."""
-        best = min(cost_s for cost_s, _ in found)
-        equals = [view for cost_s, view in found if cost_s <= best]
-        weights = [view.idle_count(queue_id) for view in equals]
-        return self._rng.choices(equals, weights)[0]
+        for _, group in groups:
+            chosen = group.draw(self._rng, may_take)
+            if chosen is not None:
+                return chosen
+        return None
+
+    def _at_random(self, groups: list[_Group], may_take: Callable[[SiteId], bool]) -> SiteId | None:
+        """Any of them, each as likely as the next."""
+        left = list(groups)
+        while left:
+            drawn = self._rng.choices(range(len(left)), [len(group) for _, group in left])[0]
+            chosen = left.pop(drawn)[1].draw_evenly(self._rng, may_take)
+            if chosen is not None:
+                return chosen
+        return None
 
     def _blind(self, queue_id: QueueId, rule: str, asked: Iterable[SiteId], now: Instant) -> Choice | None:
         for _ in self._peers:
@@ -95,18 +130,11 @@ class Chooser:
         return None
 
     def _choice(
-        self,
-        chosen: SiteView,
-        queue_id: QueueId,
-        rule: str,
-        found: list[tuple[SiteView, float]],
-        now: Instant,
+        self, queue_id: QueueId, rule: str, shown: list[tuple[SiteId, float]], now: Instant
     ) -> Choice:
-        shown = sorted(found, key=lambda entry: entry[0] is not chosen)[:_EXPLAINED_LIMIT]
-        candidates = tuple((view.load.site_id, view.load.version, round(score, 3)) for view, score in shown)
+        """The first of those shown, and why: what the others would have scored."""
+        candidates = tuple(
+            (site_id, self._board.view(site_id).load.version, round(score, 3)) for site_id, score in shown
+        )
         decision = Decision(rule=rule, view_age_ms=self._board.age_ms(now), candidates=candidates)
-        return Choice(site_id=chosen.load.site_id, queue_id=queue_id, decision=decision)
-
-    def _cost_s(self, site_id: SiteId) -> float:
-        link = self._policy.links.get(site_id)
-        return link.cost_s if link is not None else 0.0
+        return Choice(site_id=shown[0][0], queue_id=queue_id, decision=decision)
