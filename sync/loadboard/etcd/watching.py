@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 
 import structlog
 
@@ -12,7 +11,7 @@ from sync.loadboard.etcd.connection import EtcdConnection, Stream
 from sync.loadboard.etcd.cursor import WatchCursor
 from sync.loadboard.etcd.errors import EtcdCallError, EtcdError, ViewOutdatedError, WatchSilentError
 from sync.loadboard.etcd.freshness import Freshness
-from sync.loadboard.etcd.recovery import Recovery, report_fault
+from sync.loadboard.etcd.recovery import Recovery
 from sync.loadboard.etcd.settings import PROGRESS_INTERVAL_MS, SILENCE_LIMIT_S, EtcdSettings
 from sync.loadboard.etcd.view import BoardView, OwnKeySeen, RecordRefused, Sight, SiteLeft, SiteSeen
 from sync.loadboard.port import BoardListener
@@ -102,17 +101,24 @@ class WatchSession:
     async def _read_on(self, connection: EtcdConnection, patience: asyncio.Timeout) -> None:
         request = wire.watch_request(self._begin, self._end, self._cursor.start_revision)
         stream = await connection.open_watch(request)
-        asking = asyncio.create_task(self._ask_for_progress(connection, stream), name="board-progress")
-        asking.add_done_callback(report_fault)
+        parts = [
+            asyncio.create_task(self._read(connection, stream, patience), name="board-read"),
+            asyncio.create_task(self._ask_for_progress(connection, stream), name="board-progress"),
+        ]
         try:
-            while True:
-                reply = wire.watch_reply(await connection.read(stream))
-                patience.reschedule(asyncio.get_running_loop().time() + SILENCE_LIMIT_S)
-                self._take(reply)
+            # Both go on until they fail; the first to fail says why.
+            await asyncio.gather(*parts)
         finally:
+            for part in parts:
+                part.cancel()
+            await asyncio.gather(*parts, return_exceptions=True)
             stream.cancel()
-            asking.cancel()
-            await asyncio.wait([asking])
+
+    async def _read(self, connection: EtcdConnection, stream: Stream, patience: asyncio.Timeout) -> None:
+        while True:
+            reply = wire.watch_reply(await connection.read(stream))
+            patience.reschedule(asyncio.get_running_loop().time() + SILENCE_LIMIT_S)
+            self._take(reply)
 
     def _take(self, reply: wire.WatchReply) -> None:
         self._cursor.received(reply)
@@ -126,15 +132,19 @@ class WatchSession:
             self._confirm_answered()
 
     async def _ask_for_progress(self, connection: EtcdConnection, stream: Stream) -> None:
-        """Ask whenever the view was not confirmed for a while; ends with the stream."""
-        with suppress(EtcdError):  # the reader of the same stream meets the same end, and reports it
-            while True:
-                wait_ms = self._freshness.ask_in_ms(self._clock.mono_ms())
-                if wait_ms > 0:
-                    await asyncio.sleep(wait_ms / 1000)
-                    continue
-                self._freshness.asked(self._clock.mono_ms())
-                await connection.write(stream, wire.PROGRESS_REQUEST)
+        """Ask whenever the view was not confirmed for a while.
+
+        A member that lost its cluster answers for its watches until `hasleader` ends them, up to
+        5 s later, and calls them current. So a read that needs a majority goes before each request.
+        """
+        while True:
+            wait_ms = self._freshness.ask_in_ms(self._clock.mono_ms())
+            if wait_ms > 0:
+                await asyncio.sleep(wait_ms / 1000)
+                continue
+            self._freshness.asked(self._clock.mono_ms())
+            await connection.call(wire.RANGE, wire.range_request(self._begin))
+            await connection.write(stream, wire.PROGRESS_REQUEST)
 
     def _confirm_answered(self) -> None:
         self._freshness.answered()
