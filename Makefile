@@ -17,7 +17,7 @@ PO_FILES := $(wildcard node/words/locale/*/LC_MESSAGES/*.po)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help setup demo test test-telephony sim sim-long chaos bench check lint types contracts protos-check words-check
+.PHONY: help setup demo test test-telephony sim sim-long chaos board-faults bench check lint types contracts protos-check words-check
 .PHONY: protos messages lock clean
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +66,9 @@ sim-long: setup ## the same for SECONDS (3600), or until Ctrl-C
 
 chaos: setup ## break a running cluster and see the laws hold
 	@$(BIN)/python -m pytest -n 2 tests/chaos
+
+board-faults: setup ## break the load board in every way and write docs/board-faults.md
+	@$(BIN)/python -m tests.chaos.board_table
 
 test-telephony: setup ## calls through a real Asterisk, which is fetched when there is none; needs SIPp
 	@$(BIN)/python -m pytest --pbx asterisk tests/telephony tests/contract/test_telephony_contract_*.py

@@ -69,6 +69,7 @@ def etcd(section: EtcdSection) -> EtcdSettings:
         endpoints=section.endpoints,
         prefix=section.prefix,
         lease_ttl_s=section.lease_ttl_s,
+        digest_above=section.digest_above,
         tls=None if tls is None else EtcdTls(ca_file=tls.ca, cert_file=tls.cert, key_file=tls.key),
         user=section.user,
         password=None if password is None else password.get_secret_value(),

@@ -85,6 +85,9 @@ class EtcdSection(Section):
     prefix: str = Field(default="/trunkline/", pattern=r"^/[^\s]*/$")
     lease_ttl_s: int = Field(default=10, ge=5, le=60)
     """Short leases in floods have stopped etcd clusters; a long one keeps a dead site on the board."""
+    digest_above: int = Field(default=300, ge=1)
+    """With more sites one of them writes a digest that all read: a core of etcd carries 280 to 390 that
+    read each other's records. The same at every site."""
     user: str | None = None
     password_file: ExistingFile | None = None
     tls: EtcdTlsSettings | None = None

@@ -2,14 +2,19 @@
 
 The age of a record says nothing (it is as old as its last change, and that is fine). What
 ages is the view: the time since it was last known to be current.
+
+Who can be asked is kept in order with each change, so that a choice among thousands of
+sites looks at a few of them and makes nothing per site.
 """
 
+from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from router.acd.history import expected_wait_s
 from router.ids import Instant, QueueId, SiteId
+from router.overflow.draw import WeightedDraw
 from router.overflow.load import QueueLoad, SiteLoad
 from router.overflow.policy import OverflowPolicy
 
@@ -42,6 +47,8 @@ class SiteView:
     """Claims since this version of the record; taken off its waiting calls."""
     is_avoided: bool = False
     """It refused or failed since this version of the record."""
+    waiting_since: dict[QueueId, float] = field(default_factory=dict)
+    """Where it stands among the sites with callers; absent where it does not."""
     window_since: int = 0
     window_asks: int = 0
 
@@ -53,10 +60,6 @@ class SiteView:
         queue = self.load.queues.get(queue_id)
         return queue.calls_waiting - self.claimed.get(queue_id, 0) if queue is not None else 0
 
-    def head_wait_ms(self, queue_id: QueueId, now: Instant) -> int:
-        """The record's figure plus the time since it was received: clocks are never compared."""
-        return self.load.queues[queue_id].head_wait_ms + (now - self.seen_at)
-
 
 class Board:
     """The other sites in one node's memory, indexed by who has idle agents and who has callers."""
@@ -66,8 +69,10 @@ class Board:
         self._policy = policy
         self._sites: dict[SiteId, SiteView] = {}
         self._gone: set[SiteId] = set()
-        self._idle: dict[QueueId, dict[SiteId, None]] = {}
-        self._waiting: dict[QueueId, dict[SiteId, None]] = {}
+        self._idle: dict[QueueId, dict[float, WeightedDraw]] = {}
+        """Who shows idle agents, by what the link to it costs; the weight is their count."""
+        self._waiting: dict[QueueId, list[tuple[float, SiteId]]] = {}
+        """Who shows callers, by since when the first waits, put off by what the link costs, in ms."""
         self._confirmed_at: Instant | None = None
 
     # --- what is told ------------------------------------------------------------------
@@ -86,7 +91,7 @@ class Board:
         if known is not None:
             view.window_since, view.window_asks = known.window_since, known.window_asks
         self._sites[load.site_id] = view
-        self._index(load)
+        self._index(view)
 
     def lose(self, site_id: SiteId) -> None:
         self._forget(site_id)
@@ -103,7 +108,7 @@ class Board:
             view.is_avoided = False
             if view.waiting_count(queue_id) < 1:
                 view.claimed[queue_id] = view.load.queues[queue_id].calls_waiting - 1
-            self._waiting.setdefault(queue_id, {})[site_id] = None
+            self._index(view)
 
     def hear_of_agent(self, site_id: SiteId, queue_id: QueueId) -> None:
         """It asked for a caller and got none: an agent is idle there, whatever its record says."""
@@ -112,7 +117,7 @@ class Board:
             view.is_avoided = False
             if view.idle_count(queue_id) < 1:
                 view.sent[queue_id] = view.load.queues[queue_id].agents_idle - 1
-            self._idle.setdefault(queue_id, {})[site_id] = None
+            self._index(view)
 
     # --- what was done -----------------------------------------------------------------
 
@@ -121,18 +126,21 @@ class Board:
         if view is not None:
             view.sent[queue_id] = view.sent.get(queue_id, 0) + 1
             self._count_ask(view, now)
+            self._index(view)
 
     def note_claim(self, site_id: SiteId, queue_id: QueueId, now: Instant) -> None:
         view = self._sites.get(site_id)
         if view is not None:
             view.claimed[queue_id] = view.claimed.get(queue_id, 0) + 1
             self._count_ask(view, now)
+            self._index(view)
 
     def avoid(self, site_id: SiteId) -> None:
         """It refused or did not answer: not again before its record changes."""
         view = self._sites.get(site_id)
         if view is not None:
             view.is_avoided = True
+            self._index(view)
 
     # --- what may be asked -------------------------------------------------------------
 
@@ -154,30 +162,34 @@ class Board:
             return ViewState.UNSCORED
         return ViewState.STALE if age_ms > self._policy.view_stale_ms else ViewState.FRESH
 
-    def idle_sites(self, queue_id: QueueId, now: Instant) -> Iterator[SiteView]:
-        """Sites that can be asked for an idle agent of `queue_id`."""
-        for site_id in self._idle.get(queue_id, ()):
-            view = self._sites[site_id]
-            if view.idle_count(queue_id) > 0 and self._may_ask(view, now):
-                yield view
+    def view(self, site_id: SiteId) -> SiteView:
+        """What is known of a site that `idle_groups` or `waiting_sites` names."""
+        return self._sites[site_id]
 
-    def waiting_sites(self, queue_id: QueueId, now: Instant) -> Iterator[SiteView]:
-        """Sites that can be asked for a caller of `queue_id`."""
-        for site_id in self._waiting.get(queue_id, ()):
-            view = self._sites[site_id]
-            if view.waiting_count(queue_id) > 0 and self._may_ask(view, now):
-                yield view
+    def idle_groups(self, queue_id: QueueId) -> list[tuple[float, WeightedDraw]]:
+        """Sites that show an idle agent of `queue_id`, those of equal link cost together, cheapest first."""
+        groups = self._idle.get(queue_id, {})
+        return [(cost_s, groups[cost_s]) for cost_s in sorted(groups) if groups[cost_s]]
+
+    def waiting_sites(self, queue_id: QueueId) -> Iterator[tuple[float, SiteView]]:
+        """Sites that show a caller of `queue_id`, who waited longest first, the link's cost taken off.
+
+        The figure is a time on this node's clock, in ms: equal ones waited equally long.
+        """
+        for since, site_id in self._waiting.get(queue_id, ()):
+            yield since, self._sites[site_id]
+
+    def cost_s(self, site_id: SiteId) -> float:
+        """Seconds of wait that crossing the link to a site must save."""
+        link = self._policy.links.get(site_id)
+        return link.cost_s if link is not None else 0.0
+
+    def may_ask(self, site_id: SiteId, now: Instant) -> bool:
+        """Whether the site's share of asks in this second is not used up."""
+        view = self._sites[site_id]
+        return now - view.window_since >= _SHARE_WINDOW_MS or view.window_asks < self._share(view, now)
 
     # --- inside ------------------------------------------------------------------------
-
-    def _may_ask(self, view: SiteView, now: Instant) -> bool:
-        if view.is_avoided or not view.load.accepting:
-            return False
-        if view.load.link_headroom.get(self._site_id, 1) <= 0:
-            return False
-        if now - view.window_since >= _SHARE_WINDOW_MS:
-            return True
-        return view.window_asks < self._share(view, now)
 
     def _share(self, view: SiteView, now: Instant) -> int:
         """Asks a second; a site that came back gets a growing part of it."""
@@ -191,18 +203,45 @@ class Board:
             view.window_since, view.window_asks = now, 0
         view.window_asks += 1
 
-    def _index(self, load: SiteLoad) -> None:
-        for queue_id, queue in load.queues.items():
-            if queue.agents_idle > 0:
-                self._idle.setdefault(queue_id, {})[load.site_id] = None
-            if queue.calls_waiting > 0:
-                self._waiting.setdefault(queue_id, {})[load.site_id] = None
+    def _index(self, view: SiteView) -> None:
+        """Bring the site to its place among those that can be asked, or take it out."""
+        site_id = view.load.site_id
+        is_askable = (
+            view.load.accepting and not view.is_avoided and view.load.link_headroom.get(self._site_id, 1) > 0
+        )
+        cost_s = self.cost_s(site_id)
+        for queue_id in view.load.queues:
+            idle_count = view.idle_count(queue_id) if is_askable else 0
+            self._index_idle(queue_id, site_id, cost_s, idle_count)
+            self._unindex_waiting(view, queue_id)
+            if is_askable and view.waiting_count(queue_id) > 0:
+                since = view.seen_at - view.load.queues[queue_id].head_wait_ms + cost_s * 1000
+                view.waiting_since[queue_id] = since
+                insort(self._waiting.setdefault(queue_id, []), (since, site_id))
+
+    def _index_idle(self, queue_id: QueueId, site_id: SiteId, cost_s: float, idle_count: int) -> None:
+        if idle_count > 0:
+            groups = self._idle.setdefault(queue_id, {})
+            group = groups.get(cost_s)
+            if group is None:
+                group = groups[cost_s] = WeightedDraw()
+            group.put(site_id, idle_count)
+        elif (known := self._idle.get(queue_id, {}).get(cost_s)) is not None:
+            known.discard(site_id)
+
+    def _unindex_waiting(self, view: SiteView, queue_id: QueueId) -> None:
+        since = view.waiting_since.pop(queue_id, None)
+        if since is not None:
+            order = self._waiting[queue_id]
+            del order[bisect_left(order, (since, view.load.site_id))]
 
     def _forget(self, site_id: SiteId) -> None:
         view = self._sites.get(site_id)
-        for queue_id in view.load.queues if view is not None else ():
-            self._idle.get(queue_id, {}).pop(site_id, None)
-            self._waiting.get(queue_id, {}).pop(site_id, None)
+        if view is None:
+            return
+        for queue_id in view.load.queues:
+            self._index_idle(queue_id, site_id, self.cost_s(site_id), 0)
+            self._unindex_waiting(view, queue_id)
 
 
 def _order(load: SiteLoad) -> tuple[int, int]:

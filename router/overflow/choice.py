@@ -2,16 +2,24 @@
 
 import math
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from router.ids import FOREVER_MS, Instant, QueueId, SiteId
 from router.ledger import Decision
 from router.overflow.board import Board, SiteView, ViewState, expected_wait_at_s
+from router.overflow.draw import WeightedDraw
 from router.overflow.policy import OverflowPolicy
 
 _EXPLAINED_LIMIT = 8
 """Candidates kept in a decision's row: enough to understand it, bounded for thousands of sites."""
+
+_LOOKED_AT_LIMIT = 32
+"""Sites looked at to fill that row."""
+
+_Group = tuple[float, WeightedDraw]
+"""Sites that the link's cost, in seconds, makes equal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,47 +53,74 @@ class Chooser:
         state = self._board.state(now)
         if state is ViewState.OUT:
             return self._blind(queue_id, "PUSH_BLIND", asked, now, home_wait_s)
-        found = []
-        for view in self._board.idle_sites(queue_id, now):
-            site_id = view.load.site_id
-            cost_s = self._cost_s(site_id)
-            if site_id not in asked and (cost_s <= 0 or home_wait_s > cost_s):
-                found.append((cost_s, view))
-        if not found:
+        groups = [
+            (cost_s, group)
+            for cost_s, group in self._board.idle_groups(queue_id)
+            if cost_s <= 0 or home_wait_s > cost_s
+        ]
+
+        def may_take(site_id: SiteId) -> bool:
+            return site_id not in asked and self._board.may_ask(site_id, now)
+
+        if state is ViewState.UNSCORED:
+            rule, chosen = "PUSH_AT_RANDOM", self._at_random(groups, may_take)
+        else:
+            rule, chosen = "PUSH_BY_SCORE", self._by_score(groups, may_take)
+        if chosen is None:
             return None
-        is_scored = state is not ViewState.UNSCORED
-        chosen = self._by_score(found, queue_id) if is_scored else self._rng.choice(found)[1]
-        rule = "PUSH_BY_SCORE" if is_scored else "PUSH_AT_RANDOM"
-        able = [(view, queue_id, cost_s) for cost_s, view in found]
-        return self._choice(chosen, queue_id, rule, able, now, home_wait_s)
+        others = ((site_id, cost_s) for cost_s, group in groups for site_id in group)
+        shown = [(chosen, queue_id, self._board.cost_s(chosen))]
+        for site_id, cost_s in islice(others, _LOOKED_AT_LIMIT):
+            if site_id != chosen and may_take(site_id) and len(shown) < _EXPLAINED_LIMIT:
+                shown.append((site_id, queue_id, cost_s))
+        count = sum(len(group) for _, group in groups)
+        return self._choice(rule, shown, count, now, home_wait_s)
 
     def origin_for(self, queues: Iterable[QueueId], now: Instant) -> Choice | None:
         """The site whose head call has waited longest among those an idle agent can serve."""
         if self._board.state(now) is ViewState.OUT:
             return None
-        found: list[tuple[SiteView, QueueId, float]] = []
+        found: list[tuple[float, SiteId, QueueId]] = []
         for queue_id in queues:
-            for view in self._board.waiting_sites(queue_id, now):
-                cost_s = self._cost_s(view.load.site_id)
-                there = view.load.queues[queue_id]
-                if cost_s <= 0 or expected_wait_at_s(there, 0) > cost_s:
-                    found.append((view, queue_id, view.head_wait_ms(queue_id, now) / 1000 - cost_s))
+            found += islice(self._longest_waiting(queue_id, now), _EXPLAINED_LIMIT)
         if not found:
             return None
-        best = max(wait_s for _, _, wait_s in found)
-        chosen, queue_id, _ = self._rng.choice([entry for entry in found if entry[2] >= best])
-        return self._choice(chosen, queue_id, "PULL_LONGEST_WAIT", found, now)
+        found.sort(key=lambda entry: entry[0])
+        longest_count = sum(since <= found[0][0] for since, _, _ in found)
+        found.insert(0, found.pop(self._rng.randrange(longest_count)))
+        shown = [(site_id, of, (now - since) / 1000) for since, site_id, of in found[:_EXPLAINED_LIMIT]]
+        return self._choice("PULL_LONGEST_WAIT", shown, len(found), now)
 
     def blind_origin(self, queue_id: QueueId, now: Instant) -> Choice | None:
         """Without a view: the next configured peer, whether it has callers or not."""
         return self._blind(queue_id, "PULL_BLIND", (), now)
 
-    def _by_score(self, found: list[tuple[float, SiteView]], queue_id: QueueId) -> SiteView:
+    def _longest_waiting(self, queue_id: QueueId, now: Instant) -> Iterator[tuple[float, SiteId, QueueId]]:
+        """Sites worth claiming a caller from, who waited longest first."""
+        for since, view in self._board.waiting_sites(queue_id):
+            site_id = view.load.site_id
+            cost_s = self._board.cost_s(site_id)
+            is_worth_it = cost_s <= 0 or expected_wait_at_s(view.load.queues[queue_id], 0) > cost_s
+            if is_worth_it and self._board.may_ask(site_id, now):
+                yield since, site_id, queue_id
+
+    def _by_score(self, groups: list[_Group], may_take: Callable[[SiteId], bool]) -> SiteId | None:
         """The cheapest; among equals one at random, by idle agents, so that nobody runs to one site."""
-        best = min(cost_s for cost_s, _ in found)
-        equals = [view for cost_s, view in found if cost_s <= best]
-        weights = [view.idle_count(queue_id) for view in equals]
-        return self._rng.choices(equals, weights)[0]
+        for _, group in groups:
+            chosen = group.draw(self._rng, may_take)
+            if chosen is not None:
+                return chosen
+        return None
+
+    def _at_random(self, groups: list[_Group], may_take: Callable[[SiteId], bool]) -> SiteId | None:
+        """Any of them, each as likely as the next."""
+        left = list(groups)
+        while left:
+            drawn = self._rng.choices(range(len(left)), [len(group) for _, group in left])[0]
+            chosen = left.pop(drawn)[1].draw_evenly(self._rng, may_take)
+            if chosen is not None:
+                return chosen
+        return None
 
     def _blind(
         self,
@@ -110,31 +145,33 @@ class Chooser:
 
     def _choice(
         self,
-        chosen: SiteView,
-        queue_id: QueueId,
         rule: str,
-        found: list[tuple[SiteView, QueueId, float]],
+        shown: list[tuple[SiteId, QueueId, float]],
+        count: int,
         now: Instant,
         home_wait_s: float | None = None,
     ) -> Choice:
-        """`found` are all that could be asked, with their scores; a push knows the wait at home."""
-        shown = sorted(found, key=lambda entry: entry[0] is not chosen)[:_EXPLAINED_LIMIT]
+        """The first of those shown, and why: what each scored, and what was seen of it.
+
+        `count` are all that were in question; a push knows the wait at home.
+        """
+        views = [self._board.view(site_id) for site_id, _, _ in shown]
         counted = SiteView.waiting_count if home_wait_s is None else SiteView.idle_count
         decision = Decision(
             rule=rule,
             view_age_ms=self._board.age_ms(now),
             candidates=tuple(
-                (view.load.site_id, view.load.version, round(score, 3)) for view, _, score in shown
+                (site_id, view.load.version, round(score, 3))
+                for view, (site_id, _, score) in zip(views, shown, strict=True)
             ),
-            seen=tuple((now - view.seen_at, counted(view, wanted)) for view, wanted, _ in shown),
-            candidate_count=len(found),
+            seen=tuple(
+                (now - view.seen_at, counted(view, wanted))
+                for view, (_, wanted, _) in zip(views, shown, strict=True)
+            ),
+            candidate_count=count,
             home_wait_ms=_milliseconds(home_wait_s),
         )
-        return Choice(site_id=chosen.load.site_id, queue_id=queue_id, decision=decision)
-
-    def _cost_s(self, site_id: SiteId) -> float:
-        link = self._policy.links.get(site_id)
-        return link.cost_s if link is not None else 0.0
+        return Choice(site_id=shown[0][0], queue_id=shown[0][1], decision=decision)
 
 
 def _milliseconds(seconds: float | None) -> int | None:

@@ -1,7 +1,12 @@
-"""A loopback TCP link between a client and a server that a test can cut or freeze."""
+"""A loopback TCP link between a client and a server that a test can cut, freeze or reset."""
 
 import asyncio
+import socket
+import struct
 from typing import Self
+
+# SO_LINGER with a time of 0: the close is a reset (RST), whatever is still to be sent.
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class TcpLink:
@@ -41,6 +46,13 @@ class TcpLink:
         for writer in self._writers:
             writer.transport.abort()
         self._flows.set()
+
+    def reset(self) -> None:
+        """Reset every connection; new ones are taken."""
+        for writer in self._writers:
+            connection = writer.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            writer.transport.abort()
 
     def freeze(self) -> None:
         """Keep the connections and pass nothing on, as a black hole does."""

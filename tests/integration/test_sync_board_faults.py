@@ -360,3 +360,26 @@ async def test_a_member_without_its_cluster_is_not_believed(three_members: EtcdC
             three_members.launch_member(member)
 
         await until(lambda: age_ms(board) < 1_500, within_s=20)
+
+
+async def test_a_member_without_its_cluster_confirms_nothing_from_that_moment_on(
+    three_members: EtcdCluster,
+) -> None:
+    last, *others = three_members.members
+    async with AsyncExitStack() as closing:
+        boards = Boards(three_members, "/faults/majority", closing)
+        board, urumqi = await boards.start("urumqi", last.endpoint)
+        await urumqi.until_confirmed_again()
+
+        for member in others:
+            member.end(SIGKILL)
+        lost_at = time.monotonic()
+
+        def lost_for_ms() -> float:
+            return (time.monotonic() - lost_at) * 1000
+
+        youngest_ms = [0.0]
+        while lost_for_ms() < 6_000:  # a member without its cluster keeps its watches for 5 s
+            youngest_ms.append(lost_for_ms() - age_ms(board))
+            await asyncio.sleep(0.02)
+        assert max(youngest_ms) < 500

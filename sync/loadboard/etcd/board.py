@@ -16,8 +16,7 @@ from sync.loadboard.etcd.own_key import OwnKey, OwnRecord
 from sync.loadboard.etcd.publishing import PublishSession
 from sync.loadboard.etcd.recovery import Recovery, report_fault
 from sync.loadboard.etcd.settings import EtcdSettings
-from sync.loadboard.etcd.view import BoardView
-from sync.loadboard.etcd.watching import WatchSession
+from sync.loadboard.etcd.viewing import Viewing
 from sync.loadboard.port import BoardListener
 
 
@@ -53,22 +52,23 @@ class EtcdLoadBoard:
             ),
             recovery=self._recovery("publish"),
         )
-        self._watching: WatchSession | None = None
+        self._viewing: Viewing | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self, listener: BoardListener) -> None:
         """Begin to watch and publish; returns at once, also when etcd is down."""
-        assert self._watching is None, "a board is started once"
-        self._watching = WatchSession(
+        assert self._viewing is None, "a board is started once"
+        self._viewing = Viewing(
             settings=self._settings,
+            site_id=self._site_id,
             clock=self._clock,
-            view=BoardView(prefix=self._settings.load_prefix, own_site_id=self._site_id),
-            recovery=self._recovery("watch"),
+            rng=self._rng,
+            recovery=self._recovery,
+            publishing=self._publishing,
             listener=listener,
-            own_key_seen=self._publishing.own_key_seen,
         )
         self._tasks = [
-            asyncio.create_task(self._watching.run(), name="board-watch"),
+            asyncio.create_task(self._viewing.run(), name="board-view"),
             asyncio.create_task(self._publishing.run(), name="board-publish"),
         ]
         for task in self._tasks:
@@ -87,7 +87,7 @@ class EtcdLoadBoard:
     @property
     def view_age_ms(self) -> int | None:
         """Real milliseconds since the view was last known to be current; None: it never was."""
-        return None if self._watching is None else self._watching.view_age_ms
+        return None if self._viewing is None else self._viewing.view_age_ms
 
     async def close(self) -> None:
         """Withdraw the record and stop; a second at most when etcd is out of reach."""

@@ -44,6 +44,7 @@ class EtcdConnection:
         self._settings = settings
         self._channel = _open_channel(endpoint, settings.tls)
         self._token: str | None = None
+        self._beats: Stream | None = None
 
     async def call(self, method: str, request: bytes, *, deadline_s: float = CALL_DEADLINE_S) -> bytes:
         """Make one unary call; a token that etcd no longer knows is renewed once.
@@ -55,9 +56,7 @@ class EtcdConnection:
         return await self._with_token(lambda metadata: self._call(method, request, metadata, deadline_s))
 
     async def keep_alive(self, lease_id: int) -> None:
-        """Renew a lease for its whole TTL.
-
-        One stream a beat: a stream has one deadline for its whole life, and each beat needs its own.
+        """Renew a lease for its whole TTL, on a stream that stays open from one beat to the next.
 
         Raises:
             LeaseLostError: the lease is no more.
@@ -119,13 +118,23 @@ class EtcdConnection:
             raise self._failure(error.code(), error.details()) from error
 
     async def _beat(self, lease_id: int, metadata: _Metadata) -> int:
-        open_beat = self._channel.stream_stream(wire.LEASE_KEEP_ALIVE, _as_is, _as_is)
-        beat = open_beat(metadata=metadata, timeout=CALL_DEADLINE_S)
+        beats, self._beats = self._beats, None
+        if beats is None:
+            beats = self._channel.stream_stream(wire.LEASE_KEEP_ALIVE, _as_is, _as_is)(metadata=metadata)
         try:
-            await self.write(beat, wire.lease_keep_alive_request(lease_id))
-            return wire.keep_alive_ttl_s(await self.read(beat))
+            # A stream's deadline is for its whole life, and each beat needs its own.
+            async with asyncio.timeout(CALL_DEADLINE_S):
+                await self.write(beats, wire.lease_keep_alive_request(lease_id))
+                ttl_s = wire.keep_alive_ttl_s(await self.read(beats))
+        except TimeoutError as error:
+            problem = f"a lease was not renewed within {CALL_DEADLINE_S} s"
+            raise EtcdCallError(self.endpoint, grpc.StatusCode.DEADLINE_EXCEEDED, problem) from error
+        else:
+            self._beats = beats
+            return ttl_s
         finally:
-            beat.cancel()
+            if self._beats is not beats:
+                beats.cancel()
 
     async def _with_token(self, attempt: Callable[[_Metadata], Awaitable[_Answer]]) -> _Answer:
         """Make the attempt, and once more with a new token if etcd no longer takes the one we have."""

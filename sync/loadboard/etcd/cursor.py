@@ -84,7 +84,9 @@ class WatchCursor:
     def _check_continuity(self, header: Header) -> None:
         if not self._is_same_cluster(header):
             raise ViewOutdatedError(f"the cluster is another: {self._cluster_id} became {header.cluster_id}")
-        if header.revision < self.start_revision - 1:
+        # etcd tells of a change just before it counts it (watchableStoreTxnWrite.End), so an answer
+        # to a progress request may be one behind an event that came before it.
+        if header.revision < self.start_revision - 2:
             raise ViewOutdatedError(
                 f"the store is at revision {header.revision}, behind {self.start_revision - 1} already seen"
             )

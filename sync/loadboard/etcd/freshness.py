@@ -10,11 +10,17 @@ class Freshness:
     a process that was frozen between the two must not take its view for fresh.
     """
 
-    def __init__(self, *, progress_interval_ms: int) -> None:
+    def __init__(self, *, progress_interval_ms: int, confirmed_at: Instant | None = None) -> None:
+        """`confirmed_at`: when another view, which this one takes over, was last current."""
         self._progress_interval_ms = progress_interval_ms
-        self._confirmed_at: Instant | None = None
+        self._confirmed_at = confirmed_at
         self._asked_at: Instant | None = None
         self._last_asked_at: Instant | None = None
+
+    @property
+    def confirmed_at(self) -> Instant | None:
+        """When the view was last known to be current."""
+        return self._confirmed_at
 
     def asked(self, now: Instant) -> None:
         """A list or progress request is about to leave; the oldest unanswered one counts."""
@@ -22,9 +28,9 @@ class Freshness:
         if self._asked_at is None:
             self._asked_at = now
 
-    def answered(self) -> None:
-        """The list or progress response came."""
-        if self._asked_at is not None:
+    def answered(self, *, confirms: bool = True) -> None:
+        """The list or progress response came; by itself it may prove no more than that the watch lives."""
+        if confirms and self._asked_at is not None:
             self._confirm(self._asked_at)
         self._asked_at = None
 

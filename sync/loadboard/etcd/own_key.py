@@ -65,6 +65,8 @@ class OwnKey:
         self._new_lease_id = new_lease_id
         self._lease_id: int | None = None
         self._is_granted = False
+        self._put_interval_ms = 0
+        self._put_due_at = Instant(0)
         self._beat_due_at = Instant(0)
         self._grant_due_at = Instant(0)
         self._wanted: OwnRecord | None = None
@@ -76,9 +78,18 @@ class OwnKey:
         """The lease to give back at the end: granted, or asked for with the answer lost."""
         return self._lease_id
 
+    @property
+    def granted_lease_id(self) -> int | None:
+        """The lease, once it is granted and as long as nobody said that it is no more."""
+        return self._lease_id if self._is_granted else None
+
     def wants(self, record: OwnRecord) -> None:
         """This is the record now; the latest wins."""
         self._wanted = record
+
+    def pace(self, put_interval_ms: int) -> None:
+        """Leave at least so much time between two puts; a first change goes out at once all the same."""
+        self._put_interval_ms = put_interval_ms
 
     def next_step(self, now: Instant) -> Step:
         """What to do next. Ask again after each step, whether it succeeded or failed."""
@@ -92,9 +103,12 @@ class OwnKey:
             return Grant(lease_id=self._lease_id)
         if now >= self._beat_due_at:
             return KeepAlive(lease_id=self._lease_id)
-        if self._stored is not self._wanted:
-            return Put(lease_id=self._lease_id, record=self._wanted)
-        return Rest(until=self._beat_due_at)
+        if self._stored is self._wanted:
+            return Rest(until=self._beat_due_at)
+        if now < self._put_due_at:
+            return Rest(until=min(self._put_due_at, self._beat_due_at))
+        self._put_due_at = Instant(now + self._put_interval_ms)
+        return Put(lease_id=self._lease_id, record=self._wanted)
 
     def granted(self, now: Instant) -> None:
         """The lease is there, with its whole TTL."""

@@ -15,7 +15,7 @@ from sync.loadboard.etcd.errors import EtcdCallError, EtcdError, LeaseLostError
 from sync.loadboard.etcd.own_key import Grant, KeepAlive, OwnKey, OwnRecord, Put, Rest
 from sync.loadboard.etcd.recovery import Recovery
 from sync.loadboard.etcd.settings import WITHDRAWAL_DEADLINE_S, EtcdSettings
-from sync.loadboard.etcd.view import OwnKeySeen
+from sync.loadboard.etcd.sights import OwnKeySeen
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -40,6 +40,15 @@ class PublishSession:
         """Put this record as soon as etcd can be reached; the latest wins."""
         self._own_key.wants(record)
         self._changed.set()
+
+    def pace(self, put_interval_ms: int) -> None:
+        """Put at most this often: what is read once a second need not be written more often."""
+        self._own_key.pace(put_interval_ms)
+
+    @property
+    def granted_lease_id(self) -> int | None:
+        """The lease under which the record stands now; None without one."""
+        return self._own_key.granted_lease_id
 
     def own_key_seen(self, sight: OwnKeySeen) -> None:
         """Hold what the store has against what we put, and put again what is missing or old."""

@@ -15,6 +15,15 @@ PROGRESS_INTERVAL_MS = 1_000
 SILENCE_LIMIT_S = 3.0
 """A watch that answers nothing for this long is given up: the view is stale from here on."""
 
+DIGEST_INTERVAL_MS = 1_000
+"""The aggregator writes the digest this often, changed or not: its beat is what confirms a view."""
+
+DIGEST_ASK_INTERVAL_MS = 2_000
+"""A digest that did not beat for this long: the watch is asked whether it still lives."""
+
+DIGEST_VIEW_LIMIT_MS = 1_500
+"""An aggregator whose own view is older than this writes nothing: it would confirm what it does not know."""
+
 RETRY_DELAY_MIN_S = 0.1
 RETRY_DELAY_MAX_S = 2.0
 
@@ -54,6 +63,8 @@ class EtcdSettings:
     tls: EtcdTls | None = None
     user: str | None = None
     password: str | None = field(default=None, repr=False)
+    digest_above: int = 300
+    """Sites above this read the digest that one of them writes, instead of each other's records."""
 
     def __post_init__(self) -> None:
         if not self.endpoints:
@@ -71,8 +82,15 @@ class EtcdSettings:
                 f"etcd lease_ttl_s {self.lease_ttl_s}: {LEASE_TTL_MIN_S} to {LEASE_TTL_MAX_S} s; shorter "
                 "leases flood the cluster, longer ones keep a dead site on the board"
             )
+        if self.digest_above < 1:
+            raise ValueError(f"etcd digest_above {self.digest_above}: a count of sites, at least 1")
         if (self.user is None) != (self.password is None):
             raise ValueError("etcd user and password: give both or neither")
+
+    @property
+    def digest_prefix(self) -> bytes:
+        """The digest's keys begin with this."""
+        return f"{self.prefix.rstrip('/')}/digest/".encode()
 
     @property
     def load_prefix(self) -> bytes:

@@ -1,64 +1,39 @@
 """What this site sees of the others: etcd's keys turned into what the listener hears. No I/O."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 
 from router.ids import SiteId
 from router.overflow.load import SiteLoad
 from sync.loadboard.codec import BadLoadRecordError, decode_record
+from sync.loadboard.etcd.sights import OwnKeySeen, RecordRefused, Sight, SiteLeft, SiteSeen
 from sync.loadboard.etcd.wire import KeyValue, RangeReply, WatchEvent
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SiteSeen:
-    """Another site's record is new or changed."""
-
-    load: SiteLoad
-    address: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SiteLeft:
-    """Another site's record is gone, or became unreadable, which tells as little."""
-
-    site_id: SiteId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordRefused:
-    """A site's record cannot be used; told once until a usable one comes."""
-
-    fault: BadLoadRecordError
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnKeySeen:
-    """This site's own key as the store has it; without payload it is not there.
-
-    `revision` is the change's own; None: it was found by a list.
-    """
-
-    payload: bytes | None
-    revision: int | None
-
-
-Sight = SiteSeen | SiteLeft | RecordRefused | OwnKeySeen
 
 
 class BoardView:
     """The records of the other sites as last seen, and the difference that each reply makes."""
 
-    def __init__(self, *, prefix: bytes, own_site_id: SiteId) -> None:
+    def __init__(
+        self, *, prefix: bytes, own_site_id: SiteId | None, known: Mapping[SiteId, SiteLoad] | None = None
+    ) -> None:
+        """`own_site_id` None: nobody's own, every record is told. `known`: told so far by another view."""
         self._prefix = prefix
         self._own_site_id = own_site_id
-        self._records: dict[SiteId, bytes] = {}
+        self._loads: dict[SiteId, SiteLoad] = dict(known or {})
+        # No record is of no bytes, so whatever is found of them differs.
+        self._records: dict[SiteId, bytes] = dict.fromkeys(self._loads, b"")
         self._unreadable: set[SiteId] = set()
+
+    @property
+    def known(self) -> dict[SiteId, SiteLoad]:
+        """Every site that was told and not taken back."""
+        return self._loads
 
     def listed(self, reply: RangeReply) -> Iterator[Sight]:
         """Take a list of all records."""
         found = {self._site_of(kv): kv for kv in reply.kvs}
-        own = found.pop(self._own_site_id, None)
-        yield OwnKeySeen(payload=own.value if own else None, revision=None)
+        if self._own_site_id is not None:
+            own = found.pop(self._own_site_id, None)
+            yield OwnKeySeen(payload=own.value if own else None, revision=None)
         for site_id in [site_id for site_id in self._records if site_id not in found]:
             yield from self._left(site_id)
         for site_id, kv in found.items():
@@ -81,6 +56,7 @@ class BoardView:
 
     def _left(self, site_id: SiteId) -> Iterator[Sight]:
         self._unreadable.discard(site_id)
+        self._loads.pop(site_id, None)
         if self._records.pop(site_id, None) is not None:
             yield SiteLeft(site_id=site_id)
 
@@ -99,4 +75,5 @@ class BoardView:
             return
         self._unreadable.discard(site_id)
         self._records[site_id] = payload
+        self._loads[site_id] = load
         yield SiteSeen(load=load, address=address)

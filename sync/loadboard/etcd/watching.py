@@ -1,10 +1,8 @@
-"""The watching session: list, follow, break, go on. Everything that the listener hears comes from here."""
+"""The watching session: list, follow, break, go on. Everything that is heard of a prefix comes from here."""
 
 import asyncio
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-
-import structlog
+from typing import Protocol
 
 from sync.clock import Clock
 from sync.loadboard.etcd import wire
@@ -12,12 +10,16 @@ from sync.loadboard.etcd.connection import EtcdConnection, Stream
 from sync.loadboard.etcd.cursor import WatchCursor
 from sync.loadboard.etcd.errors import EtcdCallError, EtcdError, ViewOutdatedError, WatchSilentError
 from sync.loadboard.etcd.freshness import Freshness
-from sync.loadboard.etcd.recovery import Recovery, report_fault
-from sync.loadboard.etcd.settings import PROGRESS_INTERVAL_MS, SILENCE_LIMIT_S, EtcdSettings
-from sync.loadboard.etcd.view import BoardView, OwnKeySeen, RecordRefused, Sight, SiteLeft, SiteSeen
-from sync.loadboard.port import BoardListener
+from sync.loadboard.etcd.recovery import Recovery
+from sync.loadboard.etcd.settings import SILENCE_LIMIT_S, EtcdSettings
+from sync.loadboard.etcd.sights import Sight
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+class View(Protocol):
+    """Keys turned into what they change."""
+
+    def listed(self, reply: wire.RangeReply) -> Iterable[Sight]: ...
+    def changed(self, event: wire.WatchEvent) -> Iterable[Sight]: ...
 
 
 class WatchSession:
@@ -27,22 +29,25 @@ class WatchSession:
         self,
         *,
         settings: EtcdSettings,
+        prefix: bytes,
         clock: Clock,
-        view: BoardView,
+        view: View,
+        freshness: Freshness,
         recovery: Recovery,
-        listener: BoardListener,
-        own_key_seen: Callable[[OwnKeySeen], None],
+        hear: Callable[[Sight], None],
+        confirmed: Callable[[], None] | None,
     ) -> None:
+        """`confirmed` None: it is the view's own sights that tell when it is current, not etcd's answers."""
         self._settings = settings
         self._clock = clock
         self._view = view
+        self._freshness = freshness
         self._recovery = recovery
-        self._listener = listener
-        self._own_key_seen = own_key_seen
+        self._hear = hear
+        self._confirmed = confirmed
         self._cursor = WatchCursor()
-        self._freshness = Freshness(progress_interval_ms=PROGRESS_INTERVAL_MS)
-        self._begin = settings.load_prefix
-        self._end = wire.prefix_end(settings.load_prefix)
+        self._begin = prefix
+        self._end = wire.prefix_end(prefix)
 
     @property
     def view_age_ms(self) -> int | None:
@@ -55,9 +60,10 @@ class WatchSession:
             try:
                 await self._connect()
             except EtcdError as error:
-                if isinstance(error, ViewOutdatedError | WatchSilentError):
-                    # A silent watch is begun anew too: etcd 3.5.8 to 3.5.12 never answers a progress request
-                    # on a watch that had to catch up and found no event (etcd issue 17507).
+                # A silent watch is begun anew too: etcd 3.5.8 to 3.5.12 never answers a progress request
+                # on a watch that had to catch up and found no event (etcd issue 17507). And a view that is
+                # confirmed by what it reads must not read what was written while it was away.
+                if self._confirmed is None or isinstance(error, ViewOutdatedError | WatchSilentError):
                     self._cursor.forget()
                 self._freshness.interrupted()
                 await asyncio.sleep(self._recovery.failed(error))
@@ -90,7 +96,7 @@ class WatchSession:
         reply = wire.range_reply(await connection.call(wire.RANGE, request))
         self._cursor.listed(reply)
         self._tell(self._view.listed(reply))
-        self._confirm_answered()
+        self._answered()
 
     async def _follow(self, connection: EtcdConnection) -> None:
         try:
@@ -102,52 +108,56 @@ class WatchSession:
     async def _read_on(self, connection: EtcdConnection, patience: asyncio.Timeout) -> None:
         request = wire.watch_request(self._begin, self._end, self._cursor.start_revision)
         stream = await connection.open_watch(request)
-        asking = asyncio.create_task(self._ask_for_progress(connection, stream), name="board-progress")
-        asking.add_done_callback(report_fault)
+        parts = [
+            asyncio.create_task(self._read(connection, stream, patience), name="board-read"),
+            asyncio.create_task(self._ask_for_progress(connection, stream), name="board-progress"),
+        ]
         try:
-            while True:
-                reply = wire.watch_reply(await connection.read(stream))
-                patience.reschedule(asyncio.get_running_loop().time() + SILENCE_LIMIT_S)
-                self._take(reply)
+            # Both go on until they fail; the first to fail says why.
+            await asyncio.gather(*parts)
         finally:
+            for part in parts:
+                part.cancel()
+            await asyncio.gather(*parts, return_exceptions=True)
             stream.cancel()
-            asking.cancel()
-            await asyncio.wait([asking])
+
+    async def _read(self, connection: EtcdConnection, stream: Stream, patience: asyncio.Timeout) -> None:
+        while True:
+            reply = wire.watch_reply(await connection.read(stream))
+            patience.reschedule(asyncio.get_running_loop().time() + SILENCE_LIMIT_S)
+            self._take(reply)
 
     def _take(self, reply: wire.WatchReply) -> None:
         self._cursor.received(reply)
         self._recovery.succeeded()
         for event in reply.events:
             self._tell(self._view.changed(event))
-        if reply.events:
+        if reply.events and self._confirmed is not None:
             self._freshness.told(self._clock.mono_ms())
-            self._listener.view_confirmed()
+            self._confirmed()
         elif reply.is_progress:
-            self._confirm_answered()
+            self._answered()
 
     async def _ask_for_progress(self, connection: EtcdConnection, stream: Stream) -> None:
-        """Ask whenever the view was not confirmed for a while; ends with the stream."""
-        with suppress(EtcdError):  # the reader of the same stream meets the same end, and reports it
-            while True:
-                wait_ms = self._freshness.ask_in_ms(self._clock.mono_ms())
-                if wait_ms > 0:
-                    await asyncio.sleep(wait_ms / 1000)
-                    continue
-                self._freshness.asked(self._clock.mono_ms())
-                await connection.write(stream, wire.PROGRESS_REQUEST)
+        """Ask whenever the view was not confirmed for a while.
 
-    def _confirm_answered(self) -> None:
-        self._freshness.answered()
-        self._listener.view_confirmed()
+        A member that lost its cluster answers for its watches until `hasleader` ends them, up to
+        5 s later, and calls them current. So a read that needs a majority goes before each request.
+        """
+        while True:
+            wait_ms = self._freshness.ask_in_ms(self._clock.mono_ms())
+            if wait_ms > 0:
+                await asyncio.sleep(wait_ms / 1000)
+                continue
+            self._freshness.asked(self._clock.mono_ms())
+            await connection.call(wire.RANGE, wire.range_request(self._begin))
+            await connection.write(stream, wire.PROGRESS_REQUEST)
+
+    def _answered(self) -> None:
+        self._freshness.answered(confirms=self._confirmed is not None)
+        if self._confirmed is not None:
+            self._confirmed()
 
     def _tell(self, sights: Iterable[Sight]) -> None:
         for sight in sights:
-            match sight:
-                case SiteSeen(load=load, address=address):
-                    self._listener.load_seen(load, address)
-                case SiteLeft(site_id=site_id):
-                    self._listener.site_gone(site_id)
-                case RecordRefused(fault=fault):
-                    log.warning("load_record_refused", peer=fault.site_id, problem=fault.problem)
-                case OwnKeySeen():
-                    self._own_key_seen(sight)
+            self._hear(sight)

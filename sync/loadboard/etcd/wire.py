@@ -8,6 +8,7 @@ live in a descriptor pool of their own, so the names that they take (`kv.proto`,
 
 import ast
 import importlib.util
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from google.protobuf import descriptor_pool, message_factory
 RANGE = "/etcdserverpb.KV/Range"
 PUT = "/etcdserverpb.KV/Put"
 WATCH = "/etcdserverpb.Watch/Watch"
+TXN = "/etcdserverpb.KV/Txn"
 LEASE_GRANT = "/etcdserverpb.Lease/LeaseGrant"
 LEASE_REVOKE = "/etcdserverpb.Lease/LeaseRevoke"
 LEASE_KEEP_ALIVE = "/etcdserverpb.Lease/LeaseKeepAlive"
@@ -100,6 +102,22 @@ def range_request(key: bytes, *, range_end: bytes = b"", revision: int = 0) -> b
 def put_request(key: bytes, value: bytes, lease_id: int) -> bytes:
     """Store a key under a lease."""
     return _serialized("PutRequest", key=key, value=value, lease=lease_id)
+
+
+def guarded_puts_request(
+    guard_key: bytes, guard_revision: int, puts: Iterable[tuple[bytes, bytes]], *, lease_id: int = 0
+) -> bytes:
+    """Put all of these at one revision, if the guard's mod_revision is still this (0: it is not there)."""
+    # etcdserverpb.Compare: EQUAL = 0; MOD = 2, which is 0 for a key that is not there.
+    guard = {"result": 0, "target": 2, "key": guard_key, "mod_revision": guard_revision}
+    operations = [{"request_put": {"key": key, "value": value, "lease": lease_id}} for key, value in puts]
+    return _serialized("TxnRequest", compare=[guard], success=operations)
+
+
+def guarded_puts_revision(payload: bytes) -> int | None:
+    """The revision at which the puts were made; None: the guard had changed, and nothing was put."""
+    message = _class("TxnResponse").FromString(payload)
+    return int(message.header.revision) if message.succeeded else None
 
 
 def watch_request(key: bytes, range_end: bytes, start_revision: int) -> bytes:

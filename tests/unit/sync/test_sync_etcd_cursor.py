@@ -149,7 +149,7 @@ def test_a_history_with_the_anchor_is_the_same_store() -> None:
         reply(50, compacted=40),
         reply(50, canceled=True, compacted=40),
         reply(50, cluster=OURS + 1),
-        reply(9, created=True),
+        reply(8, created=True),
     ],
     ids=["compacted", "compacted and canceled", "another cluster", "revision went back"],
 )
@@ -161,6 +161,16 @@ def test_a_watch_that_cannot_go_on_says_so_and_after_forgetting_lists(message: W
 
     cursor.forget()
     assert cursor.resume() is None
+
+
+def test_an_answer_may_be_one_revision_behind_the_event_before_it() -> None:
+    """A change is sent to its watchers just before etcd counts it."""
+    cursor = cursor_at(10)
+    cursor.received(reply(11, put("lhasa", 11)))
+
+    cursor.received(reply(10))
+
+    assert cursor.start_revision == 12
 
 
 def test_a_refused_watch_is_an_error_with_etcds_reason() -> None:

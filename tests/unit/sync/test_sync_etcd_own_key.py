@@ -157,3 +157,28 @@ def test_a_newer_process_of_our_name_is_reported_and_left_alone() -> None:
     assert key.seen(newer, 21)
 
     assert not is_put_again(key)
+
+
+def test_paced_puts_leave_time_between_them_and_the_last_record_is_the_one_that_goes() -> None:
+    key = stored_key()
+    key.pace(1_000)
+    key.wants(record(2))
+    assert key.next_step(at(1)) == Put(lease_id=501, record=record(2))
+    key.stored(record(2), 21)
+
+    key.wants(record(3))
+    assert key.next_step(at(1.2)) == Rest(until=at(2))
+    key.wants(record(4))
+    assert key.next_step(at(2)) == Put(lease_id=501, record=record(4))
+
+
+def test_a_paced_put_that_waits_does_not_hold_up_the_beat() -> None:
+    key = stored_key()
+    key.pace(5_000)
+    key.wants(record(2))
+    key.next_step(at(1))
+    key.stored(record(2), 21)
+    key.wants(record(3))
+
+    assert key.next_step(at(2)) == Rest(until=at(3.333))
+    assert key.next_step(at(3.333)) == KeepAlive(lease_id=501)

@@ -2,7 +2,8 @@ from collections.abc import Iterable
 
 from router.ids import SiteId
 from sync.loadboard.codec import encode
-from sync.loadboard.etcd.view import BoardView, OwnKeySeen, RecordRefused, Sight, SiteLeft, SiteSeen
+from sync.loadboard.etcd.sights import OwnKeySeen, RecordRefused, Sight, SiteLeft, SiteSeen
+from sync.loadboard.etcd.view import BoardView
 from sync.loadboard.etcd.wire import Header, KeyValue, RangeReply, WatchEvent
 from tests.fakes.board import site_load
 

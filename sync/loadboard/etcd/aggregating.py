@@ -1,0 +1,172 @@
+"""The aggregator: waits for the seat, takes it, and writes the digest for as long as the seat is its own."""
+
+import asyncio
+import random
+from collections.abc import Callable
+
+import structlog
+
+from router.ids import Instant
+from sync.clock import Clock
+from sync.loadboard.etcd import wire
+from sync.loadboard.etcd.aggregate import Aggregate
+from sync.loadboard.etcd.connection import EtcdConnection
+from sync.loadboard.etcd.digest_view import WRITER_KEY
+from sync.loadboard.etcd.errors import EtcdError
+from sync.loadboard.etcd.freshness import Freshness
+from sync.loadboard.etcd.recovery import Recovery
+from sync.loadboard.etcd.seat import Seat
+from sync.loadboard.etcd.settings import (
+    DIGEST_INTERVAL_MS,
+    DIGEST_VIEW_LIMIT_MS,
+    PROGRESS_INTERVAL_MS,
+    EtcdSettings,
+)
+from sync.loadboard.etcd.sights import RecordRefused, Sight, SiteLeft, SiteSeen
+from sync.loadboard.etcd.view import BoardView
+from sync.loadboard.etcd.watching import WatchSession
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class Aggregating:
+    """One site's readiness to write the digest."""
+
+    def __init__(
+        self,
+        *,
+        settings: EtcdSettings,
+        site: bytes,
+        clock: Clock,
+        rng: random.Random,
+        recovery: Callable[[str], Recovery],
+        lease_id: Callable[[], int | None],
+    ) -> None:
+        """`lease_id`: the site's own lease, under which it takes the seat; None while it has none."""
+        self._settings = settings
+        self._site = site
+        self._clock = clock
+        self._new_recovery = recovery
+        self._recovery = recovery("digest")
+        self._lease_id = lease_id
+        self._writer_key = settings.digest_prefix + WRITER_KEY
+        self._seat = Seat(rng, clock.mono_ms())
+        self._own_revision: int | None = None
+        self._heard = asyncio.Event()
+
+    def writer_seen(self, revision: int | None) -> None:
+        """The seat was taken at this revision, by whomever, or left."""
+        self._seat.seen(revision, self._clock.mono_ms())
+        self._heard.set()
+
+    def beat_heard(self) -> None:
+        """The digest was written."""
+        self._seat.beat(self._clock.mono_ms())
+
+    async def run(self) -> None:
+        """Wait for the seat and write, until cancelled."""
+        while True:
+            wait_ms = self._seat.try_at - self._clock.mono_ms()
+            if wait_ms > 0:
+                self._heard.clear()
+                await self._rest(wait_ms)
+                continue
+            try:
+                revision = await self._take_seat()
+            except EtcdError as error:
+                revision = None
+                await asyncio.sleep(self._recovery.failed(error))
+            if revision is None:
+                self._seat.failed(self._clock.mono_ms())
+            else:
+                await self._sit(revision)
+
+    async def _rest(self, wait_ms: int) -> None:
+        try:
+            async with asyncio.timeout(wait_ms / 1000):
+                await self._heard.wait()
+        except TimeoutError:
+            return
+
+    async def _take_seat(self) -> int | None:
+        lease_id = self._lease_id()
+        if lease_id is None:
+            return None
+        request = wire.guarded_puts_request(
+            self._writer_key, self._seat.revision, [(self._writer_key, self._site)], lease_id=lease_id
+        )
+        connection = EtcdConnection(self._recovery.endpoint, self._settings)
+        try:
+            return wire.guarded_puts_revision(await connection.call(wire.TXN, request))
+        finally:
+            await connection.close()
+
+    async def _sit(self, revision: int) -> None:
+        """Follow every record and write, until the seat is another's."""
+        log.info("digest_writer_began", revision=revision)
+        aggregate = Aggregate(revision)
+        watching = WatchSession(
+            settings=self._settings,
+            prefix=self._settings.load_prefix,
+            clock=self._clock,
+            view=BoardView(prefix=self._settings.load_prefix, own_site_id=None),
+            freshness=Freshness(progress_interval_ms=PROGRESS_INTERVAL_MS),
+            recovery=self._new_recovery("aggregate"),
+            hear=lambda sight: _collect(aggregate, sight, self._clock.mono_ms()),
+            confirmed=lambda: None,
+        )
+        parts = [
+            asyncio.create_task(watching.run(), name="board-aggregate"),
+            asyncio.create_task(self._write(revision, aggregate, watching), name="board-digest"),
+        ]
+        try:
+            await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for part in parts:
+                part.cancel()
+            outcomes = await asyncio.gather(*parts, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
+        log.info("digest_writer_ended", revision=revision)
+        self._seat.failed(self._clock.mono_ms())
+
+    async def _write(self, revision: int, aggregate: Aggregate, watching: WatchSession) -> None:
+        """Write each second what the view shows; ends when the seat is another's."""
+        due_at = self._clock.mono_ms()
+        while True:
+            connection = EtcdConnection(self._recovery.endpoint, self._settings)
+            try:
+                while True:
+                    due_at = Instant(max(due_at + DIGEST_INTERVAL_MS, self._clock.mono_ms()))
+                    age_ms = watching.view_age_ms
+                    if age_ms is None or age_ms > DIGEST_VIEW_LIMIT_MS:
+                        due_at = Instant(due_at - DIGEST_INTERVAL_MS + 50)
+                    elif not await self._turn(connection, revision, aggregate, age_ms):
+                        return
+                    await asyncio.sleep(max(0, due_at - self._clock.mono_ms()) / 1000)
+            except EtcdError as error:
+                await asyncio.sleep(self._recovery.failed(error))
+            finally:
+                await connection.close()
+
+    async def _turn(
+        self, connection: EtcdConnection, revision: int, aggregate: Aggregate, age_ms: int
+    ) -> bool:
+        """Write one turn; False: the seat is another's, and nothing was written."""
+        prefix = self._settings.digest_prefix
+        keys = [(prefix + name, value) for name, value in aggregate.keys(age_ms, self._clock.mono_ms())]
+        request = wire.guarded_puts_request(self._writer_key, revision, keys)
+        written = wire.guarded_puts_revision(await connection.call(wire.TXN, request))
+        self._recovery.succeeded()
+        return written is not None
+
+
+def _collect(aggregate: Aggregate, sight: Sight, now: Instant) -> None:
+    match sight:
+        case SiteSeen(load=load, address=address):
+            aggregate.see(load, address, now)
+        case SiteLeft(site_id=site_id):
+            aggregate.lose(site_id)
+        case RecordRefused(fault=fault):
+            log.warning("load_record_refused", peer=fault.site_id, problem=fault.problem)

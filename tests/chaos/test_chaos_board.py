@@ -1,0 +1,24 @@
+"""The load board of a three-member etcd, broken in every way that is known of."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.board_faults import FAULTS, Fault
+from tests.chaos.board_trial import AFTERWARDS_COUNT, put_to_trial
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+async def test_the_board_recovers_by_itself_and_nobody_out_of_view_is_chosen(
+    fault: Fault, tmp_path: Path
+) -> None:
+    verdict = await put_to_trial(fault, tmp_path)
+
+    assert verdict.wrong_choice_count == 0
+    assert verdict.hidden_stale_count == 0
+    assert verdict.missed_update_count == 0
+    # Nothing above is empty talk: there were choices to be wrong and updates to be missed.
+    assert verdict.choice_count > 0
+    assert verdict.update_count >= AFTERWARDS_COUNT

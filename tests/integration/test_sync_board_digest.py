@@ -1,0 +1,148 @@
+"""Many sites on one etcd: they read the digest that one of them writes, whoever that is."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from deploy.etcd import EtcdCluster, start_etcd
+from router.ids import SiteId
+from sync.loadboard.etcd import wire
+from sync.loadboard.etcd.board import EtcdLoadBoard
+from sync.loadboard.etcd.connection import EtcdConnection
+from sync.loadboard.etcd.digest_view import WRITER_KEY
+from sync.loadboard.etcd.settings import EtcdSettings
+from tests.fakes.board import SALES, BoardEar, site_load
+from tests.fakes.tcp_link import TcpLink
+
+pytestmark = pytest.mark.timeout(120)
+
+NAMES = tuple(f"site-{number}" for number in range(6))
+DIGEST_ABOVE = 4
+
+
+@pytest.fixture(scope="module")
+def etcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EtcdCluster]:
+    cluster = start_etcd(tmp_path_factory.mktemp("etcd"))
+    yield cluster
+    cluster.kill()
+
+
+class Crowd:
+    """Sites of one board, each on a link of its own."""
+
+    def __init__(self, settings: EtcdSettings) -> None:
+        self.settings = settings
+        self.boards: dict[str, EtcdLoadBoard] = {}
+        self.ears: dict[str, BoardEar] = {}
+        self.links: dict[str, TcpLink] = {}
+        self.stack = AsyncExitStack()
+
+    async def join(self, name: str, *, idle: int = 1) -> None:
+        link = await self.stack.enter_async_context(TcpLink(self.settings.endpoints[0]))
+        settings = EtcdSettings(
+            endpoints=(link.endpoint,), prefix=self.settings.prefix, lease_ttl_s=3, digest_above=DIGEST_ABOVE
+        )
+        board, ear = EtcdLoadBoard(settings, SiteId(name)), BoardEar()
+        self.boards[name], self.ears[name], self.links[name] = board, ear, link
+        self.stack.push_async_callback(board.close)
+        await board.start(ear)
+        board.publish(site_load(name, 1, idle=idle))
+
+    async def writer(self) -> str:
+        """Who has the seat, once somebody has it."""
+        connection = EtcdConnection(self.settings.endpoints[0], self.settings)
+        try:
+            async with asyncio.timeout(20):
+                while True:
+                    request = wire.range_request(self.settings.digest_prefix + WRITER_KEY)
+                    found = wire.range_reply(await connection.call(wire.RANGE, request)).kvs
+                    if found:
+                        return found[0].value.decode()
+                    await asyncio.sleep(0.05)
+        finally:
+            await connection.close()
+
+    async def until_all_see(self, name: str, version: int, *, idle: int) -> None:
+        for reader, ear in self.ears.items():
+            if reader != name:
+                await ear.until(lambda ear=ear: _shown(ear, name) == (version, idle))  # type: ignore[misc]
+
+
+def _shown(ear: BoardEar, name: str) -> tuple[int, int] | None:
+    load = ear.view.get(SiteId(name))
+    return None if load is None else (load.version, load.queues[SALES].agents_idle)
+
+
+@pytest.fixture
+async def crowd(etcd: EtcdCluster, request: pytest.FixtureRequest) -> AsyncIterator[Crowd]:
+    crowd = Crowd(EtcdSettings(endpoints=etcd.endpoints, prefix=f"/digest/{request.node.name}"))
+    async with crowd.stack:
+        for name in NAMES:
+            await crowd.join(name)
+        assert await crowd.writer() in NAMES
+        yield crowd
+
+
+async def test_what_one_site_publishes_reaches_all_by_the_digest(crowd: Crowd) -> None:
+    for version in (2, 3):
+        crowd.boards["site-2"].publish(site_load("site-2", version, idle=version * 2))
+        await crowd.until_all_see("site-2", version, idle=version * 2)
+
+    for ear in crowd.ears.values():
+        await ear.until_confirmed_again(within_s=5)
+
+
+async def test_a_site_whose_last_idle_agent_is_busy_is_shown_with_none(crowd: Crowd) -> None:
+    crowd.boards["site-2"].publish(site_load("site-2", 2, idle=3))
+    await crowd.until_all_see("site-2", 2, idle=3)
+
+    crowd.boards["site-2"].publish(site_load("site-2", 3, idle=0))
+
+    await crowd.until_all_see("site-2", 2, idle=0)
+    crowd.boards["site-2"].publish(site_load("site-2", 4, idle=1))
+    await crowd.until_all_see("site-2", 4, idle=1)
+
+
+async def test_when_the_writer_dies_another_writes(crowd: Crowd) -> None:
+    first = await crowd.writer()
+
+    crowd.links[first].cut()
+    del crowd.ears[first]
+
+    changed = next(name for name in crowd.ears)
+    crowd.boards[changed].publish(site_load(changed, 2, idle=7))
+    await crowd.until_all_see(changed, 2, idle=7)
+    assert await crowd.writer() != first
+    for ear in crowd.ears.values():
+        await ear.until_gone(first)
+
+
+async def test_a_writer_that_lives_and_falls_silent_loses_the_seat(crowd: Crowd) -> None:
+    """Its lease is kept by another part of it, so the seat does not fall free by itself."""
+    first = await crowd.writer()
+    viewing = crowd.boards[first]._tasks[0]
+
+    viewing.cancel()
+    del crowd.ears[first]
+
+    changed = next(name for name in crowd.ears)
+    crowd.boards[changed].publish(site_load(changed, 2, idle=7))
+    await crowd.until_all_see(changed, 2, idle=7)
+    assert await crowd.writer() != first
+    assert all(SiteId(first) in ear.view for ear in crowd.ears.values())
+
+
+async def test_few_sites_read_each_other_again(crowd: Crowd) -> None:
+    for name in NAMES[2:]:
+        await crowd.boards[name].close()
+        del crowd.ears[name]
+    for ear in crowd.ears.values():
+        for name in NAMES[2:]:
+            await ear.until_gone(name)
+
+    crowd.boards["site-0"].publish(site_load("site-0", 2, idle=0))
+
+    # A digest leaves out a site with nobody idle: this version can only come from its record.
+    await crowd.until_all_see("site-0", 2, idle=0)
