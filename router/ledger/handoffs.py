@@ -34,7 +34,7 @@ class Decision:
     """Beside each candidate: how long ago its record had come, in ms, and what it showed, own asks since
     taken off: idle agents for a push, waiting callers for a pull."""
     candidate_count: int | None = None
-    """All that could be asked; `candidates` holds the first few."""
+    """How many it was chosen among; `candidates` holds the first few."""
     home_wait_ms: int | None = None
     """A push: what the caller could expect at home; FOREVER_MS when nobody works there."""
 
