@@ -18,12 +18,11 @@ from branch.telephony.asterisk.events import (
 )
 from branch.telephony.asterisk.names import applications, phones_application
 from branch.telephony.asterisk.requests import request_of
-from branch.telephony.asterisk.shards import Shards, bridge_name
+from branch.telephony.asterisk.shards import Shards, bridge_name, is_queue
 from branch.telephony.asterisk.socket import Request, Response, Socket
 from branch.telephony.driver.vocabulary import Do, Event, Frame
 from branch.telephony.port import PbxRefusedError
 
-_MUSIC_REQUESTS = (Do.CREATE_BRIDGE, Do.START_MUSIC)
 _NOT_THERE = 404
 
 log = structlog.get_logger()
@@ -39,8 +38,8 @@ class AsteriskLink:
         self._sockets: list[Socket] = []
         self._incoming: asyncio.Queue[Frame | None] = asyncio.Queue()
         self._started: set[str] = set()
-        self._has_music: set[tuple[str, Do]] = set()
-        """What was asked of queues' music bridges already: they stay, so one time is enough."""
+        self._queues: set[str] = set()
+        """Bridges with music that were asked for already: they stay, so one time is enough."""
 
     @classmethod
     async def open(cls, address: str, user: str, password: SecretStr, site_id: str, shard_count: int) -> Self:
@@ -87,11 +86,16 @@ class AsteriskLink:
         if do == Do.ORIGINATE and self._is_strangers_phone(frame["endpoint"]):
             self._reply(number, Response(code=_NOT_THERE, reason="no phone of this site"))
             return
-        if do in _MUSIC_REQUESTS and bridge is not None and bridge != frame.get("bridge"):
-            if (bridge, do) in self._has_music:
+        if do == Do.START_MUSIC:
+            # A bridge's own music ends with its last member, and later ones would hear nothing:
+            # here every member of a queue's bridge has music from being added to it.
+            self._reply(number, Response(code=204, reason="comes with the bridge"))
+            return
+        if do == Do.CREATE_BRIDGE and bridge is not None and is_queue(bridge):
+            if bridge in self._queues:
                 self._reply(number, Response(code=204, reason="done before"))
                 return
-            self._has_music.add((bridge, do))
+            self._queues.add(bridge)
         if do == Do.PUT_DOWN and frame["channel"] in self._started:
             frame = {**frame, "do": Do.HANG_UP, "cause": 16}
         request = request_of(frame, applications(self._site_id, shard + 1)[shard], bridge)
