@@ -16,7 +16,7 @@ from tests.telephony.asterisk_pbx import CITY, LINE_NUMBER, AsteriskPbx
 from tests.telephony.callers import Caller, OutgoingCall
 from tests.telephony.phones import Behaviour, Phone
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 
 Branch = BranchProcess[AsteriskPbx]
 
