@@ -1,4 +1,4 @@
-"""A branch as a real process beside its simulated PBX: its file, its database, its ports."""
+"""A branch as a real process beside its PBX: its file, its database, its ports."""
 
 import asyncio
 import os
@@ -6,16 +6,18 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from signal import SIGKILL
+from typing import Generic, Protocol, Self
 
 import grpc
 from sqlalchemy import select
+from typing_extensions import TypeVar
 
 from branch.operations import SiteStatus
 from branch.peers.operator import get_status
 from branch.people.login import AgentRecord
 from branch.store.store import Store, open_store
-from deploy.children import free_ports
+from deploy.children import die_with_parent, free_ports
 from router.ids import AgentId, SiteId
 from router.ledger import LedgerRow
 from sync.clock import SystemClock
@@ -36,7 +38,7 @@ cli.entry_point_groups = lambda: [register]
 cli.main()
 """
 
-_START_LIMIT_S = 30.0
+_START_LIMIT_S = 90.0
 """A busy machine imports slowly."""
 
 
@@ -49,10 +51,30 @@ class Neighbour:
     trunk: str
 
 
-class BranchProcess:
+class BesideBranch(Protocol):
+    """What a branch has to know of its PBX; its control's password is `PASSWORD`."""
+
+    @property
+    def site(self) -> str: ...
+
+    @property
+    def trunk_address(self) -> str:
+        """What other sites' PBXes dial."""
+        ...
+
+    @property
+    def telephony(self) -> str:
+        """The branch's [telephony] in TOML; its password lies in pbx.password."""
+        ...
+
+
+P = TypeVar("P", bound=BesideBranch, default=PbxProcess)
+
+
+class BranchProcess(Generic[P]):
     """One site's branch; certificates lie in `pki` as `trunkline pki issue` made them."""
 
-    def __init__(self, folder: Path, pki: Path, pbx: PbxProcess) -> None:
+    def __init__(self, folder: Path, pki: Path, pbx: P) -> None:
         self.site = pbx.site
         self.folder = folder
         self.pki = pki
@@ -106,10 +128,7 @@ cert = "{self.pki / f"site-{self.site}.pem"}"
 key = "{self.pki / f"site-{self.site}.key"}"
 [database]
 url = "{self.url}"
-[telephony]
-driver = "simulated"
-address = "{self.pbx.address}"
-password_file = "pbx.password"
+{self.pbx.telephony}
 [limits]
 ballast_mb = 1
 {board}{peers}
@@ -141,7 +160,10 @@ id = "{queue}"
         """Start it and wait until it answers."""
         with (self.folder / "log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-c", _COMMAND, "branch", "run", str(self.file), stderr=log, env=_environ()
+                *die_with_parent(SIGKILL),
+                *(sys.executable, "-c", _COMMAND, "branch", "run", str(self.file)),
+                stderr=log,
+                env=_environ(),
             )
         async with asyncio.timeout(_START_LIMIT_S):
             while await self.status() is None:
@@ -168,8 +190,12 @@ id = "{queue}"
 
     async def command(self, *arguments: str) -> tuple[int, str]:
         """Run `trunkline branch ...` on this branch's file: exit code and output."""
+        return await self.run("branch", *arguments, str(self.file))
+
+    async def run(self, *arguments: str) -> tuple[int, str]:
+        """Run any `trunkline ...` of a branch: exit code and output."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", _COMMAND, "branch", *arguments, str(self.file)),
+            *(sys.executable, "-c", _COMMAND, *arguments),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             env=_environ(),

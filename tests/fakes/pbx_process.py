@@ -68,6 +68,13 @@ delay_max_ms = 30
     def trunk_address(self) -> str:
         return f"127.0.0.1:{self.trunk_port}"
 
+    @property
+    def telephony(self) -> str:
+        """For the branch's file."""
+        return (
+            f'[telephony]\ndriver = "simulated"\naddress = "{self.address}"\npassword_file = "pbx.password"'
+        )
+
     async def start(self) -> Self:
         """Start it and wait until it takes connections."""
         with (self.folder / "log").open("ab") as log:

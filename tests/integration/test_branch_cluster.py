@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -19,18 +18,15 @@ from router.ledger import (
     CallConnected,
     CallEnded,
     CallQueued,
-    Entry,
     HandoffConfirmed,
     HandoffEnded,
     LedgerRow,
     NodeDrained,
     NodeStarted,
 )
-from router.world.laws.ledgers import check_ledgers
 from tests.fakes.branch_process import BranchProcess
+from tests.fakes.ledger_reading import broken_laws, entries, has
 from tests.fakes.pbx_process import PbxProcess
-
-E = TypeVar("E", bound=Entry)
 
 LIMIT_S = 60.0
 SITES = ("beijing", "urumqi")
@@ -114,18 +110,6 @@ def etcd(tmp_path: Path) -> Iterator[EtcdCluster]:
     running = start_etcd(tmp_path / "etcd")
     yield running
     running.kill()
-
-
-def entries(rows: list[LedgerRow], kind: type[E]) -> list[E]:
-    return [row.entry for row in rows if isinstance(row.entry, kind)]
-
-
-def has(kind: type[Entry], count: int = 1) -> Callable[[list[LedgerRow]], bool]:
-    return lambda rows: len(entries(rows, kind)) >= count
-
-
-def broken_laws(rows: list[LedgerRow]) -> dict[str, object]:
-    return {result.name: result.violations for result in check_ledgers(rows) if result.violations}
 
 
 async def agents_ready(branch: BranchProcess, count: int) -> None:

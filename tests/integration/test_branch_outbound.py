@@ -28,7 +28,8 @@ from sync.link.channel import open_channel
 from sync.link.identity import Peer
 from sync.records.tables import PersonRole
 from tests.fakes.branch_process import BranchProcess
-from tests.integration.test_branch_cluster import Cluster, entries, has
+from tests.fakes.ledger_reading import entries, has
+from tests.integration.test_branch_cluster import Cluster
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -1,10 +1,12 @@
 """What the tests with a real Asterisk share: one search for it a run, and one without Trunkline."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from deploy.asterisk.bundle import AsteriskBinaries, default_cache, find_asterisk
+from tests.telephony.asterisk_cluster import AsteriskCluster
 from tests.telephony.bare_asterisk import BareAsterisk
 
 BARE_PHONES = 20
@@ -25,3 +27,10 @@ def bare_asterisk(
     process.start()
     yield process
     process.stop()
+
+
+@pytest.fixture
+async def cluster(asterisk_binaries: AsteriskBinaries, tmp_path: Path) -> AsyncIterator[AsteriskCluster]:
+    """Sites of real branches and real Asterisks, to be added and started by the test."""
+    async with AsteriskCluster(tmp_path, asterisk_binaries) as made:
+        yield made

@@ -154,9 +154,10 @@ class Phone(Line):
         *,
         password: str,
         host: str = "127.0.0.1",
+        port: int = 0,
         behaviour: Behaviour | None = None,
     ) -> None:
-        super().__init__(user, pbx, host=host, password=password)
+        super().__init__(user, pbx, host=host, port=port, password=password)
         self.behaviour = behaviour or Behaviour()
         self.calls: list[PhoneCall] = []
         """Every call that rang, in the order of coming."""

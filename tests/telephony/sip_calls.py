@@ -74,6 +74,14 @@ class Call:
         """
         await self.sound.changes.until(lambda: self.sound.received_count >= packets, limit_s)
 
+    async def wait_heard(self, packets: int, limit_s: float = 10.0) -> None:
+        """Return once so many packets that are not silent have come in.
+
+        Raises:
+            TimeoutError: fewer came.
+        """
+        await self.sound.changes.until(lambda: self.sound.sounding_count >= packets, limit_s)
+
     async def send_digits(self, digits: str) -> None:
         """Press keys; returns when the last one was sent, or the call is over."""
         await self.sound.send_digits(digits)

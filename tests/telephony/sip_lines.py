@@ -25,11 +25,19 @@ class Line:
     """A SIP user agent; `hear_invite` is for whoever can be called."""
 
     def __init__(
-        self, user: str, pbx: Address, *, host: str = "127.0.0.1", password: str | None = None
+        self,
+        user: str,
+        pbx: Address,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        password: str | None = None,
     ) -> None:
+        """`port` 0 is any free one."""
         self.user = user
         self.pbx = pbx
         self.host = host
+        self._port = port
         self.password = password
         self.socket = SipSocket(self)
         self.changes = Changes()
@@ -38,11 +46,12 @@ class Line:
         self._faults: list[BaseException] = []
 
     async def __aenter__(self) -> Self:
-        await self.socket.open(self.host)
+        await self.socket.open(self.host, self._port)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self.close()
+        await self.socket.wait_freed()
         for fault in self._faults:
             raise fault
 

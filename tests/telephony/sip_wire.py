@@ -50,6 +50,7 @@ class SipSocket(asyncio.DatagramProtocol):
     def __init__(self, ear: SipEar) -> None:
         self._ear = ear
         self._transport: asyncio.DatagramTransport | None = None
+        self._freed = asyncio.Event()
         self._asked: dict[tuple[str, str], _Asked] = {}
         self._acks: dict[tuple[str, int], tuple[bytes, Address]] = {}
         self._answers: dict[tuple[str, str, str], bytes | None] = {}
@@ -57,10 +58,10 @@ class SipSocket(asyncio.DatagramProtocol):
         self.unacknowledged_count = 0
         """Final answers to an INVITE that were repeated in vain."""
 
-    async def open(self, host: str) -> None:
-        """Take a free port of this loopback address."""
+    async def open(self, host: str, port: int) -> None:
+        """Take this port of this loopback address; 0 is any free one."""
         loop = asyncio.get_running_loop()
-        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(host, 0))
+        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(host, port))
 
     def close(self) -> None:
         for task in self._repeating.values():
@@ -69,6 +70,13 @@ class SipSocket(asyncio.DatagramProtocol):
             asked.final.cancel()
         if self._transport is not None:
             self._transport.close()
+
+    async def wait_freed(self) -> None:
+        """Return when the port of a closed socket can be taken again."""
+        await self._freed.wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._freed.set()
 
     @property
     def address(self) -> Address:

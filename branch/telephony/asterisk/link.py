@@ -19,14 +19,13 @@ from branch.telephony.asterisk.events import (
 )
 from branch.telephony.asterisk.names import LINE_PREFIX, applications, phones_application
 from branch.telephony.asterisk.requests import request_of
-from branch.telephony.asterisk.shards import Shards, bridge_name
+from branch.telephony.asterisk.shards import Shards, bridge_name, is_queue
 from branch.telephony.asterisk.snooping import Snoops, is_snoop
 from branch.telephony.asterisk.socket import Request, Response, Socket
 from branch.telephony.asterisk.taping import Taping
 from branch.telephony.driver.vocabulary import Do, Event, Frame
 from branch.telephony.port import PbxRefusedError
 
-_MUSIC_REQUESTS = (Do.CREATE_BRIDGE, Do.START_MUSIC)
 _NOT_THERE, _THERE_ALREADY = 404, 409
 _REFUSALS = 300
 
@@ -45,8 +44,8 @@ class AsteriskLink:
         self._sockets: list[Socket] = []
         self._incoming: asyncio.Queue[Frame | None] = asyncio.Queue()
         self._started: set[str] = set()
-        self._has_music: set[tuple[str, Do]] = set()
-        """What was asked of queues' music bridges already: they stay, so one time is enough."""
+        self._queues: set[str] = set()
+        """Bridges with music that were asked for already: they stay, so one time is enough."""
 
     @classmethod
     async def open(cls, address: str, user: str, password: SecretStr, site_id: str, shard_count: int) -> Self:
@@ -87,15 +86,10 @@ class AsteriskLink:
         """See PbxLink."""
         shard = self._shards.of(frame)
         bridge, number, do = bridge_name(frame, shard), frame["id"], frame["do"]
-        refusal = self._refusal(frame)
-        if refusal is not None:
-            self._reply(number, refusal)
+        known = self._known(frame, bridge)
+        if known is not None:
+            self._reply(number, known)
             return
-        if do in _MUSIC_REQUESTS and bridge is not None and bridge != frame.get("bridge"):
-            if (bridge, do) in self._has_music:
-                self._reply(number, Response(code=204, reason="done before"))
-                return
-            self._has_music.add((bridge, do))
         if do == Do.PUT_DOWN and frame["channel"] in self._started:
             frame = {**frame, "do": Do.HANG_UP, "cause": 16}
         if self._taping.is_early(frame):
@@ -117,12 +111,21 @@ class AsteriskLink:
         """See PbxLink."""
         await asyncio.gather(*(each.close() for each in self._sockets))
 
-    def _refusal(self, frame: Frame) -> Response | None:
-        """What Asterisk need not be asked."""
-        if frame["do"] == Do.LIFT:
+    def _known(self, frame: Frame, bridge: str | None) -> Response | None:
+        """The answer, where Asterisk need not be asked for it."""
+        do = frame["do"]
+        if do == Do.LIFT:
             return Response(code=501, reason="a phone is answered at the phone")
-        if frame["do"] == Do.ORIGINATE and self._is_strangers_phone(frame["endpoint"]):
+        if do == Do.ORIGINATE and self._is_strangers_phone(frame["endpoint"]):
             return Response(code=_NOT_THERE, reason="no phone of this site")
+        if do == Do.START_MUSIC:
+            # A bridge's own music ends with its last member, and later ones would hear nothing:
+            # here every member of a queue's bridge has music from being added to it.
+            return Response(code=204, reason="comes with the bridge")
+        if do == Do.CREATE_BRIDGE and bridge is not None and is_queue(bridge):
+            if bridge in self._queues:
+                return Response(code=204, reason="done before")
+            self._queues.add(bridge)
         return None
 
     def _is_strangers_phone(self, endpoint: str) -> bool:

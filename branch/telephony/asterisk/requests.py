@@ -14,6 +14,7 @@ from branch.telephony.asterisk.names import (
     TRUNK_OUT_ENDPOINT,
     endpoint_of,
 )
+from branch.telephony.asterisk.shards import is_queue
 from branch.telephony.asterisk.socket import Request
 from branch.telephony.driver.holdings import talk_bridge
 from branch.telephony.driver.vocabulary import BridgeKind, Do, Frame, Kind
@@ -118,7 +119,10 @@ def _set(frame: Frame, _application: str, _bridge: str) -> Request:
 
 
 def _add(frame: Frame, _application: str, bridge: str) -> Request:
-    return _post(f"bridges/{bridge}/addChannel", channel=frame["channel"], inhibitConnectedLineUpdates="true")
+    role = {"role": "holding_participant"} if is_queue(bridge) else {}
+    return _post(
+        f"bridges/{bridge}/addChannel", channel=frame["channel"], inhibitConnectedLineUpdates="true", **role
+    )
 
 
 _BY_NAME: Mapping[str, Callable[[Frame, str, str], Request]] = {
@@ -144,7 +148,6 @@ _BY_NAME: Mapping[str, Callable[[Frame, str, str], Request]] = {
         f"bridges/{bridge}/removeChannel", channel=frame["channel"]
     ),
     Do.DESTROY_BRIDGE: lambda _frame, _application, bridge: Request(method="DELETE", uri=f"bridges/{bridge}"),
-    Do.START_MUSIC: lambda _frame, _application, bridge: _post(f"bridges/{bridge}/moh"),
     Do.PUT_DOWN: lambda frame, _application, _bridge: Request(
         method="DELETE", uri=_channel(frame), query=(("reason_code", "21"),)
     ),

@@ -37,7 +37,12 @@ class Shards:
 def bridge_name(frame: Frame, shard: int) -> str | None:
     """A bridge's name at the PBX: music has one a shard, since two shards' requests have no order."""
     name: str | None = frame.get("bridge")
-    return f"{name}.{shard}" if name is not None and name.startswith(_QUEUE) else name
+    return f"{name}.{shard}" if name is not None and is_queue(name) else name
+
+
+def is_queue(bridge: str) -> bool:
+    """Whether callers wait there with music."""
+    return bridge.startswith(_QUEUE)
 
 
 def _subject(frame: Frame) -> str:

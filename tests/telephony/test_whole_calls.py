@@ -1,0 +1,34 @@
+"""Calls through a branch and its Asterisk, from phone to phone, and what goes wrong in them."""
+
+import pytest
+
+from router.call import Disposition
+from router.ledger import CallEnded
+from tests.fakes.ledger_reading import broken_laws, entries, has
+from tests.telephony.asterisk_cluster import AsteriskCluster
+from tests.telephony.phones import Behaviour
+
+pytestmark = pytest.mark.timeout(120)
+
+BY_HAND = Behaviour(ring_ms=None, sends_rtp=True)
+HEARD_PACKETS = 25
+
+
+async def test_a_caller_hears_music_though_the_queue_has_been_empty_before(cluster: AsteriskCluster) -> None:
+    beijing = cluster.add("beijing", 1001)
+    await cluster.start()
+    await beijing.man(BY_HAND)
+    (phone,) = beijing.phones.values()
+    # More callers than the branch has applications, each of which has a place with music of its own.
+    for number in range(1, 7):
+        call = await cluster.call(beijing, f"1380000000{number}")
+        await phone.wait_ringing()
+        await call.wait_heard(HEARD_PACKETS)
+        phone.answer()
+        await phone.wait_talking()
+        await call.hang_up()
+        await phone.wait_idle()
+    rows = await cluster.until(has(CallEnded, 6))
+
+    assert {entry.disposition for entry in entries(rows, CallEnded)} == {Disposition.ANSWERED}
+    assert broken_laws(rows) == {}
