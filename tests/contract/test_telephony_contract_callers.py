@@ -10,8 +10,9 @@ from router.facts import (
     LegFailed,
     LegHungUp,
     LegRang,
+    VoicemailRecorded,
 )
-from router.ids import LegId
+from router.ids import CallId, LegId
 from router.orders import (
     BridgeAgent,
     HangUpCall,
@@ -19,6 +20,7 @@ from router.orders import (
     HoldCall,
     HoldInQueue,
     Order,
+    RecordVoicemail,
     ResumeCall,
     RingAgent,
     StopRinging,
@@ -238,3 +240,17 @@ async def test_an_order_for_somebody_else_is_refused(home: Site) -> None:
 
     with pytest.raises(NotTelephonyError, match="Order is not for the PBX"):
         driver.carry_out(Order())
+
+
+async def test_a_caller_out_of_the_queue_leaves_a_message(home: Site) -> None:
+    driver, ear, _found = await home.connect()
+    _channel, call_id = await queued(home, driver, ear)
+
+    driver.carry_out(RecordVoicemail(call_id=call_id, queue_id=SALES))
+    await becomes(lambda: hears_no_music(home, call_id))
+
+    await ear.fact(VoicemailRecorded(call_id=call_id))
+
+
+async def hears_no_music(site: Site, call_id: CallId) -> bool:
+    return not await site.hears_music(call_id)

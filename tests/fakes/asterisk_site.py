@@ -16,7 +16,7 @@ from branch.telephony.asterisk.config.plan import Fallback, Line, PbxPlan, PeerT
 from branch.telephony.asterisk.config.plan import Phone as PlannedPhone
 from branch.telephony.asterisk.config.writing import write_configuration
 from branch.telephony.asterisk.link import AsteriskLink
-from branch.telephony.asterisk.names import KIND, PROMPTS
+from branch.telephony.asterisk.names import KIND, PROMPTS, RECORDINGS
 from branch.telephony.driver.driver import PbxDriver
 from branch.telephony.driver.vocabulary import Kind, Variable
 from branch.telephony.port import TelephonyDriver
@@ -61,9 +61,14 @@ class AsteriskSite:
             SILENT: Behaviour(ring_ms=None),
         }
         self._city = City("13800138000", pbx, host=CITY, people=people)
-        self._calls: dict[str, OutgoingCall] = {}
+        self.calls: dict[str, OutgoingCall] = {}
         self._people = AsyncExitStack()
         self._drivers: list[PbxDriver] = []
+
+    @property
+    def recordings(self) -> Path:
+        """Where Asterisk keeps them."""
+        return self.folder / "state" / RECORDINGS
 
     async def open(self) -> None:
         """Configure it, start it, register its phones."""
@@ -132,19 +137,19 @@ class AsteriskSite:
 
     async def call(self) -> str:
         call = await self._city.call(LINE_NUMBER, sends_rtp=True)
-        self._calls[call.call_id] = call
+        self.calls[call.call_id] = call
         return call.call_id
 
     async def give_up(self, caller: str) -> None:
-        await self._calls[caller].hang_up()
+        await self.calls[caller].hang_up()
 
     async def customer_hangs_up(self, call_id: CallId) -> None:
-        channel = await self._ask(f"channels/{call_id}/variable?variable=CHANNEL(pjsip,call-id)")
+        channel = await self.ask(f"channels/{call_id}/variable?variable=CHANNEL(pjsip,call-id)")
         [call] = [each for each in self._city.called if each.call_id == channel["value"]]
         await call.bye()
 
     async def press(self, caller: str, digits: str) -> None:
-        await self._calls[caller].send_digits(digits)
+        await self.calls[caller].send_digits(digits)
 
     async def lift(self, leg_id: LegId) -> None:
         (await self._phone_of(leg_id)).answer()
@@ -155,7 +160,7 @@ class AsteriskSite:
         await phone.hang_up()
 
     async def _phone_of(self, leg_id: LegId) -> Phone:
-        channel = await self._ask(f"channels/{leg_id}")
+        channel = await self.ask(f"channels/{leg_id}")
         return self.phones[AgentId(channel["channelvars"][Variable.AGENT])]
 
     async def unregister(self, agent_id: AgentId) -> None:
@@ -171,8 +176,8 @@ class AsteriskSite:
         return await self._is_in(call_id, "mixing", 2)
 
     async def conversation(self, leg_id: LegId) -> frozenset[str]:
-        names = {each["id"]: _name_of(each) for each in await self._ask("channels")}
-        for bridge in await self._ask("bridges"):
+        names = {each["id"]: _name_of(each) for each in await self.ask("channels")}
+        for bridge in await self.ask("bridges"):
             is_talk = bridge["bridge_type"] == "mixing" and leg_id in bridge["channels"]
             members = [names.get(each) for each in bridge["channels"]] if is_talk else []
             people = frozenset(each for each in members if each is not None)
@@ -181,10 +186,10 @@ class AsteriskSite:
         return frozenset()
 
     async def overhears(self, leg_id: LegId, beside: LegId) -> bool:
-        names = {each["id"]: each["name"] for each in await self._ask("channels")}
+        names = {each["id"]: each["name"] for each in await self.ask("channels")}
         return any(
             names.get(each, "").startswith(f"Snoop/{beside}-")
-            for bridge in await self._ask("bridges")
+            for bridge in await self.ask("bridges")
             if leg_id in bridge["channels"]
             for each in bridge["channels"]
         )
@@ -212,16 +217,17 @@ class AsteriskSite:
         shutil.rmtree(self.folder)
 
     async def _is_in(self, call_id: CallId, kind: str, at_least: int) -> bool:
-        channels = await self._ask("channels")
+        channels = await self.ask("channels")
         of_call = {
             each["id"] for each in channels if (each.get("channelvars") or {}).get(Variable.CALL) == call_id
         }
-        bridges = [each for each in await self._ask("bridges") if each["bridge_type"] == kind]
+        bridges = [each for each in await self.ask("bridges") if each["bridge_type"] == kind]
         return any(
             of_call.intersection(each["channels"]) and len(each["channels"]) >= at_least for each in bridges
         )
 
-    async def _ask(self, uri: str) -> Any:
+    async def ask(self, uri: str) -> Any:
+        """What Asterisk itself says of it."""
         auth = {"Authorization": aiohttp.encode_basic_auth("trunkline", PASSWORD)}
         async with (
             aiohttp.ClientSession(headers=auth) as http,

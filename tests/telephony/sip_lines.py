@@ -8,6 +8,8 @@ from tests.telephony.changes import Changes
 from tests.telephony.sip_text import METHODS, SipMessage, digest_answer, new_branch, new_tag, reply, tag_of
 from tests.telephony.sip_wire import Address, SipSocket
 
+_PROOFS = ("Authorization", "Proxy-Authorization")
+
 
 class OnLine(Protocol):
     """A call, as its line sees it."""
@@ -127,6 +129,7 @@ class Line:
             if name == "CSeq"
             else (name, value)
             for name, value in request.headers
+            if name not in _PROOFS
         ]
         proof = digest_answer(challenge, method, uri, self.user, self.password)
         return SipMessage(request.start, [*headers, proof], request.body)

@@ -193,5 +193,11 @@ def digest_answer(challenge: SipMessage, method: str, uri: str, user: str, passw
     return name, value
 
 
+def is_stale(challenge: SipMessage) -> bool:
+    """The password was right and the nonce too old: the answer to this new one will do (RFC 7616 3.3)."""
+    asked = challenge.all_of("WWW-Authenticate") + challenge.all_of("Proxy-Authenticate")
+    return any(re.search(r'\bstale="?true\b', each, re.IGNORECASE) for each in asked)
+
+
 def _md5(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

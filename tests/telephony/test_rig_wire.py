@@ -8,7 +8,7 @@ import pytest
 from tests.telephony.phones import Behaviour, Phone
 from tests.telephony.sip_calls import Ending
 from tests.telephony.sip_sdp import offer_sdp, read_sdp
-from tests.telephony.sip_text import SipMessage, digest_answer, tag_of
+from tests.telephony.sip_text import SipMessage, digest_answer, reply, tag_of
 from tests.telephony.sip_wire import Address, SipSilenceError
 
 LIMIT_S = 5.0
@@ -215,3 +215,47 @@ def test_of_several_challenges_the_one_with_md5_is_answered() -> None:
 
     assert name == "Authorization"
     assert all(part in value for part in ('username="u"', "algorithm=MD5", "qop=auth", 'opaque="o"'))
+
+
+def challenge(asked: SipMessage, nonce: str, *, is_stale: bool) -> SipMessage:
+    """What a PBX answers to a registration whose proof it lacks, or has and finds too old."""
+    stale = ", stale=true" if is_stale else ""
+    value = f'Digest realm="r", nonce="{nonce}", algorithm=MD5, qop="auth"{stale}'
+    return reply(asked, 401, tag="pbx", headers={"WWW-Authenticate": value})
+
+
+async def test_a_proof_whose_nonce_was_too_old_is_given_once_more(pbx: PlainPbx, phone: Phone) -> None:
+    registering = asyncio.create_task(phone.register())
+
+    numbers = []
+    for nonce, is_stale in (("first", False), ("second", True)):
+        asked = await pbx.next()
+        numbers.append(asked.cseq)
+        pbx.send(challenge(asked, nonce, is_stale=is_stale), phone.socket.address)
+    proven = await pbx.next()
+    pbx.send(reply(proven, 200, tag="pbx"), phone.socket.address)
+    await registering
+
+    assert [*numbers, proven.cseq] == [1, 2, 3]
+    [proof] = proven.all_of("Authorization")
+    assert 'nonce="second"' in proof
+
+
+async def test_a_nonce_that_is_always_too_old_is_no_password(pbx: PlainPbx, phone: Phone) -> None:
+    registering = asyncio.create_task(phone.register())
+
+    for nonce, is_stale in (("first", False), ("second", True), ("third", True)):
+        pbx.send(challenge(await pbx.next(), nonce, is_stale=is_stale), phone.socket.address)
+
+    with pytest.raises(ConnectionRefusedError, match=r"agent1 may not register: SIP/2\.0 401"):
+        await registering
+
+
+async def test_a_wrong_password_is_not_tried_twice(pbx: PlainPbx, phone: Phone) -> None:
+    registering = asyncio.create_task(phone.register())
+
+    for nonce in ("first", "second"):
+        pbx.send(challenge(await pbx.next(), nonce, is_stale=False), phone.socket.address)
+
+    with pytest.raises(ConnectionRefusedError, match=r"agent1 may not register: SIP/2\.0 401"):
+        await registering

@@ -5,7 +5,7 @@ from typing import Any
 
 from branch.telephony.asterisk.names import CODE, KIND, TOKEN
 from branch.telephony.asterisk.requests import facts_of
-from branch.telephony.driver.holdings import talk_bridge
+from branch.telephony.driver.holdings import talk_owner
 from branch.telephony.driver.vocabulary import BridgeKind, Cause, ChannelState, Event, Frame, Kind, Variable
 
 RECORDING_EVENTS = ("RecordingStarted", "RecordingFinished", "RecordingFailed")
@@ -136,9 +136,10 @@ def _played(told: Mapping[str, Any], _is_started: Callable[[str], bool]) -> Fram
 def _recorded(told: Mapping[str, Any], _is_started: Callable[[str], bool]) -> Frame:
     """Of a talk the bridge is recorded, which is named after the agent's leg."""
     recording = told["recording"]
+    target = _target(recording)
     return {
         "event": Event.RECORDING_FINISHED,
-        "channel": _target(recording).removeprefix(talk_bridge("")),
+        "channel": talk_owner(target) or target,
         "recording": recording["name"],
         "duration_ms": 1_000 * int(recording.get("duration", 0)),
     }

@@ -72,7 +72,9 @@ class AsteriskLink:
             case Do.LIST_CHANNELS:
                 return self._listed(await self._get("channels"))
             case Do.LIST_BRIDGES:
-                return [shown_bridge(each) for each in await self._get("bridges") if not is_snoop(each["id"])]
+                bridges = await self._get("bridges")
+                self._ask_all(self._snoops.bridges_listed(each["id"] for each in bridges), 0)
+                return [shown_bridge(each) for each in bridges if not is_snoop(each["id"])]
             case Do.LIST_PHONES:
                 phones = await self._get("endpoints/PJSIP")
                 return [

@@ -14,6 +14,9 @@ TRUNK_OUT_ENDPOINT = "trunk-out"
 LINE_PREFIX = "line-"
 """Before a line's name: its endpoint."""
 
+RECORDINGS = "spool/recording"
+"""Below the folder that Asterisk keeps its state in: the files of recordings and voicemail."""
+
 PROMPTS = "trunkline"
 """The folder of a flow's prompts, below a language's sounds."""
 

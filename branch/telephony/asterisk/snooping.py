@@ -62,6 +62,11 @@ class Snoops:
                 orphans += [_hang_up(snoop), _destroy_bridge(_leg_of(snoop))]
         return orphans
 
+    def bridges_listed(self, bridges: Iterable[str]) -> Sequence[Request]:
+        """Legs and talks that have ended while nobody listened leave their bridges; after `listed`."""
+        legs = (bridge.removeprefix(_PREFIX) for bridge in filter(is_snoop, bridges))
+        return [_destroy_bridge(leg) for leg in legs if leg not in self._of]
+
 
 def is_snoop(name: str) -> bool:
     """Whether a channel or a bridge is one of these, and no call's."""

@@ -138,7 +138,7 @@ class Carrying:
 
     def _put_on_music(self, held: Held, queue_id: QueueId | None) -> None:
         """One holding bridge a queue; asking for one that exists costs a refusal and no more."""
-        bridge = f"queue.{queue_id or 'hold'}"
+        bridge = _music_bridge(queue_id)
         beside = held.channel_id
         self._unanswered.ask(Do.CREATE_BRIDGE, bridge=bridge, kind=BridgeKind.HOLDING, beside=beside)
         self._unanswered.ask(Do.START_MUSIC, bridge=bridge, beside=beside)
@@ -151,6 +151,8 @@ class Carrying:
         take(caller, self._unanswered)
         self._prompts.hush(caller)
         caller.is_recording = True
+        # A PBX records nobody who hears a queue's music; one who does not is refused, and that is all.
+        self._unanswered.ask(Do.REMOVE, caller.channel_id, bridge=_music_bridge(order.queue_id))
         # A call has one message at most, so its own id names the file.
         self._unanswered.ask(Do.RECORD, caller.channel_id, recording=order.call_id, of="caller")
 
@@ -327,3 +329,7 @@ class Carrying:
         self._holdings.drop(undialled)
         if undialled.then is not None:
             undialled.then()
+
+
+def _music_bridge(queue_id: QueueId | None) -> str:
+    return f"queue.{queue_id or 'hold'}"

@@ -22,7 +22,7 @@ RETRY_MIN_S = 0.05
 RETRY_MAX_S = 2.0
 """Real seconds: the PBX stands beside us, so a try costs little."""
 
-_GONE, _EXISTS = 404, 409
+_GONE, _EXISTS, _NOT_YET = 404, 409, 422
 
 log = structlog.get_logger()
 
@@ -209,7 +209,7 @@ class PbxDriver:
             if code != _GONE:
                 log.error("prompts_refused", media=asked.frame["media"], code=code, text=reply.get("text"))
             self._hearing.played(asked.frame)
-        elif code not in (_GONE, _EXISTS):
+        elif code not in (_GONE, _EXISTS) and (do, code) != (Do.REMOVE, _NOT_YET):
             log.error(
                 "pbx_request_refused", request=do, channel=channel_id, code=code, text=reply.get("text")
             )

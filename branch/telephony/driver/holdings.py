@@ -9,6 +9,8 @@ from router.ids import AgentId, CallId, HandoffId, LegId, PlaybackId, QueueId, S
 from router.ledger import Role
 from router.recovery import Inventory, LiveLeg, LiveLine, LiveTrunk, MediaState
 
+_TALK = "talk."
+
 
 class Stage(IntEnum):
     """How far a channel has come; it never goes back."""
@@ -145,7 +147,12 @@ def held_of(shown: Frame) -> Held:
 
 def talk_bridge(channel_id: str) -> str:
     """The bridge of a talk, named after the agent's leg or the trunk leg to a helper."""
-    return f"talk.{channel_id}"
+    return f"{_TALK}{channel_id}"
+
+
+def talk_owner(bridge: str) -> str | None:
+    """The channel that a talk's bridge is named after; None for any other bridge."""
+    return bridge.removeprefix(_TALK) if bridge.startswith(_TALK) else None
 
 
 def stage_of(shown: Frame) -> Stage:

@@ -1,7 +1,7 @@
 """What happened while nobody listened: the PBX's lists against what we hold."""
 
 from branch.telephony.driver.hearing import Hearing
-from branch.telephony.driver.holdings import Holdings
+from branch.telephony.driver.holdings import Holdings, talk_owner
 from branch.telephony.driver.unanswered import Unanswered
 from branch.telephony.driver.vocabulary import BridgeKind, Cause, Do, Frame, Kind
 
@@ -28,6 +28,7 @@ def resync(
     for shown in channels:
         hearing.seen(shown)
     _note_talks(holdings, bridges)
+    _end_talks(unanswered, bridges, living)
     _note_playbacks(holdings, hearing, unanswered)
 
 
@@ -40,6 +41,14 @@ def _note_talks(holdings: Holdings, bridges: list[Frame]) -> None:
     }
     for held in holdings:
         held.is_joined = held.channel_id in talking
+
+
+def _end_talks(unanswered: Unanswered, bridges: list[Frame], living: frozenset[str]) -> None:
+    """Whoever served has hung up while nobody listened: what is left of the talk is no talk."""
+    for bridge in bridges:
+        owner = talk_owner(bridge["bridge"])
+        if owner is not None and owner not in living:
+            unanswered.ask(Do.DESTROY_BRIDGE, bridge=bridge["bridge"])
 
 
 def _note_playbacks(holdings: Holdings, hearing: Hearing, unanswered: Unanswered) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from branch.telephony.asterisk.config import dialplan, pjsip, system
 from branch.telephony.asterisk.config.plan import PbxPlan, Phone, Places
-from branch.telephony.asterisk.names import PROMPTS, endpoint_of
+from branch.telephony.asterisk.names import PROMPTS, RECORDINGS, endpoint_of
 from node.troubles import TroubleError
 from node.words import text as _
 from router.ids import AgentId
@@ -100,7 +100,7 @@ def _refuse_missing(places: Places) -> None:
 
 def _folders(places: Places) -> Iterable[Path]:
     yield places.config / "data" / "sounds"
-    for name in ("lib/keys", "run", "log", "spool/recording"):
+    for name in ("lib/keys", "run", "log", RECORDINGS):
         yield places.state / name
 
 
