@@ -195,7 +195,7 @@ class AsteriskSite:
         )
 
     async def records(self, recording_id: RecordingId) -> bool:
-        live = await self._ask(f"recordings/live/{recording_id}")
+        live = await self.ask(f"recordings/live/{recording_id}")
         return bool(live.get("state") == "recording")
 
     async def kill(self) -> None:
