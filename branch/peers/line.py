@@ -26,6 +26,9 @@ RECONNECT_DELAY_MAX_S = 2.0
 CONNECT_LIMIT_S = 5.0
 """A peer that took the connection and says nothing is not there."""
 
+_TIMER_GRAIN_S = 0.001
+"""Event loops count in milliseconds: a timer may come this much before its moment."""
+
 Tell = Callable[[SiteReplied | SiteSilent], None]
 _Key = tuple[HandoffId, int]
 
@@ -52,9 +55,13 @@ class PeerLine:
         self._channel = channel
         self._tell = tell
         self._answer_limit_s = answer_limit_s
+        self._timeout_ms = round(answer_limit_s * 1_000)
         self._rng = rng
         self._outgoing: asyncio.Queue[pb.ExchangeRequest] = asyncio.Queue(maxsize=request_limit)
-        self._waiting: dict[_Key, tuple[Request, asyncio.TimerHandle]] = {}
+        self._waiting: dict[_Key, tuple[Request, float]] = {}
+        """Each with the moment at which it is given up. All wait equally long: the oldest comes first."""
+        self._timer: asyncio.TimerHandle | None = None
+        """Runs out no later than the oldest is due; what is answered meanwhile leaves it alone."""
 
     @property
     def is_connected(self) -> bool:
@@ -70,12 +77,11 @@ class PeerLine:
         if not self.is_connected or self._outgoing.full():
             loop.call_soon(self._tell, SiteSilent(site_id=self.site_id, request=asked.request))
             return
-        timer = loop.call_later(self._answer_limit_s, self._give_up, key)
-        repeated = self._waiting.pop(key, None)
-        if repeated is not None:
-            repeated[1].cancel()
-        self._waiting[key] = (asked.request, timer)
-        self._outgoing.put_nowait(request_frame(asked, timeout_ms=round(self._answer_limit_s * 1_000)))
+        self._outgoing.put_nowait(request_frame(asked, timeout_ms=self._timeout_ms))
+        self._waiting.pop(key, None)  # A repeated one waits anew, behind all others.
+        self._waiting[key] = (asked.request, loop.time() + self._answer_limit_s)
+        if self._timer is None:
+            self._timer = loop.call_later(self._answer_limit_s, self._give_up_due)
 
     def note_incarnation(self, incarnation: int) -> None:
         self.incarnation = max(self.incarnation, incarnation)
@@ -135,17 +141,26 @@ class PeerLine:
         waiting = self._waiting.pop((replied.handoff_id, replied.kind), None)
         if waiting is None:
             return  # Late: the floor was told of silence already, and asks with GetHandoff where it matters.
-        request, timer = waiting
-        timer.cancel()
         fact = SiteReplied(
-            site_id=self.site_id, incarnation=replied.incarnation, request=request, reply=replied.reply
+            site_id=self.site_id, incarnation=replied.incarnation, request=waiting[0], reply=replied.reply
         )
         self._tell(fact)
+
+    def _give_up_due(self) -> None:
+        """Tell what is due as unanswered, and come back when the next one is."""
+        loop = asyncio.get_running_loop()
+        self._timer = None
+        due_before = loop.time() + _TIMER_GRAIN_S
+        due = [key for key, (_, at) in self._waiting.items() if at <= due_before]
+        for key in due:
+            self._give_up(key)
+        if self._waiting and self._timer is None:
+            _, oldest_at = next(iter(self._waiting.values()))
+            self._timer = loop.call_at(oldest_at, self._give_up_due)
 
     def _give_up(self, key: _Key) -> None:
         waiting = self._waiting.pop(key, None)
         if waiting is not None:
-            waiting[1].cancel()
             self._tell(SiteSilent(site_id=self.site_id, request=waiting[0]))
 
     def _note_up(self) -> None:

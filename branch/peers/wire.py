@@ -6,6 +6,7 @@ the frame with the same content.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from trunkline.handoff.v1 import handoff_pb2 as pb
 
@@ -37,6 +38,8 @@ NAME_LIMIT_CHARS = 64
 TOKEN_LIMIT_CHARS = 400
 NUMBER_LIMIT_CHARS = 16
 """E.164: a plus sign and up to 15 digits."""
+
+_NAMES_REMEMBERED = 1_024
 
 _INCARNATION_LIMIT = 2**63 - 1
 """What a database's integer holds."""
@@ -97,27 +100,30 @@ class UnreadableReplyError(Exception):
 
 def request_frame(asked: Asked, *, timeout_ms: int) -> pb.ExchangeRequest:
     """The frame to send; `timeout_ms` is real time, whatever the sender's clock runs at."""
-    envelope = pb.Envelope(
-        handoff_id=asked.request.handoff_id,
-        site_id=asked.site_id,
-        incarnation=asked.incarnation,
-        asked_incarnation=asked.asked_incarnation,
-        timeout_ms=timeout_ms,
-    )
-    match asked.request:
-        case Reserve(call=call):
-            return pb.ExchangeRequest(envelope=envelope, reserve=pb.Reserve(call=_call_message(call)))
-        case Claim(skills=skills, token=token):
-            return pb.ExchangeRequest(envelope=envelope, claim=pb.Claim(skills=sorted(skills), token=token))
+    # Filled in place: a message handed to another one's constructor is copied, level by level.
+    frame, request = pb.ExchangeRequest(), asked.request
+    envelope = frame.envelope
+    envelope.handoff_id = request.handoff_id
+    envelope.site_id = asked.site_id
+    envelope.incarnation = asked.incarnation
+    envelope.asked_incarnation = asked.asked_incarnation
+    envelope.timeout_ms = timeout_ms
+    match request:
+        case Reserve():
+            _fill_call(frame.reserve.call, request.call)
+        case Claim():
+            frame.claim.skills.extend(sorted(request.skills))
+            frame.claim.token = request.token
         case Confirm():
-            return pb.ExchangeRequest(envelope=envelope, confirm=pb.Confirm())
-        case Cancel(reason=reason):
-            return pb.ExchangeRequest(envelope=envelope, cancel=pb.Cancel(reason=reason))
+            frame.confirm.SetInParent()
+        case Cancel():
+            frame.cancel.reason = request.reason
         case GetHandoff():
-            return pb.ExchangeRequest(envelope=envelope, get_handoff=pb.GetHandoff())
-        case ReserveLine(call_id=call_id, number=number):
-            line = pb.ReserveLine(call_id=call_id, number=number)
-            return pb.ExchangeRequest(envelope=envelope, reserve_line=line)
+            frame.get_handoff.SetInParent()
+        case ReserveLine():
+            frame.reserve_line.call_id = request.call_id
+            frame.reserve_line.number = request.number
+    return frame
 
 
 def read_request(frame: pb.ExchangeRequest) -> Asked:
@@ -180,7 +186,7 @@ def reply_frame(request: Request, reply: Reply, *, incarnation: int) -> pb.Excha
         case Reserved(token=token):
             frame.reserved.token = token
         case Given(call=call):
-            frame.given.call.CopyFrom(_call_message(call))
+            _fill_call(frame.given.call, call)
         case Acknowledged():
             frame.acknowledged.SetInParent()
         case HandoffSeen():
@@ -303,15 +309,14 @@ _RESERVED_CALL = _CallNames("reserve.call")
 _GIVEN_CALL = _CallNames("given.call")
 
 
-def _call_message(call: CallContext) -> pb.CallContext:
-    return pb.CallContext(
-        call_id=call.call_id,
-        queue_id=call.queue_id,
-        skills=sorted(call.skills),
-        priority=call.priority,
-        customer_id=call.customer_id,
-        waited_ms=call.waited_ms,
-    )
+def _fill_call(message: pb.CallContext, call: CallContext) -> None:
+    message.call_id = call.call_id
+    message.queue_id = call.queue_id
+    message.skills.extend(sorted(call.skills))
+    message.priority = call.priority
+    if call.customer_id is not None:
+        message.customer_id = call.customer_id
+    message.waited_ms = call.waited_ms
 
 
 def _call(names: _CallNames, call: pb.CallContext) -> CallContext:
@@ -328,12 +333,21 @@ def _call(names: _CallNames, call: pb.CallContext) -> CallContext:
     )
 
 
+# Queues and skills are few and messages many: a name that was good once is not looked at again.
+
+
+@lru_cache(maxsize=_NAMES_REMEMBERED)
 def _queue(field: str, queue_id: str) -> QueueId:
     return QueueId(validate.text(field, queue_id, most_chars=NAME_LIMIT_CHARS))
 
 
 def _skills(field: str, skills: Collection[str]) -> Skills:
     validate.at_most(field, skills, SKILL_LIMIT)
+    return _known_skills(field, tuple(skills))
+
+
+@lru_cache(maxsize=_NAMES_REMEMBERED)
+def _known_skills(field: str, skills: tuple[str, ...]) -> Skills:
     return frozenset(Skill(validate.text(field, each, most_chars=NAME_LIMIT_CHARS)) for each in skills)
 
 

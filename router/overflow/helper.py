@@ -297,7 +297,8 @@ class HelperSide:
         if self._links.headroom(site_id) <= 0:
             return Refusal.LINK_FULL, None
         skills = self._skills_for(request.call)
-        if self._roster.idle.count(skills) <= self._policy.home_reserve:
+        kept_back = self._policy.home_reserve
+        if kept_back and self._roster.idle.count(skills) <= kept_back:
             return Refusal.NO_IDLE_AGENT, None
         agent_id = self._roster.idle.choose(skills, queue.policy.distribution, queue.hunt_position)
         if agent_id is None:

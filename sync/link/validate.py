@@ -6,6 +6,7 @@ InvalidFieldError, which the link answers with INVALID_ARGUMENT.
 
 import re
 from collections.abc import Collection, Sized
+from functools import lru_cache
 from typing import TypeVar
 
 from router.ids import SiteId
@@ -33,6 +34,8 @@ def text(field: str, value: str, *, most_chars: int = 200) -> str:
     return value
 
 
+# Sites are few and messages many; what raises is not remembered.
+@lru_cache(maxsize=4_096)
 def site(field: str, value: str) -> SiteId:
     """A site's slug, as certificates carry it."""
     if not _SLUG.fullmatch(text(field, value)):

@@ -98,9 +98,10 @@ def test_a_sender_whose_name_no_site_has_is_refused_like_any_other(sender: str) 
         MINT.read(MINT.mint(HANDOFF, BEIJING), SiteId(sender))
 
 
-def test_a_short_key_mints_nothing() -> None:
+@pytest.mark.parametrize("key", [b"short", bytes(31), bytes(33)])
+def test_a_key_of_another_length_mints_nothing(key: bytes) -> None:
     with pytest.raises(ValueError, match="32 bytes"):
-        TokenMint(SHANGHAI, 1, b"short")
+        TokenMint(SHANGHAI, 1, key)
 
 
 def test_a_site_too_long_for_a_token_is_named() -> None:
