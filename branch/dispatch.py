@@ -2,10 +2,15 @@
 
 from collections.abc import Callable
 
+import structlog
+
+from branch.hearing import TOKEN_EXPIRED
 from branch.peers.lines import PeerLines
 from branch.telephony.port import TelephonyDriver
-from router.orders import Ask, FindCustomer, FindNumber, Order, PublishLoad
+from router.orders import Ask, FindCustomer, FindNumber, Order, PublishLoad, RejectTrunk
 from router.overflow.load import SiteLoad
+
+log = structlog.get_logger()
 
 
 class Dispatch:
@@ -19,12 +24,14 @@ class Dispatch:
         publish: Callable[[SiteLoad], None],
         find_customer: Callable[[FindCustomer], None],
         find_number: Callable[[FindNumber], None],
+        note_refused_token: Callable[[str], None],
     ) -> None:
         self._driver = driver
         self._peers = peers
         self._publish = publish
         self._find_customer = find_customer
         self._find_number = find_number
+        self._note_refused_token = note_refused_token
 
     def carry_out(self, order: Order) -> None:
         if isinstance(order, PublishLoad):
@@ -36,4 +43,7 @@ class Dispatch:
         elif isinstance(order, FindNumber):
             self._find_number(order)
         else:
+            if isinstance(order, RejectTrunk):
+                self._note_refused_token(TOKEN_EXPIRED)
+                log.warning("trunk_refused", handoff=order.handoff_id, reason=TOKEN_EXPIRED)
             self._driver.carry_out(order)

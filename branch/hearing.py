@@ -41,6 +41,9 @@ log = structlog.get_logger()
 TOKEN_USED = "TOKEN_USED"  # noqa: S105 - a refusal's reason
 """The token is good, and its hand-off has its trunk leg: a token shown again brings no second one."""
 
+TOKEN_EXPIRED = "TOKEN_EXPIRED"  # noqa: S105 - a refusal's reason
+"""The token is ours, and what it was given for is over or was taken back: it is shown too late."""
+
 _SHOWN_CHARS = 40
 """Of what an INVITE says of its sender, which anybody can write."""
 

@@ -109,9 +109,12 @@ class Core:
             customers=self.customers,
             lines=_lines(settings),
             read_token=self.mint.read,
-            note_refused_token=lambda reason: self.instruments.tokens_refused_total.labels(reason).inc(),
+            note_refused_token=self._note_refused_token,
             country=settings.site.country,
         )
+
+    def _note_refused_token(self, reason: str) -> None:
+        self.instruments.tokens_refused_total.labels(reason).inc()
 
     async def start_pbx(self) -> None:
         """Connect the PBX and take up what lives: from here on the site serves its callers."""
@@ -200,6 +203,7 @@ class Core:
             publish=self._publish,
             find_customer=lookup.find,
             find_number=self.numbers.find,
+            note_refused_token=self._note_refused_token,
         )
         return Desk(
             floor=floor,

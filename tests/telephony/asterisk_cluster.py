@@ -2,8 +2,9 @@
 
 import asyncio
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -15,6 +16,7 @@ from tests.fakes.branch_process import BranchProcess, Neighbour
 from tests.telephony.asterisk_pbx import CITY, LINE_NUMBER, AsteriskPbx
 from tests.telephony.callers import Caller, OutgoingCall
 from tests.telephony.phones import Behaviour, Phone
+from tests.telephony.sip_wire import Address
 
 LIMIT_S = 60.0
 
@@ -32,12 +34,16 @@ class BranchSite:
         self._people = AsyncExitStack()
 
     async def man(self, behaviour: Behaviour | None = None) -> None:
-        """Every agent sits down: the phone registers, the agent logs in by it and is ready."""
+        """Every agent sits down where nobody waits: returns when all are ready."""
+        await self.sit_down(behaviour)
+        await self.until_agents(READY=len(self.agents))
+
+    async def sit_down(self, behaviour: Behaviour | None = None) -> None:
+        """Every agent's phone registers, the agent logs in by it and says ready."""
         for number in self.agents:
             self.phones[number] = await self._people.enter_async_context(self.phone(number, behaviour))
             await self.phones[number].register()
         await asyncio.gather(*(self.log_in(number) for number in self.agents))
-        await self.until_agents(READY=len(self.agents))
 
     def phone(self, number: int, behaviour: Behaviour | None = None) -> Phone:
         user = str(number)
@@ -109,6 +115,7 @@ class AsteriskCluster:
         self._folder = folder
         self._binaries = binaries
         self._pki = folder / "pki"
+        self._trunks: Mapping[str, Address] = {}
         self._stack = AsyncExitStack()
         pki.init_ca(self._pki, "demo", now=datetime.now(UTC))
 
@@ -127,8 +134,14 @@ class AsteriskCluster:
         site = self.sites[name] = BranchSite(branch, agents)
         return site
 
-    async def start(self, *, etcd: Sequence[str] = (), more: str = "") -> None:
-        """Configure and start every Asterisk and every branch, and wait until all know each other."""
+    async def start(
+        self, *, etcd: Sequence[str] = (), more: str = "", trunks: Mapping[str, Address] | None = None
+    ) -> None:
+        """Configure and start every Asterisk and every branch, and wait until all know each other.
+
+        `trunks` are sites whose trunk is somewhere else than at their own PBX.
+        """
+        self._trunks = trunks or {}
         for site in self.sites.values():
             site.branch.write_file(self._neighbours(site), etcd=etcd, more=more)
             await site.pbx.configure(site.branch, self._binaries)
@@ -171,4 +184,6 @@ class AsteriskCluster:
         return rows
 
     def _neighbours(self, site: BranchSite) -> list[Neighbour]:
-        return [each.branch.neighbour for each in self.sites.values() if each is not site]
+        others = [each.branch.neighbour for each in self.sites.values() if each is not site]
+        moved = {name: f"{host}:{port}" for name, (host, port) in self._trunks.items()}
+        return [replace(each, trunk=moved.get(each.site, each.trunk)) for each in others]
