@@ -143,7 +143,8 @@ async def test_branches_killed_at_any_moment_lose_no_call_and_deliver_none_twice
     seen = await storm.seen()
 
     start_count = sum(isinstance(row.entry, NodeStarted) for row in rows)
-    assert start_count >= 8, "too few kills to show anything"
+    kill_count = start_count - 2 * len(storm.branches)
+    assert kill_count >= 2, "too few kills to show anything"
     ended, arrived = endings(rows), {r.entry.call_id for r in rows if isinstance(r.entry, CallArrived)}
     assert arrived == ended.keys()
     assert {result.name: result.violations for result in check_ledgers(rows) if result.violations} == {}
