@@ -155,3 +155,14 @@ def ways(node: Node) -> dict[str, NodeName]:
             classes = {f"classes.{name}": to for name, to in node.classes.items()}
             return {**classes, "otherwise": node.otherwise}
     return {}
+
+
+def prompts_of(flow: Flow) -> frozenset[Prompt]:
+    """All that its callers may hear."""
+    said: set[Prompt] = set()
+    for node in flow.nodes.values():
+        if isinstance(node, Standing):
+            said.update(node.prompts)
+        if isinstance(node, Menu | AskNumber):
+            said.update(node.invalid)
+    return frozenset(said)

@@ -1,24 +1,22 @@
-"""`trunkline asterisk config`: what a site's Asterisk needs to know, written from the site's file."""
+"""`trunkline asterisk`: what a site's Asterisk needs to know and to say, from the site's file."""
 
+from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from branch.admin.options import SiteFile
+from branch.admin.options import AsJson, SiteFile
 from node.words import text as _
 
 
 def register(root: typer.Typer) -> None:
     """Add the `asterisk` group."""
     group = typer.Typer(no_args_is_help=True, help=_("The Asterisk beside a branch."))
-    group.callback()(_asterisk)
     group.command("config", help=_("Write the configuration of a site's Asterisk."))(_config)
+    group.command("sounds", help=_("List the sounds that callers hear, and which are missing."))(_sounds)
     root.add_typer(group, name="asterisk")
-
-
-def _asterisk() -> None:
-    """Keeps `config` a command with a name: typer drops the name of a group's only command."""
 
 
 def _config(
@@ -68,3 +66,49 @@ def _config(
         markup=False,
         soft_wrap=True,
     )
+
+
+def _sounds(
+    site: SiteFile,
+    out: Annotated[Path, typer.Option("--out", help=_("Where `trunkline asterisk config` has written to."))],
+    speak: Annotated[
+        bool, typer.Option("--speak", help=_("Make what is missing with espeak-ng and sox."))
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    from branch.telephony.asterisk import sounds
+    from branch.telephony.asterisk.config.planning import LANGUAGES
+    from node.terminal import EXIT_BAD_INPUT, print_json, print_table, progress
+
+    prompts = _prompts_of(site)
+    found = sounds.sounds_of(out, LANGUAGES, prompts)
+    if speak:
+        lacking = [each for each in found if not each.is_there and each.text is not None]
+        with progress() as bar:
+            for each in bar.track(lacking, description=_("sounds")):
+                sounds.speak(out, each)
+        found = sounds.sounds_of(out, LANGUAGES, prompts)
+    if as_json:
+        print_json([asdict(each) for each in found])
+    else:
+        print_table(
+            (_("language"), _("sound"), _("there"), _("text")),
+            (
+                (each.language, each.name, _("yes") if each.is_there else _("no"), each.text or "")
+                for each in found
+            ),
+        )
+    if not all(each.is_there for each in found):
+        raise typer.Exit(EXIT_BAD_INPUT)
+
+
+def _prompts_of(site: Path) -> Iterable[str]:
+    import os
+
+    from branch import parts
+    from branch.settings import BranchSettings
+    from node.settings import load
+    from router.flow.nodes import prompts_of
+
+    read = parts.flow(load(BranchSettings, site, os.environ))
+    return () if read is None else prompts_of(read.flow)
