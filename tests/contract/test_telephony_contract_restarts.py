@@ -118,7 +118,7 @@ async def test_a_pbx_that_dies_fails_its_calls_and_comes_back_empty(home: Site) 
     await ear.until(lambda: ear.inventories)
 
     await home.kill()
-    await ear.fact(CallFailed(call_id=call_id, reason="LINK_LOST"))
+    await ear.fact(CallFailed(call_id=call_id, reason="PBX_DOWN"))
     await ear.fact(LegHungUp(leg_id=LEG))
     await ear.phone(AGENT, PhoneEvent.UNREACHABLE)
     await home.start()
@@ -139,7 +139,7 @@ async def test_orders_given_to_a_dead_pbx_fail(home: Site) -> None:
     driver.carry_out(dial(STRANGER))
 
     await ear.fact(LegFailed(leg_id=LEG, reason=RingFailure.UNREACHABLE))
-    await ear.fact(TrunkFailed(handoff_id=HANDOFF, reason="LINK_LOST"))
+    await ear.fact(TrunkFailed(handoff_id=HANDOFF, reason="PBX_DOWN"))
 
 
 async def test_a_pbx_that_is_down_at_first_is_waited_for(home: Site) -> None:

@@ -77,7 +77,7 @@ async def test_a_killed_asterisk_fails_its_calls_and_its_agents_come_back_with_t
     await beijing.until_agents(UNREACHABLE=1)
 
     assert {(each.disposition, each.reason) for each in entries(rows, CallEnded)} == {
-        (Disposition.FAILED, "LINK_LOST")
+        (Disposition.FAILED, "PBX_DOWN")
     }
     await beijing.pbx.start()
     phone.close()

@@ -32,15 +32,15 @@ _LINE_FAILURES = {
 """A customer who rejects the call is there, and may have time later."""
 
 
-def ending(held: Held, cause: Cause) -> Fact | None:
-    """The fact to tell; None for a channel that was nothing to the branch yet."""
+def ending(held: Held, cause: Cause, reason: str) -> Fact | None:
+    """The fact to tell, `reason` in it where it has one; None for a channel that was nothing to us yet."""
     if held.kind is Kind.PHONE:
         return _leg_ending(held, cause)
     if held.kind is Kind.LINE:
         return _line_ending(held, cause)
     if held.kind is Kind.CALLER and held.call_id is not None:
-        return _caller_ending(held.call_id, cause)
-    return None if held.handoff_id is None else _trunk_ending(held, held.handoff_id, cause)
+        return _caller_ending(held.call_id, cause, reason)
+    return None if held.handoff_id is None else _trunk_ending(held, held.handoff_id, reason)
 
 
 def _leg_ending(held: Held, cause: Cause) -> Fact:
@@ -50,10 +50,10 @@ def _leg_ending(held: Held, cause: Cause) -> Fact:
     return LegFailed(leg_id=held.leg_id, reason=reason)
 
 
-def _caller_ending(call_id: CallId, cause: Cause) -> Fact:
+def _caller_ending(call_id: CallId, cause: Cause, reason: str) -> Fact:
     if cause is Cause.NORMAL:
         return CallerHungUp(call_id=call_id)
-    return CallFailed(call_id=call_id, reason=cause.name)
+    return CallFailed(call_id=call_id, reason=reason)
 
 
 def _line_ending(held: Held, cause: Cause) -> Fact:
@@ -63,7 +63,7 @@ def _line_ending(held: Held, cause: Cause) -> Fact:
     return LineFailed(call_id=call_id, outcome=_LINE_FAILURES.get(cause, OutboundOutcome.FAILED))
 
 
-def _trunk_ending(held: Held, handoff_id: HandoffId, cause: Cause) -> Fact:
+def _trunk_ending(held: Held, handoff_id: HandoffId, reason: str) -> Fact:
     if held.kind is Kind.TRUNK_OUT and held.stage is not Stage.UP:
-        return TrunkFailed(handoff_id=handoff_id, reason=cause.name)
+        return TrunkFailed(handoff_id=handoff_id, reason=reason)
     return TrunkHungUp(handoff_id=handoff_id)

@@ -85,8 +85,11 @@ class Hearing:
         if act is not None:
             act(frame)
 
-    def gone(self, channel_id: str, cause: Cause) -> None:
-        """A channel is over. Unknown ones are: nobody, or told before."""
+    def gone(self, channel_id: str, cause: Cause, reason: str | None = None) -> None:
+        """A channel is over. Unknown ones are: nobody, or told before.
+
+        `reason` is for the ledger, where the cause alone would not tell operators enough.
+        """
         self._remember_gone(channel_id)
         self._unanswered.forget(channel_id)
         held = self._holdings.channel(channel_id)
@@ -95,7 +98,7 @@ class Hearing:
         self._holdings.drop(held)
         if held.stage is Stage.UP and held.kind in (Kind.PHONE, Kind.TRUNK_OUT, Kind.LINE):
             self._unanswered.ask(Do.DESTROY_BRIDGE, bridge=talk_bridge(channel_id))
-        fact = None if held.is_ending else ending(held, cause)
+        fact = None if held.is_ending else ending(held, cause, reason or cause.name)
         if fact is not None:
             self.note(fact)
         if held.then is not None:
@@ -143,7 +146,7 @@ class Hearing:
     def all_gone(self, reason: str) -> None:
         """The PBX is no more, and with it everything that it held."""
         for held in self._holdings:
-            self.gone(held.channel_id, Cause.LINK_LOST)
+            self.gone(held.channel_id, Cause.LINK_LOST, reason)
         for agent_id, is_registered in self._phones.items():
             if is_registered:
                 self._phone_did(agent_id, PhoneEvent.UNREACHABLE, reason)
