@@ -1,0 +1,133 @@
+"""A hand-off between real Asterisks whose helper dies, and a trunk that is sent nothing but junk."""
+
+import socket
+
+import pytest
+
+from router.call import Disposition
+from router.ledger import CallConnected, CallEnded, HandoffRang
+from tests.fakes.ledger_reading import broken_laws, entries, has
+from tests.telephony.asterisk_cluster import AsteriskCluster, BranchSite
+from tests.telephony.asterisk_pbx import LINE_NUMBER
+from tests.telephony.callers import OutgoingCall
+from tests.telephony.phones import Behaviour, Phone
+from tests.telephony.sip_junk import junk
+
+pytestmark = pytest.mark.timeout(180)
+
+BY_HAND = Behaviour(ring_ms=None, sends_rtp=True, has_tone=True)
+HEARD_PACKETS = 50
+HANDOFF_LIMIT_S = 60.0
+
+
+async def rings_elsewhere(cluster: AsteriskCluster) -> tuple[BranchSite, BranchSite, OutgoingCall, Phone]:
+    """A caller of beijing, where nobody sits, rings at urumqi."""
+    beijing, urumqi = cluster.add("beijing", 1001), cluster.add("urumqi", 2001)
+    await cluster.start()
+    await urumqi.man(BY_HAND)
+    (phone,) = urumqi.phones.values()
+    call = await cluster.call(beijing)
+    await phone.wait_ringing()
+    await cluster.until(has(HandoffRang, 2))
+    return beijing, urumqi, call, phone
+
+
+async def hears(call: OutgoingCall) -> None:
+    """The caller hears a second of whoever speaks now."""
+    await call.wait_heard(call.sound.sounding_count + HEARD_PACKETS)
+
+
+async def is_served_at_home(cluster: AsteriskCluster, beijing: BranchSite, call: OutgoingCall) -> None:
+    """The caller is where it was: somebody who sits down at home gets it, and it ends well."""
+    await beijing.sit_down(BY_HAND)
+    (phone,) = beijing.phones.values()
+    # SIP says nothing of a PBX that died: the caller is ours again when the hand-off's time is over.
+    await phone.wait_ringing(HANDOFF_LIMIT_S)
+    phone.answer()
+    await phone.wait_talking()
+    await call.hang_up()
+    rows = await cluster.until(has(CallEnded))
+    assert [each.served_by for each in entries(rows, CallConnected)] == ["beijing"]
+    assert [each.disposition for each in entries(rows, CallEnded)] == [Disposition.ANSWERED]
+
+
+async def test_a_helper_whose_asterisk_dies_while_it_rings_gives_the_caller_back(
+    cluster: AsteriskCluster,
+) -> None:
+    beijing, urumqi, call, _phone = await rings_elsewhere(cluster)
+
+    urumqi.pbx.process.kill()
+
+    await is_served_at_home(cluster, beijing, call)
+    await urumqi.pbx.start()
+
+
+async def test_a_helper_whose_branch_dies_while_it_rings_rings_again_for_the_same_caller(
+    cluster: AsteriskCluster,
+) -> None:
+    _beijing, urumqi, call, phone = await rings_elsewhere(cluster)
+
+    await urumqi.branch.kill()
+    await urumqi.branch.start()
+
+    await phone.changes.until(lambda: len(phone.calls) == 2, HANDOFF_LIMIT_S)
+    phone.answer()
+    await phone.wait_talking()
+    await hears(call)
+    await call.hang_up()
+    rows = await cluster.until(has(CallEnded))
+    assert [each.served_by for each in entries(rows, CallConnected)] == ["urumqi"]
+    assert broken_laws(rows) == {}
+
+
+async def test_a_talk_over_a_trunk_goes_on_while_the_helpers_branch_is_killed(
+    cluster: AsteriskCluster,
+) -> None:
+    _beijing, urumqi, call, phone = await rings_elsewhere(cluster)
+    phone.answer()
+    await phone.wait_talking()
+    await cluster.until(has(CallConnected))
+
+    await urumqi.branch.kill()
+    await hears(call)
+    await urumqi.branch.start()
+    await hears(call)
+    await call.hang_up()
+
+    rows = await cluster.until(has(CallEnded))
+    await phone.wait_idle()
+    assert [each.served_by for each in entries(rows, CallConnected)] == ["urumqi"]
+    assert [each.disposition for each in entries(rows, CallEnded)] == [Disposition.ANSWERED]
+    assert broken_laws(rows) == {}
+
+
+async def test_junk_from_the_trunk_and_from_the_city_disturbs_nobody(cluster: AsteriskCluster) -> None:
+    beijing, urumqi = cluster.add("beijing", 1001), cluster.add("urumqi")
+    await cluster.start()
+    await beijing.man(BY_HAND)
+    (phone,) = beijing.phones.values()
+    talking = await cluster.call(beijing)
+    await phone.wait_ringing()
+    phone.answer()
+    await phone.wait_talking()
+    host, port = beijing.pbx.address
+
+    for source in (urumqi.pbx.host, "127.0.0.99"):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.bind((source, 0))
+            for number in ("overflow", LINE_NUMBER):
+                for packet in junk(number, host, port):
+                    sender.sendto(packet, (host, port))
+
+    await hears(talking)
+    await talking.hang_up()
+    await phone.wait_idle()
+    again = await cluster.call(beijing, "13800000002")
+    await phone.wait_ringing()
+    phone.answer()
+    await phone.wait_talking()
+    await again.hang_up()
+    rows = await cluster.until(has(CallEnded, 2))
+    assert {each.disposition for each in entries(rows, CallEnded)} == {Disposition.ANSWERED}
+    assert len(phone.calls) == 2
+    assert broken_laws(rows) == {}
