@@ -5,6 +5,7 @@ from typing import Any
 
 from branch.telephony.driver.holdings import Held, Holdings, talk_bridge
 from branch.telephony.driver.prompts import Prompts, take
+from branch.telephony.driver.talks import Talks
 from branch.telephony.driver.unanswered import Unanswered
 from branch.telephony.driver.vocabulary import BridgeKind, Cause, Do, Kind, Variable
 from branch.telephony.port import NotTelephonyError
@@ -58,11 +59,13 @@ class Carrying:
         self,
         holdings: Holdings,
         unanswered: Unanswered,
+        talks: Talks,
         note: Callable[[Fact], None],
         trunks: Mapping[SiteId, str],
     ) -> None:
         self._holdings = holdings
         self._unanswered = unanswered
+        self._talks = talks
         self._note = note
         self._trunks = trunks
         self._prompts = Prompts(holdings, unanswered)
@@ -142,6 +145,7 @@ class Carrying:
         beside = held.channel_id
         self._unanswered.ask(Do.CREATE_BRIDGE, bridge=bridge, kind=BridgeKind.HOLDING, beside=beside)
         self._unanswered.ask(Do.START_MUSIC, bridge=bridge, beside=beside)
+        self._talks.left(held)
         self._unanswered.ask(Do.ADD, held.channel_id, bridge=bridge)
 
     def _record_voicemail(self, order: RecordVoicemail) -> None:
@@ -258,8 +262,9 @@ class Carrying:
         self._prompts.hush(other)
         bridge = talk_bridge(owner.channel_id)
         self._unanswered.ask(Do.CREATE_BRIDGE, bridge=bridge, kind=BridgeKind.MIXING)
-        self._unanswered.ask(Do.ADD, other.channel_id, bridge=bridge)
-        self._unanswered.ask(Do.ADD, owner.channel_id, bridge=bridge)
+        for each in (other, owner):
+            self._talks.joined(each, bridge)
+            self._unanswered.ask(Do.ADD, each.channel_id, bridge=bridge)
 
     def _hold_call(self, order: HoldCall) -> None:
         leg = self._holdings.leg(order.leg_id)
@@ -297,6 +302,7 @@ class Carrying:
     def _part_talk(self, order: PartTalk) -> None:
         leg = self._holdings.leg(order.parting)
         if leg is not None:
+            self._talks.left(leg)
             self._unanswered.ask(Do.REMOVE, leg.channel_id, bridge=talk_bridge(order.leg_id))
 
     def _overhear(self, order: Overhear) -> None:

@@ -11,6 +11,7 @@ from branch.telephony.driver.hearing import Hearing
 from branch.telephony.driver.holdings import Holdings
 from branch.telephony.driver.link import LinkLostError, PbxLink
 from branch.telephony.driver.resync import resync
+from branch.telephony.driver.talks import Talks
 from branch.telephony.driver.unanswered import Unanswered
 from branch.telephony.driver.vocabulary import Cause, Do, Event, Frame
 from branch.telephony.port import PbxRefusedError, TelephonyListener
@@ -52,8 +53,9 @@ class PbxDriver:
         self._open = open_link
         self._holdings = Holdings()
         self._unanswered = Unanswered()
-        self._hearing = Hearing(self._holdings, self._unanswered, new_id)
-        self._carrying = Carrying(self._holdings, self._unanswered, self._hearing.note, trunks)
+        talks = Talks(self._unanswered)
+        self._hearing = Hearing(self._holdings, self._unanswered, talks, new_id)
+        self._carrying = Carrying(self._holdings, self._unanswered, talks, self._hearing.note, trunks)
         self._listener: TelephonyListener | None = None
         self._task: asyncio.Task[None] | None = None
         self._run: str | None = None

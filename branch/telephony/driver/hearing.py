@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 import structlog
 
 from branch.telephony.driver.endings import ending
-from branch.telephony.driver.holdings import Held, Holdings, Stage, held_of, stage_of, talk_bridge
+from branch.telephony.driver.holdings import Held, Holdings, Stage, held_of, stage_of
+from branch.telephony.driver.talks import Talks
 from branch.telephony.driver.unanswered import Unanswered
 from branch.telephony.driver.vocabulary import Cause, Do, Event, Frame, Kind, Variable
 from branch.telephony.port import CallerRinging, PhoneEvent, TelephonyListener, TrunkRinging
@@ -42,9 +43,12 @@ log = structlog.get_logger()
 class Hearing:
     """Keeps the holdings up to date and collects the news for the listener."""
 
-    def __init__(self, holdings: Holdings, unanswered: Unanswered, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self, holdings: Holdings, unanswered: Unanswered, talks: Talks, new_id: Callable[[], str]
+    ) -> None:
         self._holdings = holdings
         self._unanswered = unanswered
+        self._talks = talks
         self._new_id = new_id
         self._listener: TelephonyListener | None = None
         self._news: deque[Callable[[TelephonyListener], None]] = deque()
@@ -96,8 +100,9 @@ class Hearing:
         if held is None:
             return
         self._holdings.drop(held)
+        self._talks.left(held)
         if held.stage is Stage.UP and held.kind in (Kind.PHONE, Kind.TRUNK_OUT, Kind.LINE):
-            self._unanswered.ask(Do.DESTROY_BRIDGE, bridge=talk_bridge(channel_id))
+            self._talks.end(held)
         fact = None if held.is_ending else ending(held, cause, reason or cause.name)
         if fact is not None:
             self.note(fact)

@@ -34,6 +34,8 @@ class Held:
     peer: SiteId | None = None
     is_taken: bool = False
     """A caller whom we have answered."""
+    talk: str | None = None
+    """The talk's bridge that we have put it into."""
     playback_id: PlaybackId | None = None
     """What it hears and we want to know the end of."""
     is_recording: bool = False

@@ -8,6 +8,7 @@ from branch.telephony.driver.carrying import Carrying
 from branch.telephony.driver.hearing import Hearing
 from branch.telephony.driver.holdings import Holdings
 from branch.telephony.driver.resync import resync
+from branch.telephony.driver.talks import Talks
 from branch.telephony.driver.unanswered import Unanswered
 from branch.telephony.driver.vocabulary import Cause, Do, Event, Frame
 from router.agent import RingFailure
@@ -33,8 +34,9 @@ class Driven:
         self.holdings = Holdings()
         self.unanswered = Unanswered()
         self.unanswered.connect(self.sent.append)
-        self.hearing = Hearing(self.holdings, self.unanswered, lambda: CALL)
-        self.carrying = Carrying(self.holdings, self.unanswered, self.hearing.note, {})
+        talks = Talks(self.unanswered)
+        self.hearing = Hearing(self.holdings, self.unanswered, talks, lambda: CALL)
+        self.carrying = Carrying(self.holdings, self.unanswered, talks, self.hearing.note, {})
         self.facts: list[Fact] = []
 
     def hear(self, *frames: Frame) -> list[Fact]:
