@@ -11,11 +11,12 @@ from typing import Self
 
 from deploy.asterisk.bundle import AsteriskBinaries
 from node import pki
-from router.ledger import LedgerRow
+from router.ledger import CallConnected, LedgerRow
 from tests.fakes.branch_process import BranchProcess, Neighbour
+from tests.fakes.ledger_reading import entries, has
 from tests.telephony.asterisk_pbx import CITY, LINE_NUMBER, AsteriskPbx
 from tests.telephony.callers import Caller, OutgoingCall
-from tests.telephony.phones import Behaviour, Phone
+from tests.telephony.phones import Behaviour, Phone, PhoneCall
 from tests.telephony.sip_wire import Address
 
 LIMIT_S = 60.0
@@ -167,6 +168,17 @@ class AsteriskCluster:
     async def call(self, site: BranchSite, number: str = "13800138000") -> OutgoingCall:
         """Somebody calls the site, and sends sound while the call is on."""
         return await (await self.caller(site, number)).call(LINE_NUMBER, sends_rtp=True)
+
+    async def answer(self, phone: Phone) -> PhoneCall:
+        """The agent answers what rings; returns when the caller's site has written that the two talk.
+
+        A caller who hangs up before has not been answered, whatever the phone saw.
+        """
+        before = len(entries(self.rows(), CallConnected))
+        phone.answer()
+        talk = await phone.wait_talking()
+        await self.until(has(CallConnected, before + 1))
+        return talk
 
     def rows(self) -> list[LedgerRow]:
         return [row for site in self.sites.values() for row in site.branch.rows()]

@@ -8,6 +8,7 @@ async with Caller("13800000001", ("127.0.0.1", 5060)) as caller:
 import time
 from collections.abc import Mapping
 
+from tests.telephony.changes import WAIT_LIMIT_S
 from tests.telephony.sip_calls import Call, Ending
 from tests.telephony.sip_lines import Line
 from tests.telephony.sip_sdp import offer_sdp
@@ -35,7 +36,7 @@ class OutgoingCall(Call):
         self._sends_rtp = sends_rtp
         self._invite: SipMessage | None = None
 
-    async def wait_ringing(self, limit_s: float = 10.0) -> None:
+    async def wait_ringing(self, limit_s: float = WAIT_LIMIT_S) -> None:
         """Return at the first 180 or 183, or when the call is answered without.
 
         Raises:
@@ -45,7 +46,7 @@ class OutgoingCall(Call):
         await self.changes.until(lambda: self.is_ringing or self.is_answered or self.is_over, limit_s)
         self._refuse_over()
 
-    async def wait_answered(self, limit_s: float = 10.0) -> None:
+    async def wait_answered(self, limit_s: float = WAIT_LIMIT_S) -> None:
         """Return when the call is answered.
 
         Raises:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tests.telephony.changes import WAIT_LIMIT_S
 from tests.telephony.sip_calls import Call, Ending
 from tests.telephony.sip_lines import Line
 from tests.telephony.sip_text import SipMessage, is_stale, new_tag, reply, uri_of, user_of
@@ -216,7 +217,7 @@ class Phone(Line):
         """The one that rings or is talked on now."""
         return self.calls[-1] if self.calls and not self.calls[-1].is_over else None
 
-    async def wait_ringing(self, limit_s: float = 10.0) -> PhoneCall:
+    async def wait_ringing(self, limit_s: float = WAIT_LIMIT_S) -> PhoneCall:
         """The call that rings and is not yet answered.
 
         Raises:
@@ -226,7 +227,7 @@ class Phone(Line):
         assert self.call is not None
         return self.call
 
-    async def wait_talking(self, limit_s: float = 10.0) -> PhoneCall:
+    async def wait_talking(self, limit_s: float = WAIT_LIMIT_S) -> PhoneCall:
         """The call that is talked on.
 
         Raises:
@@ -236,7 +237,7 @@ class Phone(Line):
         assert self.call is not None
         return self.call
 
-    async def wait_idle(self, limit_s: float = 10.0) -> None:
+    async def wait_idle(self, limit_s: float = WAIT_LIMIT_S) -> None:
         """Return when nothing rings and nobody talks.
 
         Raises:

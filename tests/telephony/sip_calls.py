@@ -4,7 +4,7 @@ import secrets
 import time
 from enum import Enum
 
-from tests.telephony.changes import Changes
+from tests.telephony.changes import WAIT_LIMIT_S, Changes
 from tests.telephony.sip_lines import Line
 from tests.telephony.sip_sdp import answer_sdp, offer_sdp, read_sdp
 from tests.telephony.sip_sound import Sound
@@ -56,7 +56,7 @@ class Call:
     def is_over(self) -> bool:
         return self.ending is not None
 
-    async def wait_over(self, limit_s: float = 10.0) -> Ending:
+    async def wait_over(self, limit_s: float = WAIT_LIMIT_S) -> Ending:
         """Who ended it.
 
         Raises:
@@ -66,7 +66,7 @@ class Call:
         assert self.ending is not None
         return self.ending
 
-    async def wait_sound(self, packets: int, limit_s: float = 10.0) -> None:
+    async def wait_sound(self, packets: int, limit_s: float = WAIT_LIMIT_S) -> None:
         """Return once so many packets of sound have come in.
 
         Raises:
@@ -74,7 +74,7 @@ class Call:
         """
         await self.sound.changes.until(lambda: self.sound.received_count >= packets, limit_s)
 
-    async def wait_heard(self, packets: int, limit_s: float = 10.0) -> None:
+    async def wait_heard(self, packets: int, limit_s: float = WAIT_LIMIT_S) -> None:
         """Return once so many packets that are not silent have come in.
 
         Raises:

@@ -24,7 +24,7 @@ NOT_TAKEN = (
 
 async def test_a_call_that_one_agent_does_not_take_is_anothers(cluster: AsteriskCluster) -> None:
     beijing = cluster.add("beijing", 1001, 1002)
-    await cluster.start(more="ring_limit_ms = 2000\n")
+    await cluster.start(more="ring_limit_ms = 4000\n")
     await beijing.man(QUICK)
     first, second = beijing.phones.values()
     await beijing.dial_code(1001, "*14")
@@ -61,8 +61,7 @@ async def test_a_phone_that_unregisters_while_it_rings_loses_its_call_at_once(
 
     await first.unregister()
     rung: PhoneCall = await second.wait_ringing()
-    second.answer()
-    await second.wait_talking()
+    await cluster.answer(second)
     await beijing.until_agents(UNREACHABLE=1, TALKING=1)
     await first.wait_idle()
     await call.hang_up()

@@ -7,7 +7,7 @@ import pytest
 
 from branch.telephony.asterisk.names import PROMPTS
 from router.call import Disposition
-from router.ledger import AgentRang, CallArrived, CallEnded, CallQueued, IvrEntered
+from router.ledger import AgentRang, CallArrived, CallEnded, CallQueued, IvrEntered, LedgerRow
 from tests.fakes.ledger_reading import broken_laws, entries, has
 from tests.telephony.asterisk_cluster import AsteriskCluster, BranchSite
 from tests.telephony.phones import Behaviour
@@ -41,6 +41,11 @@ async def nothing_stays(site: BranchSite, agents: int) -> None:
             await asyncio.sleep(0.1)
 
 
+def the_last_call_rings(rows: list[LedgerRow]) -> bool:
+    """An earlier one may have rung too, or may have been over before its phone said so."""
+    return entries(rows, CallArrived)[-1].call_id in {each.call_id for each in entries(rows, AgentRang)}
+
+
 async def test_callers_who_hang_up_before_anybody_has_answered(cluster: AsteriskCluster) -> None:
     beijing = cluster.add("beijing", 1001)
     await cluster.start()
@@ -51,7 +56,7 @@ async def test_callers_who_hang_up_before_anybody_has_answered(cluster: Asterisk
     await nothing_stays(beijing, 1)
     rings = await cluster.call(beijing, "13800000002")
     await phone.wait_ringing()
-    await cluster.until(has(AgentRang, len(phone.calls)))
+    await cluster.until(the_last_call_rings)
     waits = await cluster.call(beijing, "13800000003")
     await waits.wait_answered()
 
@@ -109,8 +114,7 @@ async def test_callers_who_press_garbage_or_hang_up_in_the_menu(
     await garbage.send_digits("ABCD#*0987")
     await garbage.wait_sound(25)
     rung = await phone.wait_ringing()
-    phone.answer()
-    await phone.wait_talking()
+    await cluster.answer(phone)
     await garbage.hang_up()
     rows = await cluster.until(has(CallEnded, 2))
 

@@ -43,8 +43,7 @@ async def is_served_at_home(cluster: AsteriskCluster, beijing: BranchSite, call:
     (phone,) = beijing.phones.values()
     # SIP says nothing of a PBX that died: the caller is ours again when the hand-off's time is over.
     await phone.wait_ringing(HANDOFF_LIMIT_S)
-    phone.answer()
-    await phone.wait_talking()
+    await cluster.answer(phone)
     await call.hang_up()
     rows = await cluster.until(has(CallEnded))
     assert [each.served_by for each in entries(rows, CallConnected)] == ["beijing"]
@@ -71,8 +70,7 @@ async def test_a_helper_whose_branch_dies_while_it_rings_rings_again_for_the_sam
     await urumqi.branch.start()
 
     await phone.changes.until(lambda: len(phone.calls) == 2, HANDOFF_LIMIT_S)
-    phone.answer()
-    await phone.wait_talking()
+    await cluster.answer(phone)
     await hears(call)
     await call.hang_up()
     rows = await cluster.until(has(CallEnded))
@@ -84,9 +82,7 @@ async def test_a_talk_over_a_trunk_goes_on_while_the_helpers_branch_is_killed(
     cluster: AsteriskCluster,
 ) -> None:
     _beijing, urumqi, call, phone = await rings_elsewhere(cluster)
-    phone.answer()
-    await phone.wait_talking()
-    await cluster.until(has(CallConnected))
+    await cluster.answer(phone)
 
     await urumqi.branch.kill()
     await hears(call)
@@ -108,8 +104,7 @@ async def test_junk_from_the_trunk_and_from_the_city_disturbs_nobody(cluster: As
     (phone,) = beijing.phones.values()
     talking = await cluster.call(beijing)
     await phone.wait_ringing()
-    phone.answer()
-    await phone.wait_talking()
+    await cluster.answer(phone)
     host, port = beijing.pbx.address
 
     for source in (urumqi.pbx.host, "127.0.0.99"):
@@ -124,8 +119,7 @@ async def test_junk_from_the_trunk_and_from_the_city_disturbs_nobody(cluster: As
     await phone.wait_idle()
     again = await cluster.call(beijing, "13800000002")
     await phone.wait_ringing()
-    phone.answer()
-    await phone.wait_talking()
+    await cluster.answer(phone)
     await again.hang_up()
     rows = await cluster.until(has(CallEnded, 2))
     assert {each.disposition for each in entries(rows, CallEnded)} == {Disposition.ANSWERED}

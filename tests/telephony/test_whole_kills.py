@@ -25,8 +25,7 @@ async def test_nobody_who_talks_or_waits_notices_that_a_branch_was_killed(cluste
     talking = await cluster.call(beijing, "13800000001")
     await cluster.until(has(AgentRang, 1))
     at_talk, at_ring = (first, second) if first.call is not None else (second, first)
-    at_talk.answer()
-    await at_talk.wait_talking()
+    await cluster.answer(at_talk)
     ringing = await cluster.call(beijing, "13800000002")
     rung = await at_ring.wait_ringing()
     waiting = []
@@ -46,8 +45,7 @@ async def test_nobody_who_talks_or_waits_notices_that_a_branch_was_killed(cluste
     assert await rung.wait_over() is Ending.THEY_CANCELLED
     for call in (ringing, *waiting):
         assert (await at_ring.wait_ringing()).caller == call.line.user
-        at_ring.answer()
-        await at_ring.wait_talking()
+        await cluster.answer(at_ring)
         await call.hang_up()
     await talking.hang_up()
     rows = await cluster.until(has(CallEnded, 4))
@@ -67,8 +65,7 @@ async def test_a_killed_asterisk_fails_its_calls_and_its_agents_come_back_with_t
     (phone,) = beijing.phones.values()
     await cluster.call(beijing, "13800000001")
     await phone.wait_ringing()
-    phone.answer()
-    await phone.wait_talking()
+    await cluster.answer(phone)
     await cluster.call(beijing, "13800000002")
     await cluster.until(has(CallQueued, 2))
 
@@ -87,8 +84,7 @@ async def test_a_killed_asterisk_fails_its_calls_and_its_agents_come_back_with_t
         await beijing.until_agents(READY=1)
         call = await cluster.call(beijing, "13800000003")
         await again.wait_ringing()
-        again.answer()
-        await again.wait_talking()
+        await cluster.answer(again)
         await call.hang_up()
         rows = await cluster.until(has(CallEnded, 3))
 

@@ -55,8 +55,7 @@ async def test_a_trunk_that_answers_503_leaves_the_caller_in_its_place(cluster: 
         (phone,) = beijing.phones.values()
         for each in (call, later):
             assert (await phone.wait_ringing()).caller == each.line.user
-            phone.answer()
-            await phone.wait_talking()
+            await cluster.answer(phone)
             await each.hang_up()
         rows = await cluster.until(has(CallEnded, 2))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from tests.telephony.changes import WAIT_LIMIT_S
 from tests.telephony.sip_lines import Line
 from tests.telephony.sip_text import SipMessage, new_tag, reply
 from tests.telephony.sip_wire import Address
@@ -23,7 +24,7 @@ class TrunkEnd(Line):
         if self.status is not None:
             self.socket.respond(request, reply(request, self.status, tag=new_tag()), source)
 
-    async def wait_token(self, limit_s: float = 20.0) -> str:
+    async def wait_token(self, limit_s: float = WAIT_LIMIT_S) -> str:
         """The latest token, once there is one.
 
         Raises:
