@@ -17,7 +17,7 @@ from deploy.children import die_with_parent
 from tests.telephony.sip_wire import Address
 from tests.telephony.sipp import SCENARIOS
 
-_END_LIMIT_S = 20.0
+_END_LIMIT_S = 90.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
