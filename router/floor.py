@@ -114,6 +114,7 @@ class Floor:
         """
         turn = Turn(now)
         self._handlers[type(fact)](turn, fact)
+        self._settle(turn)
         return self._finish(turn)
 
     def handle_timer(self, now: Instant) -> Outcome:
@@ -123,7 +124,7 @@ class Floor:
             kind, subject = key
             self._deadlines[kind](turn, subject)
             self._settle(turn)
-        return self._finish(turn) if turn.outcome else turn.outcome
+        return self._finish(turn)
 
     def next_timer(self) -> Instant | None:
         return self._parts.timers.next()
@@ -133,6 +134,7 @@ class Floor:
         turn = Turn(now)
         Resumption(self._parts, self._ivr, work, alive).resume(turn)
         self._readopted_call_count = len(self._parts.calls)
+        self._settle(turn)
         return self._finish(turn)
 
     # --- views -------------------------------------------------------------------------
@@ -272,13 +274,14 @@ class Floor:
     # --- inside ------------------------------------------------------------------------
 
     def _settle(self, turn: Turn) -> None:
+        if not turn.has_changed:
+            return
         self._parts.consulting.follow(turn)
         self._parts.supervising.follow(turn)
         self._parts.recordings.follow(turn)
         self._settling.settle(turn)
 
     def _finish(self, turn: Turn) -> Outcome:
-        self._settle(turn)
         if turn.outcome:
             self._publishing.note_change(turn)
         return turn.outcome

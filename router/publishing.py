@@ -21,10 +21,13 @@ class Publishing:
         self._is_prompt = False
 
     def load(self, now: Instant) -> SiteLoad:
+        return self._load(now, self._version)
+
+    def _load(self, now: Instant, version: int) -> SiteLoad:
         return SiteLoad(
             site_id=self._parts.site_id,
             incarnation=self._incarnation,
-            version=self._version,
+            version=version,
             accepting=self._parts.is_accepting,
             queues={queue.policy.queue_id: self._queue_load(queue, now) for queue in self._parts.queues},
             link_headroom=self._parts.links.all_headroom(),
@@ -39,10 +42,9 @@ class Publishing:
     def publish(self, turn: Turn) -> None:
         """The timer's turn: publish what matters, then sleep until a change or the refresh."""
         self._is_prompt = False
-        load = self.load(turn.now)
+        load = self._load(turn.now, self._version + 1)
         if self._publication.is_due(load, turn.now):
             self._version += 1
-            load = self.load(turn.now)
             self._publication.note(load, turn.now)
             turn.order(PublishLoad(load=load))
         self._parts.timers.set(_KEY, self._publication.refresh_at(turn.now))

@@ -15,20 +15,21 @@ class Timers(Generic[K]):
     """
 
     def __init__(self) -> None:
-        self._at: dict[K, tuple[Instant, int]] = {}
+        self._serials: dict[K, int] = {}
+        """Of the entry of the heap that counts."""
         self._heap: list[tuple[Instant, int, K]] = []
         self._serial = 0
 
     def set(self, key: K, at: Instant) -> None:
         self._serial += 1
-        self._at[key] = (at, self._serial)
+        self._serials[key] = self._serial
         heapq.heappush(self._heap, (at, self._serial, key))
 
     def cancel(self, key: K) -> None:
-        self._at.pop(key, None)
+        self._serials.pop(key, None)
 
     def is_set(self, key: K) -> bool:
-        return key in self._at
+        return key in self._serials
 
     def next(self) -> Instant | None:
         self._drop_cancelled()
@@ -40,12 +41,10 @@ class Timers(Generic[K]):
         if not self._heap or self._heap[0][0] > now:
             return None
         _, _, key = heapq.heappop(self._heap)
-        del self._at[key]
+        del self._serials[key]
         return key
 
     def _drop_cancelled(self) -> None:
-        while self._heap:
-            at, serial, key = self._heap[0]
-            if self._at.get(key) == (at, serial):
-                return
-            heapq.heappop(self._heap)
+        heap = self._heap
+        while heap and self._serials.get(heap[0][2]) != heap[0][1]:
+            heapq.heappop(heap)

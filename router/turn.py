@@ -24,6 +24,11 @@ class Turn:
         self.callbacks: dict[CallId, None] = {}
         """Callbacks whose turn may have come."""
 
+    @property
+    def has_changed(self) -> bool:
+        """Most facts say that nothing has: the board's above all."""
+        return bool(self.outcome or self.ready or self.unserved or self.callbacks)
+
     def write(self, entry: Entry) -> None:
         self.outcome.append(entry)
 

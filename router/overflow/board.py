@@ -86,16 +86,19 @@ class Board:
         was_gone = load.site_id in self._gone
         returned_at = now if was_gone else known.returned_at if known is not None else None
         self._gone.discard(load.site_id)
-        self._forget(load.site_id)
         view = SiteView(load=load, seen_at=now, returned_at=returned_at)
         if known is not None:
             view.window_since, view.window_asks = known.window_since, known.window_asks
+            view.waiting_since = known.waiting_since
+            if known.load.queues.keys() != load.queues.keys():
+                self._unindex(known)
         self._sites[load.site_id] = view
         self._index(view)
 
     def lose(self, site_id: SiteId) -> None:
-        self._forget(site_id)
-        if self._sites.pop(site_id, None) is not None:
+        view = self._sites.pop(site_id, None)
+        if view is not None:
+            self._unindex(view)
             self._gone.add(site_id)
 
     def confirm(self, now: Instant) -> None:
@@ -235,10 +238,8 @@ class Board:
             order = self._waiting[queue_id]
             del order[bisect_left(order, (since, view.load.site_id))]
 
-    def _forget(self, site_id: SiteId) -> None:
-        view = self._sites.get(site_id)
-        if view is None:
-            return
+    def _unindex(self, view: SiteView) -> None:
+        site_id = view.load.site_id
         for queue_id in view.load.queues:
             self._index_idle(queue_id, site_id, self.cost_s(site_id), 0)
             self._unindex_waiting(view, queue_id)

@@ -22,7 +22,10 @@ class Links:
         return self.leg_limit(site_id) - self._used.get(site_id, 0)
 
     def all_headroom(self) -> Mapping[SiteId, int]:
-        return {site_id: self.headroom(site_id) for site_id in self._policy.links}
+        return {
+            site_id: link.leg_limit - self._used.get(site_id, 0)
+            for site_id, link in self._policy.links.items()
+        }
 
     def take(self, site_id: SiteId) -> None:
         self._used[site_id] = self._used.get(site_id, 0) + 1

@@ -107,5 +107,7 @@ class LoadBoard:
                         node.tell(SiteGone(site_id=site_id))
 
     def _is_cut(self, site_id: SiteId) -> bool:
+        if not self._faults.board_outages:
+            return False
         now = self._loop.now
         return any(each.site_id == site_id and each.covers(now) for each in self._faults.board_outages)

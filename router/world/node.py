@@ -235,9 +235,10 @@ class Node:
     def _carry_out(self, outcome: Outcome) -> None:
         if self._around.crash_point is not None and self._dies_in(outcome):
             return
-        self._do(outcome)
-        if self._around.trace is not None:
-            self._note(*outcome)
+        if outcome:
+            self._do(outcome)
+            if self._around.trace is not None:
+                self._note(*outcome)
         self._arm()
         if outcome and self._around.look is not None and self.floor is not None:
             self._around.look(self)

@@ -34,7 +34,7 @@ def state_of(floor: Floor) -> list[object]:
         *floor.callbacks(),
         dict(parts.outgoing._lines._used),
         dict(parts.links._used),
-        dict(parts.timers._at),
+        dict(parts.timers._serials),
         list(parts.ringing._legs),
         [(call.talk_ms, call.hold_ms, call.waited_ms, call.playback_id) for call in parts.calls],
         [(call.walk.node, call.walk.phase) for call in parts.calls if call.walk is not None],
