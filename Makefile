@@ -17,10 +17,10 @@ PO_FILES := $(wildcard node/words/locale/*/LC_MESSAGES/*.po)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help setup demo test test-telephony sim sim-long chaos board-faults bench check lint types contracts protos-check words-check
+.PHONY: help setup demo test test-telephony sim sim-long chaos board-faults bench bench-telephony check lint types contracts protos-check words-check
 .PHONY: protos messages lock clean
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 setup: $(VENV)/.catalogs ## make .venv with exactly the locked packages; a second run does nothing
 
@@ -76,6 +76,10 @@ test-telephony: setup ## calls through a real Asterisk, which is fetched when th
 bench: setup ## measure, print a table and write build/bench.json
 	@mkdir -p build
 	@$(BIN)/python -m tests.bench
+
+bench-telephony: setup ## the branch beside app_queue, with SIPp; writes docs/app-queue.md
+	@mkdir -p build
+	@$(BIN)/python -m tests.bench.telephony $(RATES)
 
 check: lint types contracts protos-check words-check ## every static check; make -k check names all that fail
 

@@ -35,6 +35,7 @@ from router.world.cluster import Cluster, Watchers
 from sync.loadboard.etcd.board import EtcdLoadBoard
 from sync.loadboard.etcd.settings import EtcdSettings
 from tests.bench.board_crowd import Stream
+from tests.bench.processor import processor_s
 from tests.fakes.board import SALES, BoardEar, site_load
 from tests.fakes.branch_process import BranchProcess
 from tests.fakes.pbx_process import PbxProcess
@@ -106,9 +107,9 @@ async def _count(
     pids = (etcd.members[0].pid, branch.pid, os.getpid())
     for crowd in crowds:
         _tell(crowd)
-    before_s, sent_before = [_processor_s(pid) for pid in pids], await _sent_bytes(etcd)
+    before_s, sent_before = [processor_s(pid) for pid in pids], await _sent_bytes(etcd)
     await asyncio.sleep(MEASURE_S)
-    after_s, sent_after = [_processor_s(pid) for pid in pids], await _sent_bytes(etcd)
+    after_s, sent_after = [processor_s(pid) for pid in pids], await _sent_bytes(etcd)
     for crowd in crowds:
         _tell(crowd)
     told = [json.loads(await _line(crowd)) for crowd in crowds]
@@ -194,11 +195,6 @@ async def _start_branch(folder: Path, etcd: tuple[str, ...], stack: AsyncExitSta
     stack.push_async_callback(branch.close)
     branch.write_file(etcd=etcd, queue=QUEUE)
     return await branch.start()
-
-
-def _processor_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def _sent_bytes(etcd: EtcdCluster) -> float:

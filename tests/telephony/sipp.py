@@ -87,6 +87,8 @@ class SippReport:
     """By SIPp's own name of the reason, without those that never came."""
     responses: Mapping[int, int]
     """By status, as the scenario expected them; unexpected ones are failures."""
+    called_s: Mapping[str, float]
+    """When each caller of a TALK batch sent the INVITE, by the number; of the system's clock."""
     answer_mean_ms: float
     """From the INVITE to its final answer."""
     problems: str
@@ -192,6 +194,7 @@ def _prepared(batch: SippBatch, folder: Path) -> list[str]:
         "-stf": "stat.csv",
         "-fd": 1,
         "-error_file": "errors.log",
+        "-log_file": "callers.log",
     }
     if batch.tokens:
         rows = "".join(f"{token}\n" for token in batch.tokens)
@@ -205,6 +208,7 @@ def _prepared(batch: SippBatch, folder: Path) -> list[str]:
         "-trace_stat",
         "-trace_err",
         "-trace_counts",
+        "-trace_logs",
         "-aa",
     ]
     given = [str(part) for option in options.items() for part in option]
@@ -234,9 +238,15 @@ def _report(folder: Path) -> SippReport:
         crossed=len(crossed),
         failures={name: count for name, count in failures.items() if count},
         responses=dict(responses),
+        called_s=_called(folder / "callers.log"),
         answer_mean_ms=_milliseconds(totals.get("ResponseTime1(C)", "")),
         problems="\n".join(problem for problem in problems if problem not in crossed),
     )
+
+
+def _called(file: Path) -> dict[str, float]:
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return {caller: float(at_s) for _called, caller, _day, _time, at_s in map(str.split, lines)}
 
 
 def _last_row(file: Path) -> dict[str, str]:

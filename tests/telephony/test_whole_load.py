@@ -26,9 +26,8 @@ from router.ledger import (
 from tests.fakes.ledger_reading import broken_laws, entries
 from tests.telephony.asterisk_cluster import AsteriskCluster, BranchSite
 from tests.telephony.asterisk_pbx import CITY, LINE_NUMBER
-from tests.telephony.phones import Phone
 from tests.telephony.sipp import SippBatch, SippReport, run_callers
-from tests.telephony.sipp_agents import PhoneAccount, SippAgents
+from tests.telephony.sipp_agents import PhoneAccount, SippAgents, register_phones
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -104,18 +103,8 @@ def batch(site: BranchSite, rate_per_s: int) -> SippBatch:
 async def sit_down(site: BranchSite, folder: Path) -> SippAgents:
     """All agents of a site log in and are ready, then their phones are SIPp's."""
     at = (site.pbx.agents_host, SIPP_PORT)
-    for number in site.agents:
-        async with Phone(
-            str(number),
-            site.pbx.address,
-            password=site.pbx.passwords()[str(number)],
-            host=at[0],
-            port=at[1],
-        ) as phone:
-            await phone.register()
-    own = folder / site.branch.site
-    own.mkdir(parents=True)
-    phones = await SippAgents.start(at, own, pbx=site.pbx.address, talk_ms=TALK_MS)
+    await register_phones(site.pbx, site.agents, at)
+    phones = await SippAgents.start(at, folder / site.branch.site, pbx=site.pbx.address, talk_ms=TALK_MS)
     await asyncio.gather(*(site.log_in(number) for number in site.agents))
     await site.until_agents(READY=len(site.agents))
     return phones

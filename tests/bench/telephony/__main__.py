@@ -1,0 +1,164 @@
+"""The branch against app_queue: the same calls to both, in turns, on this machine and in this hour.
+
+Writes build/bench-telephony.json and docs/app-queue.md. Rates grow until app_queue leaves callers
+unconnected.
+"""
+
+import asyncio
+import json
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from deploy.asterisk.bundle import default_cache, find_asterisk
+from node import pki
+from tests.bench.__main__ import machine
+from tests.bench.telephony.load import Figures, play
+from tests.bench.telephony.sides import Side, start_sides
+
+RATES_PER_S = (2, 5, 10, 15, 20, 30, 40, 60, 80, 100)
+ROUND_S = 10.0
+ROUNDS = 2
+"""Of each side at each rate, in the order A B B A: what else the machine does hits both."""
+AGENT_COUNT = 200
+TALK_MS = 1_500
+GOAL_CPU = 1.25
+TARGET = Path("build/bench-telephony.json")
+PAGE = Path("docs/app-queue.md")
+
+HEAD = f"""# The branch beside app_queue
+
+Written by `make bench-telephony`. Two Asterisks with the same configuration on one machine: one serves
+its callers by app_queue, the other under a branch process, whose ledger is on a disk and has a row before
+each step is taken. SIPp calls and SIPp answers: {AGENT_COUNT} phones that ring for 200 ms and talk for
+{TALK_MS / 1000:g} s. Both sides take turns at each rate. *Set-up* is from a caller's INVITE to the ACK of the
+agent's answer, the ringing included. *CPU* is of one core for each connected call, idle work included: at
+few calls a second that is a good part of it. The branch's is Asterisk's and its own.
+"""
+COLUMNS = (
+    "Calls/s",
+    "Connected: app_queue",
+    "branch",
+    "Set-up p50 / p95: app_queue",
+    "branch",
+    "CPU a call: app_queue",
+    "branch",
+    "Ratio",
+)
+
+
+def page(found: dict[int, tuple[Figures, Figures]]) -> str:
+    head = "| " + " | ".join(COLUMNS) + " |\n|" + "---|" * len(COLUMNS) + "\n"
+    return f"{HEAD}\n{head}" + "".join(row(rate, *figures) for rate, figures in found.items())
+
+
+def row(rate: int, queue: Figures, branch: Figures) -> str:
+    cells = (
+        str(rate),
+        f"{queue.connected_count} of {queue.called_count}",
+        f"{branch.connected_count} of {branch.called_count}",
+        setups(queue),
+        setups(branch),
+        cpu(queue),
+        cpu(branch),
+        f"{ratio(queue, branch):.2f}",
+    )
+    return "| " + " | ".join(cells) + " |\n"
+
+
+def setups(side: Figures) -> str:
+    return f"{side.setup_ms(50):.0f} / {side.setup_ms(95):.0f} ms"
+
+
+def cpu(side: Figures) -> str:
+    """The sum, and its parts when there are several."""
+    parts = [f"{each:.1f}" for each in side.cpu_ms_a_call.values()]
+    return f"{side.total_cpu_ms_a_call:.1f} ms" + (f" ({' + '.join(parts)})" if len(parts) > 1 else "")
+
+
+def ratio(queue: Figures, branch: Figures) -> float:
+    return branch.total_cpu_ms_a_call / queue.total_cpu_ms_a_call
+
+
+async def measure(rates: Iterable[int], folder: Path) -> dict[int, tuple[Figures, Figures]]:
+    """By rate, app_queue's figures and the branch's."""
+    binaries = find_asterisk(default_cache())
+    certificates = folder / "pki"
+    pki.init_ca(certificates, "demo", now=datetime.now(UTC))
+    for name in ("alone", "branch"):
+        pki.issue(certificates, "site", name, [], now=datetime.now(UTC))
+    found: dict[int, tuple[Figures, Figures]] = {}
+    async with AsyncExitStack() as stack:
+        agents = range(1001, 1001 + AGENT_COUNT)
+        sides = await start_sides(folder, certificates, binaries, agents, TALK_MS, stack)
+        with Progress(transient=True) as progress:
+            task = progress.add_task("")
+            for rate in rates:
+                stretches: dict[str, Figures] = {side.name: Figures([]) for side in sides}
+                for number, side in enumerate(in_turns(sides)):
+                    progress.update(task, description=f"{rate} calls a second, {side.name}")
+                    caller = f"1{rate:03d}{number}"
+                    calls = folder / f"calls-{rate}-{number}"
+                    stretches[side.name].stretches.append(await play(side, rate, ROUND_S, caller, calls))
+                queue, branch = (stretches[side.name] for side in sides)
+                found[rate] = queue, branch
+                if queue.connected_count < queue.called_count:
+                    break
+    return found
+
+
+def in_turns(sides: list[Side]) -> Iterator[Side]:
+    for number in range(ROUNDS):
+        yield from sides if number % 2 == 0 else reversed(sides)
+
+
+def is_met(queue: Figures, branch: Figures) -> bool:
+    return branch.connected_count >= queue.connected_count and ratio(queue, branch) <= GOAL_CPU
+
+
+def show(found: dict[int, tuple[Figures, Figures]], console: Console) -> None:
+    table = Table("calls/s", "connected", "set-up p50/p95", "CPU a call", "ratio", "")
+    for rate, (queue, branch) in found.items():
+        mark = "[green]met[/]" if is_met(queue, branch) else "[red]missed[/]"
+        table.add_row(
+            str(rate),
+            f"{queue.connected_count} · {branch.connected_count} of {branch.called_count}",
+            f"{setups(queue)} · {setups(branch)}",
+            f"{cpu(queue)} · {cpu(branch)}",
+            f"{ratio(queue, branch):.2f}",
+            mark,
+        )
+    console.print(table)
+
+
+def main(arguments: list[str]) -> int:
+    """Measure at the rates given, or at all.
+
+    Returns:
+        0 when every goal is met, else 1: the figures are written either way.
+    """
+    rates = [int(each) for each in arguments] or RATES_PER_S
+    with tempfile.TemporaryDirectory(prefix="bench-telephony-") as folder:
+        found = asyncio.run(measure(rates, Path(folder)))
+    TARGET.parent.mkdir(exist_ok=True)
+    raw = {
+        rate: {"app_queue": asdict(queue), "branch": asdict(branch)}
+        for rate, (queue, branch) in found.items()
+    }
+    TARGET.write_text(json.dumps({"machine": machine(), "rates": raw}, indent=1) + "\n", encoding="utf-8")
+    if not arguments:
+        PAGE.write_text(page(found), encoding="utf-8")
+    show(found, Console())
+    return 0 if all(is_met(*figures) for figures in found.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

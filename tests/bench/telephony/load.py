@@ -1,0 +1,97 @@
+"""One stretch of calls at one side: what its phones, its callers and the processor's clock say."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import quantiles
+
+from tests.bench.processor import processor_s
+from tests.bench.telephony.sides import Side
+from tests.telephony.asterisk_pbx import CITY, LINE_NUMBER
+from tests.telephony.sipp import SippBatch, run_callers
+
+PATIENCE_MS = 20_000
+SETTLE_LIMIT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """What was seen of one side."""
+
+    called_count: int
+    connected_count: int
+    """Callers whom an agent's phone was connected with, by the phones' own account."""
+    setups_s: list[float]
+    """From a caller's INVITE to the ACK of the agent's answer; the phone rings for 200 ms of it."""
+    processor_s: dict[str, float]
+    """By process, from the first call until the last has ended."""
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Several stretches of one side at one rate, put together."""
+
+    stretches: list[Stretch]
+
+    @property
+    def called_count(self) -> int:
+        return sum(each.called_count for each in self.stretches)
+
+    @property
+    def connected_count(self) -> int:
+        return sum(each.connected_count for each in self.stretches)
+
+    @property
+    def cpu_ms_a_call(self) -> dict[str, float]:
+        """By process, of one core, for each connected call."""
+        names = self.stretches[0].processor_s
+        return {
+            name: 1000 * sum(each.processor_s[name] for each in self.stretches) / max(1, self.connected_count)
+            for name in names
+        }
+
+    @property
+    def total_cpu_ms_a_call(self) -> float:
+        return sum(self.cpu_ms_a_call.values())
+
+    def setup_ms(self, percent: int) -> float:
+        """The percentile of all set-up times."""
+        every = [1000 * setup for each in self.stretches for setup in each.setups_s]
+        return quantiles(every, n=100, method="inclusive")[percent - 1]
+
+
+async def play(side: Side, rate_per_s: int, duration_s: float, caller: str, folder: Path) -> Stretch:
+    """Call at a steady rate and wait until every call has ended; `caller` begins the callers' numbers."""
+    batch = SippBatch(
+        pbx=side.address,
+        number=LINE_NUMBER,
+        count=round(rate_per_s * duration_s),
+        rate_per_s=rate_per_s,
+        stays_ms=PATIENCE_MS,
+        caller=caller,
+        host=CITY,
+    )
+    before, began = {name: processor_s(pid) for name, pid in side.pids.items()}, time.monotonic()
+    report = await run_callers(batch, folder)
+    await _until_phones_rest(side)
+    took = {name: processor_s(pid) - before[name] for name, pid in side.pids.items()}
+    setups = {
+        talk.caller: talk.at_s - report.called_s[talk.caller]
+        for talk in reversed(side.phones.talks())
+        if talk.caller in report.called_s
+    }
+    return Stretch(
+        called_count=report.started,
+        connected_count=len(setups),
+        setups_s=list(setups.values()),
+        processor_s=took,
+        duration_s=time.monotonic() - began,
+    )
+
+
+async def _until_phones_rest(side: Side) -> None:
+    async with asyncio.timeout(SETTLE_LIMIT_S):
+        while (account := side.phones.account()).rung != account.over:  # noqa: ASYNC110 - another process's file
+            await asyncio.sleep(0.1)
