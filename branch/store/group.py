@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, Table
 
 from branch.store.ledger_reader import last_seq, tell_again
-from branch.store.statements import insert_rows, upsert_rows
+from branch.store.statements import Values, write_rows
 from router.ids import SiteId
 from router.ledger import LedgerRow
 from router.records.fold import RecordFold, RecordKey, key_of
@@ -51,13 +51,15 @@ class Group:
             recall = fold.recall(self.rows)
             tell_again(connection, site_id, fold, recall)
             self.records = {key_of(record): record for row in self.rows for record in fold.apply(row)}
-        insert_rows(connection, LEDGER, [ledger_record(row) for row in self.rows])
-        for table, records in self._by_table().items():
-            upsert_rows(connection, table, [record_values(record) for record in records])
+        write_rows(
+            connection,
+            inserted={LEDGER: [ledger_record(row) for row in self.rows]},
+            upserted=self._upserted(),
+        )
 
-    def _by_table(self) -> dict[Table, list[SiteRecord]]:
+    def _upserted(self) -> dict[Table, list[Values]]:
         assert self.records is not None
-        by_table: dict[Table, list[SiteRecord]] = {}
+        by_table: dict[Table, list[Values]] = {}
         for record in (*self.records.values(), *self.callers):
-            by_table.setdefault(TABLES[type(record)], []).append(record)
+            by_table.setdefault(TABLES[type(record)], []).append(record_values(record))
         return by_table

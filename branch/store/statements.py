@@ -4,45 +4,64 @@ A row's values are given by column name, `rev` left out where a table has one: o
 is taken from the site's counter in the same transaction, on PostgreSQL a trigger writes it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
+from sync.journal.database import is_sqlite
 from sync.records.revision import next_revs
 
 Values = Mapping[str, Any]
 
 
-def insert_rows(connection: Connection, table: Table, rows: Sequence[Values]) -> None:
-    """Insert new rows of one site.
+def write_rows(
+    connection: Connection,
+    *,
+    inserted: Mapping[Table, Sequence[Values]],
+    upserted: Mapping[Table, Sequence[Values]],
+) -> None:
+    """Insert new rows of one site, and insert or replace others; no key stands twice.
 
     Raises:
-        sqlalchemy.exc.IntegrityError: a key is taken.
+        sqlalchemy.exc.IntegrityError: a key of those that are new is taken.
     """
-    _write(connection, table, rows, is_upsert=False)
+    revs = _revs(connection, [*inserted.items(), *upserted.items()])
+    for table, rows in inserted.items():
+        _write(connection, table, rows, revs, is_upsert=False)
+    for table, rows in upserted.items():
+        _write(connection, table, rows, revs, is_upsert=True)
 
 
 def upsert_rows(connection: Connection, table: Table, rows: Sequence[Values]) -> None:
     """Insert rows of one site, or replace those with their keys; no key stands twice in `rows`."""
-    _write(connection, table, rows, is_upsert=True)
+    write_rows(connection, inserted={}, upserted={table: rows})
 
 
-def _write(connection: Connection, table: Table, rows: Sequence[Values], *, is_upsert: bool) -> None:
+def _revs(connection: Connection, writes: Sequence[tuple[Table, Sequence[Values]]]) -> Iterator[int]:
+    """Where the writer takes them, as many as there are rows: one statement, however many tables."""
+    takers = [rows for table, rows in writes if "rev" in table.columns and rows]
+    if not takers or not is_sqlite(connection):
+        return iter(())
+    return iter(next_revs(connection, takers[0][0]["site_id"], sum(map(len, takers))))
+
+
+def _write(
+    connection: Connection, table: Table, rows: Sequence[Values], revs: Iterator[int], *, is_upsert: bool
+) -> None:
     if not rows:
         return
-    is_sqlite = connection.dialect.name == "sqlite"
-    names = tuple(column.name for column in table.columns if is_sqlite or column.name != "rev")
-    if "rev" in names:
-        revs = next_revs(connection, rows[0]["site_id"], len(rows))
-        rows = [{**row, "rev": rev} for row, rev in zip(rows, revs, strict=True)]
+    writes_revs = is_sqlite(connection)
+    names = tuple(column.name for column in table.columns if writes_revs or column.name != "rev")
     statement = _statement(connection.dialect, table, names, is_upsert)
-    if is_sqlite:
-        connection.exec_driver_sql(statement, [tuple(map(row.__getitem__, names)) for row in rows])
-    else:
+    if not writes_revs:
         connection.exec_driver_sql(statement, [dict(row) for row in rows])
+        return
+    if "rev" in names:
+        rows = [{**row, "rev": next(revs)} for row in rows]
+    connection.exec_driver_sql(statement, [tuple(map(row.__getitem__, names)) for row in rows])
 
 
 @cache

@@ -18,15 +18,16 @@ from branch.peers.operator import get_status
 from branch.people.login import AgentRecord
 from branch.store.store import Store, open_store
 from deploy.children import die_with_parent, free_ports
-from router.ids import AgentId, SiteId
+from router.ids import AgentId, HandoffId, SiteId
 from router.ledger import LedgerRow
+from router.records.handoff_stage import OVER, HandoffStage
 from sync.clock import SystemClock
 from sync.link.channel import open_channel
 from sync.link.identity import Peer
 from sync.link.tls import Tls
 from sync.records.business_day import BusinessCalendar
 from sync.records.codec import ledger_row
-from sync.records.tables import LEDGER
+from sync.records.tables import HANDOFFS, LEDGER
 from tests.fakes.pbx_process import PASSWORD, PbxProcess
 
 ZONE = "Asia/Shanghai"
@@ -81,6 +82,8 @@ class BranchProcess(Generic[P]):
         self.pbx = pbx
         self.port, self.metrics_port = free_ports(2)
         self.file = folder / "branch.toml"
+        self.entry: tuple[str, ...] = ("-c", _COMMAND)
+        """How Python comes to the command line."""
         self._process: asyncio.subprocess.Process | None = None
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "pbx.password").write_text(PASSWORD + "\n", encoding="utf-8")
@@ -156,12 +159,21 @@ id = "{queue}"
         store.close()
         return rows
 
+    def open_handoffs(self) -> dict[HandoffId, HandoffStage]:
+        """The hand-offs that are not over, and how far each of them came."""
+        store = self._store()
+        with store.database.reading() as connection:
+            query = select(HANDOFFS.c.handoff_id, HANDOFFS.c.stage)
+            found = {HandoffId(row.handoff_id): HandoffStage(row.stage) for row in connection.execute(query)}
+        store.close()
+        return {handoff_id: stage for handoff_id, stage in found.items() if stage not in OVER}
+
     async def start(self) -> Self:
         """Start it and wait until it answers."""
         with (self.folder / "log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *die_with_parent(SIGKILL),
-                *(sys.executable, "-c", _COMMAND, "branch", "run", str(self.file)),
+                *(sys.executable, *self.entry, "branch", "run", str(self.file)),
                 stderr=log,
                 env=_environ(),
             )
@@ -209,9 +221,9 @@ id = "{queue}"
         assert self._process is not None
         self._process.terminate()
 
-    async def ended(self) -> int:
+    async def ended(self, limit_s: float = 20.0) -> int:
         assert self._process is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(limit_s):
             return await self._process.wait()
 
     async def kill(self) -> None:
