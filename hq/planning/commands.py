@@ -32,7 +32,10 @@ def _register_whatif(root: typer.Typer) -> None:
             Path | None,
             typer.Option(help=_("The sites: a scenario.toml; with --from-ledger, its links alone.")),
         ] = None,
-        calls: Annotated[Path | None, typer.Option(help=_("The day: a calls.csv."))] = None,
+        calls: Annotated[
+            Path | None,
+            typer.Option(help=_("The day: a calls.csv; without it one is made up from the scenario.")),
+        ] = None,
         from_ledger: Annotated[str | None, typer.Option(help=_LEDGER_HELP)] = None,
         day: Annotated[str | None, typer.Option(help=_("Which day of the ledger: 2026-03-02."))] = None,
         changes: Annotated[
@@ -66,7 +69,7 @@ def _register_whatif(root: typer.Typer) -> None:
     ) -> None:
         from hq.planning.day import read_day
 
-        planned = read_day(from_ledger=from_ledger, day=day, scenario=scenario, calls=calls)
+        planned = read_day(from_ledger=from_ledger, day=day, scenario=scenario, calls=calls, seed=seed)
         if from_ledger is None and not changes and seeds is None and plot is None and not similar_days:
             from hq.planning import what_if
 

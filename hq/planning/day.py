@@ -13,6 +13,7 @@ from node.troubles import TroubleError
 from node.words import plural
 from node.words import text as _
 from router.ids import SiteId
+from router.world.busy_hour import generate
 from router.world.calls import PlannedCall
 from router.world.past_day import PastDay
 from router.world.scenario import Scenario
@@ -67,9 +68,9 @@ class PlannedDay:
 
 
 def read_day(
-    *, from_ledger: str | None, day: str | None, scenario: Path | None, calls: Path | None
+    *, from_ledger: str | None, day: str | None, scenario: Path | None, calls: Path | None, seed: int = 1
 ) -> PlannedDay:
-    """The day that the options name.
+    """The day that the options name; `seed` makes one for a scenario without a calls file.
 
     Raises:
         BadChoiceError: they do not go together.
@@ -81,21 +82,22 @@ def read_day(
         if calls is not None:
             raise BadChoiceError(_("--from-ledger brings its own calls; leave --calls out"))
         return _of_ledger(from_ledger, day, None if scenario is None else read_scenario(scenario))
-    if scenario is None or calls is None:
+    if scenario is None:
         raise BadChoiceError(
-            _("give --scenario and --calls, or --from-ledger and --day: without one of them there is no day")
+            _("give --scenario, with --calls or for a made-up day, or --from-ledger and --day")
         )
     if day is not None:
         raise BadChoiceError(_("--day belongs to --from-ledger; a calls file is one day already"))
-    return _of_files(scenario, calls)
+    return _of_files(scenario, calls, seed)
 
 
-def _of_files(scenario_path: Path, calls_path: Path) -> PlannedDay:
+def _of_files(scenario_path: Path, calls_path: Path | None, seed: int) -> PlannedDay:
     scenario = read_scenario(scenario_path)
-    calls = read_calls(calls_path, scenario)
+    calls = generate(scenario, seed) if calls_path is None else read_calls(calls_path, scenario)
+    source = calls_path or scenario_path
     if not calls:
-        raise BadChoiceError(_("{path} has no calls within the scenario's duration", path=calls_path))
-    return PlannedDay(name=calls_path.name, scenario=scenario, past=None, calls=calls, zones={}, left_out={})
+        raise BadChoiceError(_("{path} has no calls within the scenario's duration", path=source))
+    return PlannedDay(name=source.name, scenario=scenario, past=None, calls=calls, zones={}, left_out={})
 
 
 def _of_ledger(where: str, day: str, like: Scenario | None) -> PlannedDay:

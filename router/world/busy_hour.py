@@ -1,14 +1,15 @@
 """A made-up busy hour, for when there is no calls file.
 
 Poisson arrivals, lognormal handling, exponential patience. Each site's share of the calls
-swings once through the hour, each at another time, so that overflow goes both ways.
+swings once through the hour, each at another time, so that overflow goes both ways; on top of that
+come the surges.
 """
 
 import math
 import random
-from dataclasses import dataclass
 
-from router.ids import CustomerId, QueueId, SiteId, Skill
+from router.ids import CustomerId, SiteId, Skill
+from router.world.callers import BusyHour
 from router.world.calls import PlannedCall
 from router.world.scenario import Scenario, ScenarioSite
 
@@ -16,24 +17,6 @@ CITIES = (
     "beijing", "shanghai", "urumqi", "guangzhou", "chengdu", "wuhan",
     "shenyang", "xian", "hangzhou", "nanjing", "kunming", "harbin",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BusyHour:
-    """What the made-up callers are like; the defaults are those of the design's study."""
-
-    occupancy: float = 0.87
-    """Offered work of the whole cluster over its agents."""
-    swing: float = 0.5
-    """A site's rate runs between 1 - swing and 1 + swing times its mean."""
-    handle_mean_s: float = 180.0
-    handle_sigma: float = 0.8
-    """Of the logarithm; call centers measure 0.7 to 1.1."""
-    patience_mean_s: float = 180.0
-    queues: tuple[QueueId, ...] = (QueueId("general"),)
-    vip_share: float = 0.0
-    """Callers of priority 3: 90 s ahead at the default head start."""
-    customer_count: int = 5000
 
 
 def site_names(count: int) -> tuple[SiteId, ...]:
@@ -52,8 +35,8 @@ def default_scenario(site_count: int, *, duration_s: int = 3600, agents: int = 1
 
 
 def generate(scenario: Scenario, seed: int, callers: BusyHour | None = None) -> list[PlannedCall]:
-    """The same calls for the same seed, in order of arrival."""
-    callers = callers or BusyHour()
+    """The same calls for the same seed, in order of arrival; as the scenario's own `callers` unless given."""
+    callers = callers or scenario.callers
     rng = random.Random(seed)
     calls = [
         call
@@ -73,9 +56,14 @@ def _site_calls(
         return []
     calls: list[PlannedCall] = []
     now_s, end_s = 0.0, scenario.duration_ms / 1000
-    while (now_s := now_s + rng.expovariate(mean_rate * (1 + callers.swing))) < end_s:
+    surges = [each for each in callers.surges if each.site_id == site.site_id]
+    most = (1 + callers.swing) * max((each.times for each in surges), default=1.0)
+    while (now_s := now_s + rng.expovariate(mean_rate * most)) < end_s:
         share = 1 + callers.swing * math.sin(2 * math.pi * (now_s / end_s + phase))
-        if rng.random() * (1 + callers.swing) < share:
+        for each in surges:
+            if each.from_s <= now_s < each.until_s:
+                share *= each.times
+        if rng.random() * most < share:
             calls.append(_call(site, now_s, callers, rng))
     return calls
 

@@ -6,11 +6,12 @@ What-if and lab read the same file. Sites name themselves; queue classes are tho
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from router.ids import QueueId, SiteId, Skill, Skills
 from router.problems import BadInputError, Problem
 from router.problems import marked as _
+from router.world.callers import BusyHour, Surge
 from router.world.tables import TableReader, line_numbers
 
 
@@ -60,6 +61,8 @@ class Scenario:
     """In order of time."""
     queues: tuple[QueueId, ...] = ()
     """Declared queue classes; empty: not declared."""
+    callers: BusyHour = field(default_factory=BusyHour)
+    """Of a made-up day; a calls file knows its own."""
 
     @property
     def site_ids(self) -> tuple[SiteId, ...]:
@@ -113,6 +116,7 @@ def _read(top: TableReader, problems: list[Problem]) -> Scenario:
         links=_links(top, known, link_rtt_ms),
         roster=_roster(top, known),
         queues=queues,
+        callers=_callers(top, known, queues),
     )
     if not problems and scenario.warmup_ms >= scenario.duration_ms:
         top.fault("warmup_s", _("must be shorter than duration_s, or no call counts"))
@@ -182,6 +186,41 @@ def _roster(top: TableReader, known: set[SiteId]) -> tuple[RosterChange, ...]:
         )
         table.finish()
     return tuple(sorted(changes, key=lambda change: change.from_ms))
+
+
+def _callers(top: TableReader, known: set[SiteId], queues: tuple[QueueId, ...]) -> BusyHour:
+    usual = BusyHour() if not queues else BusyHour(queues=queues)
+    surges = _surges(top, known)
+    table = top.table("callers")
+    if table is None:
+        return replace(usual, surges=surges)
+    callers = BusyHour(
+        occupancy=table.number("occupancy", usual.occupancy),
+        swing=table.number("swing", usual.swing),
+        handle_mean_s=table.number("handle_mean_s", usual.handle_mean_s, least=1.0),
+        handle_sigma=table.number("handle_sigma", usual.handle_sigma),
+        patience_mean_s=table.number("patience_mean_s", usual.patience_mean_s, least=1.0),
+        vip_share=table.number("vip_share", usual.vip_share),
+        queues=usual.queues,
+    )
+    table.finish()
+    return replace(callers, surges=surges)
+
+
+def _surges(top: TableReader, known: set[SiteId]) -> tuple[Surge, ...]:
+    surges = []
+    for table in top.tables("surge"):
+        from_s = table.number("from_s", None)
+        surges.append(
+            Surge(
+                site_id=_known_site(table, "site", known),
+                from_s=from_s,
+                until_s=table.number("until_s", None, least=from_s),
+                times=table.number("times", None, least=1.0),
+            )
+        )
+        table.finish()
+    return tuple(surges)
 
 
 def _known_site(table: TableReader, key: str, known: set[SiteId]) -> SiteId:

@@ -99,6 +99,17 @@ class TableReader:
         self.fault(key, _("must be an array of texts with at least one in it, is {value!r}"), value=value)
         return None
 
+    def table(self, key: str) -> "TableReader | None":
+        """The table `[key]`; None when it is absent."""
+        self._taken.add(key)
+        value = self._values.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            self.fault(key, _("must be written as a [{key}] table"), key=key)
+            return None
+        return TableReader(value, self._problems, self._lines, table=key)
+
     def tables(self, key: str) -> list["TableReader"]:
         """The tables of `[[key]]`."""
         self._taken.add(key)

@@ -30,7 +30,8 @@ from router.orders import PublishLoad
 from router.overflow.board import Board
 from router.overflow.choice import Chooser
 from router.overflow.policy import OverflowPolicy
-from router.world.busy_hour import BusyHour, default_scenario, generate
+from router.world.busy_hour import default_scenario, generate
+from router.world.callers import BusyHour
 from router.world.cluster import Cluster, Watchers
 from sync.loadboard.etcd.board import EtcdLoadBoard
 from sync.loadboard.etcd.settings import EtcdSettings

@@ -3,7 +3,8 @@
 import time
 from typing import Any
 
-from router.world.busy_hour import BusyHour, default_scenario, generate
+from router.world.busy_hour import default_scenario, generate
+from router.world.callers import BusyHour
 from router.world.cluster import Cluster, Watchers
 from router.world.reference.policies import Policy
 from router.world.what_if import play_what_if

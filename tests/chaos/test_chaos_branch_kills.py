@@ -16,7 +16,8 @@ from branch.telephony.simulated.wire import Play
 from node import pki
 from router.call import Disposition
 from router.ledger import CallArrived, CallEnded, LedgerRow, NodeStarted
-from router.world.busy_hour import BusyHour, generate
+from router.world.busy_hour import generate
+from router.world.callers import BusyHour
 from router.world.calls import format_calls
 from router.world.laws.ledgers import check_ledgers
 from router.world.scenario import parse_scenario

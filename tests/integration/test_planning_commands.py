@@ -73,6 +73,16 @@ def test_whatif_writes_the_same_report_twice_to_the_byte(files: tuple[Path, Path
     assert json.loads(told)["cluster"]["overflow_confirmed"] == 1
 
 
+def test_a_scenario_alone_is_a_made_up_day_the_same_for_the_same_seed(files: tuple[Path, Path]) -> None:
+    first, again, other = [
+        json.loads(run("whatif", "--scenario", files[0], "--seed", seed, "--json")) for seed in (1, 1, 2)
+    ]
+
+    assert first == again
+    assert first["cluster"]["offered"] > 0
+    assert first["cluster"] != other["cluster"]
+
+
 def test_whatif_shows_every_site_and_every_law(files: tuple[Path, Path]) -> None:
     shown = run("whatif", "--scenario", files[0], "--calls", files[1])
 

@@ -16,7 +16,8 @@ from hq.planning.commands import register
 from node import words
 from router.call import Disposition
 from router.ledger import CallArrived, HandoffConfirmed, LedgerRow
-from router.world.busy_hour import BusyHour, default_scenario, generate
+from router.world.busy_hour import default_scenario, generate
+from router.world.callers import BusyHour
 from tests.fakes.command_line import CommandLine, Ended
 from tests.fakes.ledger_book import LedgerBook, arrived, ended, queued
 from tests.fakes.ledger_files import PlayedDay, fill_hq, played_day, write_branch, write_hq
@@ -243,7 +244,7 @@ def test_days_and_files_that_hold_too_little_are_told_apart(trunkline: CommandLi
     assert [done.code for done in (unanswered, absent, nothing, no_database)] == [2, 2, 2, 2]
     assert "nobody was at work on 2026-01-05" in unanswered.err
     assert "there is no database" in absent.err
-    assert "give --scenario and --calls, or --from-ledger and --day" in nothing.err
+    assert "give --scenario, with --calls or for a made-up day, or --from-ledger and --day" in nothing.err
     assert "can't be read: file is not a database" in no_database.err
 
 

@@ -10,7 +10,8 @@ from hq.explain.commands import register as register_explain
 from hq.planning.commands import register
 from node import words
 from router.kpi.erlang import Demand, agents_needed
-from router.world.busy_hour import BusyHour, default_scenario, generate
+from router.world.busy_hour import default_scenario, generate
+from router.world.callers import BusyHour
 from router.world.calls import format_calls
 from tests.fakes.command_line import CommandLine
 from tests.fakes.ledger_files import played_day, write_hq
@@ -108,7 +109,7 @@ def test_a_calls_file_says_its_patience_itself(staff: Any, tmp_path: Path) -> No
         (("--load", "a=1", "--load", "a=2", "--aht", 180), "once a site"),
         (("--load", "a=1", "--aht", 180, "--patience", 0), "--patience must be a number of seconds"),
         (("--aht", 180), "--aht and --patience belong to --load"),
-        ((), "give --scenario and --calls, or --from-ledger and --day"),
+        ((), "give --scenario, with --calls or for a made-up day, or --from-ledger and --day"),
     ],
 )
 def test_what_can_t_be_answered_is_told_with_what_to_do(

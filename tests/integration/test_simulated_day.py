@@ -15,7 +15,8 @@ from router.flow.nodes import Choice, Flow, Menu, Message, ToQueue
 from router.ids import NodeName, SiteId
 from router.ivr import IvrPlan
 from router.ledger import CallEnded, HandoffConfirmed, IvrChose, IvrEntered, LedgerRow
-from router.world.busy_hour import BusyHour, generate
+from router.world.busy_hour import generate
+from router.world.callers import BusyHour
 from router.world.calls import format_calls
 from router.world.laws.ledgers import check_ledgers
 from router.world.scenario import parse_scenario

@@ -9,7 +9,8 @@ from router.acd.policy import Distribution, LastResort, QueuePolicy
 from router.agent import AgentState
 from router.ids import HandoffId, QueueId, SiteId, Skill
 from router.ledger import HandoffCancelled, HandoffExpired, LedgerRow, Role
-from router.world.busy_hour import BusyHour, generate
+from router.world.busy_hour import generate
+from router.world.callers import BusyHour
 from router.world.calls import PlannedCall
 from router.world.cluster import Cluster, Watchers
 from router.world.faults import NO_FAULTS, Faults, draw_faults

@@ -16,7 +16,8 @@ from deploy.lab.processes import LabProcess
 from deploy.postgres import PostgresServer
 from node import words
 from router.ids import QueueId
-from router.world.busy_hour import BusyHour, default_scenario, generate
+from router.world.busy_hour import default_scenario, generate
+from router.world.callers import BusyHour
 
 NOW_S = 1_790_000_000.0
 """When the day begins."""

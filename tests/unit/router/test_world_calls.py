@@ -2,7 +2,8 @@ import pytest
 
 from router.ids import CustomerId, QueueId, SiteId, Skill
 from router.problems import BadInputError
-from router.world.busy_hour import BusyHour, default_scenario, generate, site_names
+from router.world.busy_hour import default_scenario, generate, site_names
+from router.world.callers import BusyHour, Surge
 from router.world.calls import PROBLEM_LIMIT, PlannedCall, format_calls, parse_calls
 from router.world.scenario import Scenario, ScenarioSite
 
@@ -128,6 +129,22 @@ def test_the_made_up_hour_offers_the_work_it_promises_and_swings_between_sites()
     assert offered / 50 == pytest.approx(0.9, rel=0.05)
     assert halves[0] > 1.5 * halves[1]
     assert halves[5] > 1.5 * halves[4]
+
+
+def test_a_surge_brings_so_many_times_the_calls_to_its_site_for_its_time() -> None:
+    scenario = default_scenario(4, duration_s=20 * 3600)
+    site = site_names(4)[2]
+    surge = Surge(site_id=site, from_s=36_000, until_s=39_600, times=5)
+
+    usual, surged = [
+        generate(scenario, seed=3, callers=BusyHour(swing=0, surges=surges)) for surges in ((), (surge,))
+    ]
+
+    def count(calls: list[PlannedCall], from_s: float, until_s: float) -> int:
+        return sum(call.site_id == site and from_s <= call.arrive_ms / 1000 < until_s for call in calls)
+
+    assert count(surged, 36_000, 39_600) == pytest.approx(5 * count(usual, 36_000, 39_600), rel=0.2)
+    assert count(surged, 0, 36_000) == pytest.approx(count(usual, 0, 36_000), rel=0.1)
 
 
 def test_site_names_go_on_after_the_cities() -> None:

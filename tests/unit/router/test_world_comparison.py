@@ -6,7 +6,8 @@ import pytest
 
 from router.ids import SiteId
 from router.problems import BadInputError
-from router.world.busy_hour import BusyHour, default_scenario, generate
+from router.world.busy_hour import default_scenario, generate
+from router.world.callers import BusyHour
 from router.world.comparison import Compared, play_variant
 from router.world.reference.policies import Policy
 from router.world.scenario import RosterChange, Scenario

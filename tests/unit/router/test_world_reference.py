@@ -4,7 +4,8 @@ from math import factorial
 import pytest
 
 from router.ids import QueueId, SiteId, Skill
-from router.world.busy_hour import BusyHour, default_scenario, generate
+from router.world.busy_hour import default_scenario, generate
+from router.world.callers import BusyHour
 from router.world.calls import PlannedCall
 from router.world.reference.day import Served
 from router.world.reference.policies import Policy, play_field, play_isolated, play_pooled

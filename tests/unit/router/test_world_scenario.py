@@ -2,6 +2,7 @@ import pytest
 
 from router.ids import QueueId, SiteId, Skill
 from router.problems import BadInputError
+from router.world.callers import BusyHour, Surge
 from router.world.scenario import RosterChange, ScenarioLink, parse_scenario
 
 GOOD = """
@@ -69,8 +70,8 @@ def test_every_fault_is_told_at_once_with_its_line() -> None:
 
     problems = problems_of(text)
 
-    known = "board_period_s, duration_s, link, link_rtt_ms, media_setup_ms, queues, ring_s, roster, site, "
-    known += "warmup_s"
+    known = "board_period_s, callers, duration_s, link, link_rtt_ms, media_setup_ms, queues, ring_s, "
+    known += "roster, site, surge, warmup_s"
     assert problems == [
         "line 7, ring_s: must be a number, is 'two'",
         f"line 8, colour: is not a known key; known here: {known}",
@@ -90,12 +91,35 @@ def test_every_fault_is_told_at_once_with_its_line() -> None:
         ("duration_s = 10\nwarmup_s = 10", "must be shorter than duration_s"),
         ("duration_s = 10\nsite = 3", "must be written as [[site]] tables"),
         ("duration_s = 10\nlink_rtt_ms = 1.5", "must be a whole number"),
+        ("duration_s = 10\ncallers = 3", "must be written as a [callers] table"),
+        ("duration_s = 10\n[callers]\nmood = 3", "mood: is not a known key"),
+        (
+            'duration_s = 10\n[[surge]]\nsite = "a"\nfrom_s = 5\nuntil_s = 4\ntimes = 2',
+            "until_s: must be at least 5",
+        ),
+        (
+            'duration_s = 10\n[[surge]]\nsite = "a"\nfrom_s = 5\nuntil_s = 6\ntimes = 0.5',
+            "times: must be at least 1",
+        ),
     ],
 )
 def test_a_bad_number_is_refused_with_its_place(line: str, problem: str) -> None:
     sites = "" if "site =" in line else '[[site]]\nid = "a"\nagents = 1\n'
 
     assert any(problem in told for told in problems_of(f"{line}\n{sites}"))
+
+
+def test_a_scenario_says_what_its_made_up_callers_are_like() -> None:
+    scenario = parse_scenario(
+        'duration_s = 100\nqueues = ["PS"]\n[[site]]\nid = "a"\nagents = 1\n'
+        "[callers]\noccupancy = 0.5\nvip_share = 0.1\n"
+        '[[surge]]\nsite = "a"\nfrom_s = 10\nuntil_s = 20\ntimes = 5\n'
+    )
+
+    surge = Surge(site_id=SiteId("a"), from_s=10, until_s=20, times=5)
+    assert scenario.callers == BusyHour(
+        occupancy=0.5, vip_share=0.1, queues=(QueueId("PS"),), surges=(surge,)
+    )
 
 
 def test_a_missing_key_is_one_fault_not_two() -> None:

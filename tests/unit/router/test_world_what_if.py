@@ -3,7 +3,8 @@ import pytest
 from router.call import Disposition
 from router.ids import CallId, HandoffId, QueueId, SiteId
 from router.ledger import CallArrived, CallConnected, CallEnded, HandoffConfirmed
-from router.world.busy_hour import BusyHour, default_scenario, generate
+from router.world.busy_hour import default_scenario, generate
+from router.world.callers import BusyHour
 from router.world.reference.policies import Policy
 from router.world.report import format_report
 from router.world.tally import DayTally
