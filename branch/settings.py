@@ -83,6 +83,7 @@ class OverflowSection(Section):
     view_unscored_ms: PositiveDuration = _OVERFLOW.view_unscored_ms
     view_out_ms: PositiveDuration = _OVERFLOW.view_out_ms
     blind_ask_interval_ms: PositiveDuration = _OVERFLOW.blind_ask_interval_ms
+    blind_ask_limit_ms: PositiveDuration = _OVERFLOW.blind_ask_limit_ms
     site_share_per_s: int = Field(default=_OVERFLOW.site_share_per_s, ge=1)
     ramp_up_ms: Duration = _OVERFLOW.ramp_up_ms
     publish_interval_ms: PositiveDuration = _OVERFLOW.publish_interval_ms

@@ -267,7 +267,7 @@ class Floor:
 
     def _set_blind_timer(self, turn: Turn) -> None:
         """Nobody is asked blindly while there is a view, so the timer sleeps as long as it lasts."""
-        soonest = Instant(turn.now + self._parts.overflow.blind_ask_interval_ms)
+        soonest = Instant(turn.now + self._parts.pulling.blind_wait_ms)
         at = max(soonest, self._parts.board.out_at(turn.now))
         self._parts.timers.set((_BLIND_TIMER, ""), at)
 

@@ -37,6 +37,8 @@ class Neighbours:
             reply: Reply = Refused(handoff_id=fact.request.handoff_id, reason=Refusal.STALE_INCARNATION)
         else:
             self._incarnations[fact.site_id] = fact.incarnation
+            if isinstance(fact.request, Reserve):
+                self._parts.pulling.heard_of_callers()
             reply = self._reply(turn, fact.site_id, fact.request)
             self._learn(fact.site_id, fact.request, reply)
         turn.order(Answer(site_id=fact.site_id, reply=reply))

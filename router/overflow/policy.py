@@ -45,7 +45,10 @@ class OverflowPolicy:
     view_unscored_ms: int = 5_000
     view_out_ms: int = 15_000
     blind_ask_interval_ms: int = 1_000
-    """Without a view, one configured peer is asked each so often, in rotation."""
+    """Without a view, one configured peer is asked each so often, in rotation..."""
+    blind_ask_limit_ms: int = 8_000
+    """...and half as often after each that had nobody waiting, down to one in so long: each asking is
+    four rows of the ledger, and a board may be away for days."""
     site_share_per_s: int = 50
     """Asks to one site a second, pushes and claims together."""
     ramp_up_ms: int = 10_000
@@ -64,6 +67,7 @@ WIRE_LIMITS = (
     "view_unscored_ms",
     "view_out_ms",
     "blind_ask_interval_ms",
+    "blind_ask_limit_ms",
     "ramp_up_ms",
 )
 """The fields a lab at speed X multiplies by X."""

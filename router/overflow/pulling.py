@@ -50,6 +50,16 @@ class Pulling:
         self._timers = timers
         self._new_id = new_id
         self._mint_token = mint_token
+        self._blind_wait_ms = policy.blind_ask_interval_ms
+
+    @property
+    def blind_wait_ms(self) -> int:
+        """How long to wait before `claim_blind`, the next time."""
+        return self._blind_wait_ms
+
+    def heard_of_callers(self) -> None:
+        """Somebody is in need: without a view, ask often again."""
+        self._blind_wait_ms = self._policy.blind_ask_interval_ms
 
     def claim(self, turn: Turn, agent: Agent) -> bool:
         """Ask the site whose head call waited longest. False when there is none to ask."""
@@ -70,12 +80,13 @@ class Pulling:
             queue = next((q for q in self._queues if q.policy.skills <= agent.skills), None)
             if queue is not None and self._may_lend(agent):
                 choice = self._chooser.blind_origin(queue.policy.queue_id, turn.now)
-                if choice is not None:
-                    self._send_claim(turn, agent, choice)
+                if choice is not None and self._send_claim(turn, agent, choice):
+                    self._blind_wait_ms = min(2 * self._blind_wait_ms, self._policy.blind_ask_limit_ms)
 
     def claim_replied(self, turn: Turn, site_id: SiteId, handoff_id: HandoffId, reply: Reply) -> None:
         help_ = self._helper.find(handoff_id)
         if isinstance(reply, Given):
+            self.heard_of_callers()
             if help_ is None or help_.state is not HandoffState.ASKING:
                 turn.order(Ask(site_id=site_id, request=Cancel(handoff_id=handoff_id, reason="LATE")))
                 return

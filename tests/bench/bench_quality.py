@@ -24,6 +24,8 @@ PAGE = Path("docs/routing-quality.md")
 SEEDS = range(1, 6)
 MANY_SITES = 50
 """From so many on, one seed is a day of enough calls."""
+VERY_MANY_SITES = 500
+"""From so many on, a play takes minutes: one policy is enough."""
 BOARDS_S = (5.0, 60.0)
 PLAYED = [policy for policy in Policy if policy is not Policy.ISOLATED]
 """How isolated sites fare, each report says."""
@@ -80,7 +82,7 @@ def results() -> list[dict[str, Any]]:
 def variants(scenarios: dict[str, Scenario]) -> Iterable[Variant]:
     """The large ones first: at the end, no process is left alone with one of them."""
     for name, scenario in sorted(scenarios.items(), key=lambda each: -len(each[1].sites)):
-        for policy in PLAYED:
+        for policy in PLAYED if len(scenario.sites) < VERY_MANY_SITES else (Policy.RESERVE_PULL,):
             yield Variant(name=name, scenario=scenario, policy=policy)
         if is_uneven(name):
             for board_s in BOARDS_S:
@@ -235,7 +237,9 @@ def against_pooled(tells: dict[str, str], outcomes: Outcomes) -> str:
 
 def all_policies(scenarios: dict[str, Scenario], outcomes: Outcomes) -> str:
     cells = [["Day", "pooled", "isolated", *(policy.value for policy in PLAYED)]]
-    for name in scenarios:
+    for name, scenario in scenarios.items():
+        if len(scenario.sites) >= VERY_MANY_SITES:
+            continue
         one = outcomes[name, Policy.RESERVE_PULL]
         found = [one.pooled, one.isolated, *(outcomes[name, policy].ours for policy in PLAYED)]
         cells.append([f"`{name}`", *(f"{each.service_level:.1f} · {each.asa_s:.1f} s" for each in found)])

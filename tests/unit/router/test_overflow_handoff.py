@@ -1,11 +1,12 @@
 """A hand-off between two floors, message by message: who has the call, and who has the agent."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 from router import facts, ledger, orders
 from router.agent import AgentState, RingFailure
 from router.call import CallState, Disposition
-from router.ids import CallId, HandoffId, LegId
+from router.ids import CallId, HandoffId, LegId, SiteId
 from router.orders import Outcome
 from router.overflow.messages import (
     Acknowledged,
@@ -415,6 +416,42 @@ def test_without_a_view_an_idle_agent_asks_at_a_bounded_rate() -> None:
 
     claims = _asks(outcome, Claim)
     assert 1 <= len(claims) <= 2
+
+
+def test_without_a_view_asking_in_vain_grows_rarer_until_somebody_is_in_need() -> None:
+    floor = FloorUnderTest("beijing", peers=["urumqi"])
+    floor.seat("1", 0)
+    floor.tell(facts.NodeStarted(version="1"), 0)
+
+    first = _refused_at(floor, 1, 40)
+    reserve = replace(Pair().ask(1), handoff_id=HandoffId("h9"))
+    floor.tell(facts.SiteAsked(site_id=SiteId("urumqi"), incarnation=1, request=reserve), 40)
+    floor.tell(
+        facts.SiteAsked(
+            site_id=SiteId("urumqi"),
+            incarnation=1,
+            request=Cancel(handoff_id=HandoffId("h9"), reason="CALLER_GONE"),
+        ),
+        40,
+    )
+    then = _refused_at(floor, 41, 60)
+
+    assert [later - earlier for earlier, later in pairwise(first)][:5] == [2, 4, 8, 8, 8]
+    assert [later - earlier for earlier, later in pairwise(then)][:2] == [2, 4]
+
+
+def _refused_at(floor: FloorUnderTest, since_s: int, until_s: int) -> list[int]:
+    """The seconds at which the site has asked whether anybody waits; nobody ever does."""
+    asked_at = []
+    for second in range(since_s, until_s):
+        for claim in _asks(floor.wait_until(second), Claim):
+            asked_at.append(second)
+            refused = Refused(handoff_id=claim.handoff_id, reason=Refusal.NONE_WAITING)
+            floor.tell(
+                facts.SiteReplied(site_id=SiteId("urumqi"), incarnation=1, request=claim, reply=refused),
+                second,
+            )
+    return asked_at
 
 
 def test_home_reserve_keeps_agents_for_the_sites_own_callers() -> None:
