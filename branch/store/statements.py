@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Dialect, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync.journal.database import is_sqlite
+from sync.records.plain import execute_many_plain
 from sync.records.revision import next_revs
 
 Values = Mapping[str, Any]
@@ -61,7 +62,7 @@ def _write(
         return
     if "rev" in names:
         rows = [{**row, "rev": next(revs)} for row in rows]
-    connection.exec_driver_sql(statement, [tuple(map(row.__getitem__, names)) for row in rows])
+    execute_many_plain(connection, statement, [tuple(map(row.__getitem__, names)) for row in rows])
 
 
 @cache

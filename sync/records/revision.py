@@ -2,8 +2,8 @@
 
 from sqlalchemy import Connection
 
-# As text for the driver: every commit of the call path takes revisions, and building the
-# statement anew would cost more than running it.
+from sync.records.plain import execute_plain
+
 _TAKE = (
     "INSERT INTO revisions (site_id, rev) VALUES (?, ?) "
     "ON CONFLICT (site_id) DO UPDATE SET rev = rev + excluded.rev RETURNING rev"
@@ -16,5 +16,5 @@ def next_revs(connection: Connection, site_id: str, count: int) -> range:
     The transaction must have begun IMMEDIATE, as the store's do: then no other one can
     commit between the taking and the commit. PostgreSQL's trigger does this by itself.
     """
-    last: int = connection.exec_driver_sql(_TAKE, (site_id, count)).scalar_one()
+    (last,) = execute_plain(connection, _TAKE, (site_id, count))
     return range(last - count + 1, last + 1)
