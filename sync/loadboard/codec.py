@@ -5,6 +5,7 @@ record read from the store is checked before anything is decided by it.
 """
 
 import math
+from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError
 from trunkline.board.v1 import board_pb2
@@ -37,6 +38,20 @@ class BadLoadRecordError(RouterError):
 ADDRESS_LIMIT_CHARS = 300
 """A DNS name of 253, a colon and a port, with room to spare."""
 
+_STAMP_LIMIT_BYTES = 11
+"""A field's key and the largest 64-bit count."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadRecord:
+    """What a site's key says."""
+
+    load: SiteLoad
+    address: str | None
+    """Where the site says that it listens."""
+    store_term: int
+    """The term of the store's leader when it was put; 0: its writer does not tell."""
+
 
 def encode(load: SiteLoad, address: str | None = None) -> bytes:
     """The record's bytes; equal loads give equal bytes. `address` is where the site's node listens.
@@ -56,9 +71,16 @@ def encode(load: SiteLoad, address: str | None = None) -> bytes:
     for queue_id, queue in load.queues.items():
         record.queues[queue_id].CopyFrom(_encode_queue(queue))
     payload = record.SerializeToString(deterministic=True)
-    if len(payload) > RECORD_LIMIT_BYTES:
-        raise BadLoadRecordError(load.site_id, f"{len(payload)} bytes, the limit is {RECORD_LIMIT_BYTES}")
+    limit_bytes = RECORD_LIMIT_BYTES - _STAMP_LIMIT_BYTES
+    if len(payload) > limit_bytes:
+        raise BadLoadRecordError(load.site_id, f"{len(payload)} bytes, the limit is {limit_bytes}")
     return payload
+
+
+def stamped(payload: bytes, store_term: int) -> bytes:
+    """The record with the term under which it is about to be put."""
+    # Messages that follow each other are read as one (protobuf.dev, Encoding, "Last One Wins").
+    return payload + board_pb2.SiteLoad(store_term=store_term).SerializeToString()
 
 
 def decode(site_id: SiteId, payload: bytes) -> SiteLoad:
@@ -67,11 +89,11 @@ def decode(site_id: SiteId, payload: bytes) -> SiteLoad:
     Raises:
         BadLoadRecordError: not a record, another site's, or with absurd figures.
     """
-    return decode_record(site_id, payload)[0]
+    return decode_record(site_id, payload).load
 
 
-def decode_record(site_id: SiteId, payload: bytes) -> tuple[SiteLoad, str | None]:
-    """The load, and where the site says that it listens.
+def decode_record(site_id: SiteId, payload: bytes) -> LoadRecord:
+    """Everything in a record that was found under this site's key.
 
     Raises:
         BadLoadRecordError: not a record, another site's, or with absurd figures.
@@ -94,7 +116,11 @@ def decode_record(site_id: SiteId, payload: bytes) -> tuple[SiteLoad, str | None
         queues={QueueId(key): _decode_queue(site_id, key, queue) for key, queue in record.queues.items()},
         link_headroom={SiteId(peer): legs for peer, legs in record.link_headroom.items()},
     )
-    return load, _decode_address(site_id, record)
+    return LoadRecord(
+        load=load,
+        address=_decode_address(site_id, record),
+        store_term=record.store_term,
+    )
 
 
 def _encode_queue(queue: QueueLoad) -> board_pb2.QueueLoad:

@@ -151,8 +151,8 @@ class MemoryLoadBoard:
         """Take one put; a record that is put again as it was is no news."""
         if site_id != self.site_id and self._view.get(site_id) != payload:
             self._view[site_id] = payload
-            load, address = decode_record(site_id, payload)
-            self._tell(lambda listener: listener.load_seen(load, address))
+            record = decode_record(site_id, payload)
+            self._tell(lambda listener: listener.load_seen(record.load, record.address))
         self._confirm()
 
     def gone(self, site_id: SiteId) -> None:

@@ -15,10 +15,10 @@ TARGET = Path("docs/board-faults.md")
 
 HEAD = """# The load board under faults
 
-Written by `make board-faults`; `make chaos` holds the zeros. A real etcd of three members, five sites
-with the board's real adapter and the router's real view and choice; each site publishes twice a second
-and chooses twenty times a second. As each fault begins, one more site dies without a word. Seconds are
-real ones, of one run.
+Written by `make board-faults`; `make chaos` holds the zeros and the 15 s. A real etcd of three members,
+five sites with the board's real adapter and the router's real view and choice; each site publishes twice
+a second and chooses twenty times a second. As each fault begins, one more site dies without a word.
+Seconds are real ones, of one run.
 
 | Fault | Back after | Oldest view | Choices | Out of view | Stale, not said | Dead chosen for | Missed |
 |---|---|---|---|---|---|---|---|
@@ -31,8 +31,9 @@ FOOT = """
 - *Stale, not said*: looks that found a view called fresh without what etcd had held for longer than the
   3 s that allows.
 - *Dead chosen for*: seconds after its death until a site was chosen for the last time, had nobody asked
-  it: its key stays for a lease (10 s), and a new leader gives every lease its whole time again. In a
-  branch the first unanswered Reserve takes it out of the choice.
+  it; at most 15. Its key stays for a lease (10 s), and for another under each new leader, so a site whose
+  record was not put again under the new leader is taken for dead. In a branch the first unanswered
+  Reserve takes it out of the choice.
 - *Missed*: records in etcd's own history after the recovery that a site was not told of.
 """
 
@@ -52,7 +53,7 @@ def row(verdict: Verdict) -> str:
 
 
 def main() -> int:
-    """Returns 0 when every zero is one, else 1: the table is written either way."""
+    """Returns 0 when every verdict is clean, else 1: the table is written either way."""
     # What the adapter logs is looked at by tests of its own; here it would bury the table.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     verdicts = []

@@ -51,14 +51,16 @@ class Verdict:
     wrong_choice_count: int
     """Choices of a site that had been out of the chooser's sight for 15 s."""
     dead_chosen_for_s: float
-    """How long after its death a dead site was last chosen: its lease, and a leader's change."""
+    """How long after its death a dead site was last chosen."""
     update_count: int
     missed_update_count: int
 
     @property
     def is_clean(self) -> bool:
         """Whether nothing was chosen, hidden or missed that must not be."""
-        return not (self.wrong_choice_count or self.hidden_stale_count or self.missed_update_count)
+        is_dead_out = self.dead_chosen_for_s <= OUT_S + SLACK_S
+        zeros = (self.wrong_choice_count, self.hidden_stale_count, self.missed_update_count)
+        return is_dead_out and not any(zeros)
 
 
 async def put_to_trial(fault: Fault, folder: Path) -> Verdict:
@@ -193,5 +195,5 @@ def _is_hidden_stale(seen: list[Look], index: int, truths: list[Truth], asked_at
         all(site_id in truth.records for truth in since)
         and max(each.orders.get(site_id, (0, 0)) for each in recent) < record.order
         for site_id, record in truths[first].records.items()
-        if site_id != look.reader
+        if site_id not in (look.reader, DOOMED)  # a dead site's key may outlive its place in the view
     )

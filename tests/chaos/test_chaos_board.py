@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.board_faults import FAULTS, Fault
-from tests.chaos.board_trial import AFTERWARDS_COUNT, put_to_trial
+from tests.chaos.board_trial import AFTERWARDS_COUNT, OUT_S, SLACK_S, put_to_trial
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -17,6 +17,7 @@ async def test_the_board_recovers_by_itself_and_nobody_out_of_view_is_chosen(
     verdict = await put_to_trial(fault, tmp_path)
 
     assert verdict.wrong_choice_count == 0
+    assert verdict.dead_chosen_for_s <= OUT_S + SLACK_S
     assert verdict.hidden_stale_count == 0
     assert verdict.missed_update_count == 0
     # Nothing above is empty talk: there were choices to be wrong and updates to be missed.

@@ -55,16 +55,19 @@ class EtcdConnection:
         """
         return await self._with_token(lambda metadata: self._call(method, request, metadata, deadline_s))
 
-    async def keep_alive(self, lease_id: int) -> None:
+    async def keep_alive(self, lease_id: int) -> int:
         """Renew a lease for its whole TTL, on a stream that stays open from one beat to the next.
+
+        Returns the term of etcd's leader.
 
         Raises:
             LeaseLostError: the lease is no more.
             EtcdCallError: anything else.
         """
-        ttl_s = await self._with_token(lambda metadata: self._beat(lease_id, metadata))
-        if ttl_s <= 0:
+        reply = await self._with_token(lambda metadata: self._beat(lease_id, metadata))
+        if reply.ttl_s <= 0:
             raise LeaseLostError(f"lease {lease_id:x} ran out before it was renewed")
+        return reply.term
 
     async def open_watch(self, request: bytes) -> Stream:
         """Open a watch stream and send its first request.
@@ -117,7 +120,7 @@ class EtcdConnection:
         except grpc.aio.AioRpcError as error:
             raise self._failure(error.code(), error.details()) from error
 
-    async def _beat(self, lease_id: int, metadata: _Metadata) -> int:
+    async def _beat(self, lease_id: int, metadata: _Metadata) -> wire.KeepAliveReply:
         beats, self._beats = self._beats, None
         if beats is None:
             beats = self._channel.stream_stream(wire.LEASE_KEEP_ALIVE, _as_is, _as_is)(metadata=metadata)
@@ -125,13 +128,13 @@ class EtcdConnection:
             # A stream's deadline is for its whole life, and each beat needs its own.
             async with asyncio.timeout(CALL_DEADLINE_S):
                 await self.write(beats, wire.lease_keep_alive_request(lease_id))
-                ttl_s = wire.keep_alive_ttl_s(await self.read(beats))
+                reply = wire.keep_alive_reply(await self.read(beats))
         except TimeoutError as error:
             problem = f"a lease was not renewed within {CALL_DEADLINE_S} s"
             raise EtcdCallError(self.endpoint, grpc.StatusCode.DEADLINE_EXCEEDED, problem) from error
         else:
             self._beats = beats
-            return ttl_s
+            return reply
         finally:
             if self._beats is not beats:
                 beats.cancel()

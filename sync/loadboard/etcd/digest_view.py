@@ -7,7 +7,7 @@ than before are told, so a reader's work grows with what changes, not with how m
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from router.ids import QueueId, SiteId
+from router.ids import Instant, QueueId, SiteId
 from router.overflow.load import QueueLoad, SiteLoad
 from sync.loadboard.digest import (
     BadDigestError,
@@ -19,7 +19,7 @@ from sync.loadboard.digest import (
     decode_directory,
 )
 from sync.loadboard.etcd.sights import BeatHeard, DigestRefused, Sight, SiteLeft, SiteSeen, WriterSeen
-from sync.loadboard.etcd.wire import KeyValue, RangeReply, WatchEvent
+from sync.loadboard.etcd.wire import Header, KeyValue, RangeReply, WatchEvent
 
 WRITER_KEY = b"writer"
 SITES_KEY = b"sites"
@@ -53,6 +53,10 @@ class DigestView:
     def known(self) -> dict[SiteId, SiteLoad]:
         """Every site that was told and not taken back."""
         return {site_id: told.load for site_id, told in self._told.items()}
+
+    def answered(self, header: Header, now: Instant, confirmed_at: Instant | None) -> Iterator[Sight]:
+        """Nothing: who lives is judged by the writer, who reads the records themselves."""
+        yield from ()
 
     def listed(self, reply: RangeReply) -> Iterator[Sight]:
         """Take a list of all keys: the digest begins anew, and nothing of it is told before the next beat.

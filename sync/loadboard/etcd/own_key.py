@@ -2,7 +2,8 @@
 
 The store is never believed to hold what we put: leases run out, stores are wiped, and a
 put that timed out may be carried out late, over a newer one. The watch shows what is
-really there, and the difference is put right.
+really there, and the difference is put right. Under a new leader of etcd a lease proves nothing
+for its whole time, so the record is put again under each: that proves its site alive.
 """
 
 from collections.abc import Callable
@@ -34,10 +35,11 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Put:
-    """Store the record under the lease."""
+    """Store the record under the lease, with the term of etcd's leader (0: not known yet)."""
 
     lease_id: int
     record: OwnRecord
+    term: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +72,10 @@ class OwnKey:
         self._beat_due_at = Instant(0)
         self._grant_due_at = Instant(0)
         self._wanted: OwnRecord | None = None
+        self._term = 0
         self._stored: OwnRecord | None = None
         self._stored_revision = 0
+        self._stored_term = 0
 
     @property
     def lease_id(self) -> int | None:
@@ -103,12 +107,16 @@ class OwnKey:
             return Grant(lease_id=self._lease_id)
         if now >= self._beat_due_at:
             return KeepAlive(lease_id=self._lease_id)
-        if self._stored is self._wanted:
+        if self._stored is self._wanted and self._stored_term == self._term:
             return Rest(until=self._beat_due_at)
         if now < self._put_due_at:
             return Rest(until=min(self._put_due_at, self._beat_due_at))
         self._put_due_at = Instant(now + self._put_interval_ms)
-        return Put(lease_id=self._lease_id, record=self._wanted)
+        return Put(lease_id=self._lease_id, record=self._wanted, term=self._term)
+
+    def term_heard(self, term: int) -> None:
+        """An answer of etcd names its leader's term."""
+        self._term = term
 
     def granted(self, now: Instant) -> None:
         """The lease is there, with its whole TTL."""
@@ -120,10 +128,11 @@ class OwnKey:
         """The lease was renewed, with its whole TTL."""
         self._beat_due_at = Instant(now + self._keep_alive_interval_ms)
 
-    def stored(self, record: OwnRecord, revision: int) -> None:
-        """The record was put, at this revision."""
-        self._stored = record
+    def stored(self, put: Put, revision: int) -> None:
+        """The put was carried out, at this revision."""
+        self._stored = put.record
         self._stored_revision = revision
+        self._stored_term = put.term
 
     def lease_lost(self) -> None:
         """The lease is no more, and the key with it."""
@@ -131,8 +140,8 @@ class OwnKey:
         self._is_granted = False
         self._stored = None
 
-    def seen(self, order: Order | None, revision: int | None) -> bool:
-        """The store holds our record of this order (None: it holds none), as of a change or a list.
+    def seen(self, order: Order | None, term: int, revision: int | None) -> bool:
+        """The store holds our record of this order and term (None: it holds none), as of a change or a list.
 
         A change from before our put says nothing about it. A list always counts, because
         after a wipe the revisions begin again; at worst the record is put once more.
@@ -142,6 +151,6 @@ class OwnKey:
         """
         if self._stored is None or (revision is not None and revision <= self._stored_revision):
             return False
-        if order is None or order < self._stored.order:
+        if order is None or (order, term) < (self._stored.order, self._stored_term):
             self._stored = None
         return order is not None and self._wanted is not None and order > self._wanted.order

@@ -8,7 +8,7 @@ import structlog
 
 from router.ids import Instant, SiteId
 from sync.clock import Clock
-from sync.loadboard.codec import BadLoadRecordError, decode
+from sync.loadboard.codec import BadLoadRecordError, decode_record, stamped
 from sync.loadboard.etcd import wire
 from sync.loadboard.etcd.connection import EtcdConnection
 from sync.loadboard.etcd.errors import EtcdCallError, EtcdError, LeaseLostError
@@ -52,12 +52,12 @@ class PublishSession:
 
     def own_key_seen(self, sight: OwnKeySeen) -> None:
         """Hold what the store has against what we put, and put again what is missing or old."""
-        order = None
+        order, term = None, 0
         if sight.payload is not None:
             with suppress(BadLoadRecordError):  # unreadable is as bad as missing: it is put again
-                seen = decode(self._site_id, sight.payload)
-                order = (seen.incarnation, seen.version)
-        is_contested = self._own_key.seen(order, sight.revision)
+                seen = decode_record(self._site_id, sight.payload)
+                order, term = (seen.load.incarnation, seen.load.version), seen.store_term
+        is_contested = self._own_key.seen(order, term, sight.revision)
         if is_contested and not self._is_contested:
             log.error("site_key_contested", site=self._site_id, order_seen=order)
         self._is_contested = is_contested
@@ -113,22 +113,29 @@ class PublishSession:
                 await self._grant(connection, lease_id)
                 self._own_key.granted(self._clock.mono_ms())
             case KeepAlive(lease_id=lease_id):
-                await connection.keep_alive(lease_id)
+                self._own_key.term_heard(await connection.keep_alive(lease_id))
                 self._own_key.kept(self._clock.mono_ms())
-            case Put(lease_id=lease_id, record=record):
-                request = wire.put_request(self._key, record.payload, lease_id)
-                reply = await connection.call(wire.PUT, request)
-                self._own_key.stored(record, wire.put_revision(reply))
+            case Put():
+                await self._put(connection, step)
         self._recovery.succeeded()
 
     async def _grant(self, connection: EtcdConnection, lease_id: int) -> None:
         request = wire.lease_grant_request(lease_id, self._settings.lease_ttl_s)
         try:
-            await connection.call(wire.LEASE_GRANT, request)
+            reply = await connection.call(wire.LEASE_GRANT, request)
         except EtcdCallError as error:
             # "lease already exists": our first request arrived and only its answer was lost.
             if error.status is not grpc.StatusCode.FAILED_PRECONDITION:
                 raise
+        else:
+            self._own_key.term_heard(wire.lease_grant_term(reply))
+
+    async def _put(self, connection: EtcdConnection, put: Put) -> None:
+        payload = stamped(put.record.payload, put.term)
+        reply = await connection.call(wire.PUT, wire.put_request(self._key, payload, put.lease_id))
+        header = wire.put_header(reply)
+        self._own_key.stored(put, header.revision)
+        self._own_key.term_heard(header.term)
 
     def _connected(self) -> EtcdConnection:
         if self._connection is None:

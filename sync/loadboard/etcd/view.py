@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 
-from router.ids import SiteId
+from router.ids import Instant, SiteId
 from router.overflow.load import SiteLoad
-from sync.loadboard.codec import BadLoadRecordError, decode_record
+from sync.loadboard.codec import BadLoadRecordError, LoadRecord, decode_record
+from sync.loadboard.etcd.proofs import Proofs
 from sync.loadboard.etcd.sights import OwnKeySeen, RecordRefused, Sight, SiteLeft, SiteSeen
-from sync.loadboard.etcd.wire import KeyValue, RangeReply, WatchEvent
+from sync.loadboard.etcd.wire import Header, KeyValue, RangeReply, WatchEvent
 
 
 class BoardView:
@@ -19,14 +20,21 @@ class BoardView:
         self._prefix = prefix
         self._own_site_id = own_site_id
         self._loads: dict[SiteId, SiteLoad] = dict(known or {})
-        # No record is of no bytes, so whatever is found of them differs.
-        self._records: dict[SiteId, bytes] = dict.fromkeys(self._loads, b"")
+        self._told: dict[SiteId, LoadRecord] = {}
+        """The records behind `_loads`; another view's are told again as they are found."""
         self._unreadable: set[SiteId] = set()
+        self._proofs = Proofs()
 
     @property
     def known(self) -> dict[SiteId, SiteLoad]:
         """Every site that was told and not taken back."""
         return self._loads
+
+    def answered(self, header: Header, now: Instant, confirmed_at: Instant | None) -> Iterator[Sight]:
+        """Take an answer's header: sites may turn out to be dead though their keys are still there."""
+        self._proofs.heard(header.term, now, confirmed_at)
+        for site_id in self._proofs.lacking():
+            yield from self._taken_back(site_id)
 
     def listed(self, reply: RangeReply) -> Iterator[Sight]:
         """Take a list of all records."""
@@ -34,7 +42,7 @@ class BoardView:
         if self._own_site_id is not None:
             own = found.pop(self._own_site_id, None)
             yield OwnKeySeen(payload=own.value if own else None, revision=None)
-        for site_id in [site_id for site_id in self._records if site_id not in found]:
+        for site_id in [site_id for site_id in (*self._loads, *self._proofs.sites) if site_id not in found]:
             yield from self._left(site_id)
         for site_id, kv in found.items():
             yield from self._changed(site_id, kv.value)
@@ -56,17 +64,19 @@ class BoardView:
 
     def _left(self, site_id: SiteId) -> Iterator[Sight]:
         self._unreadable.discard(site_id)
-        self._loads.pop(site_id, None)
-        if self._records.pop(site_id, None) is not None:
+        self._proofs.gone(site_id)
+        yield from self._taken_back(site_id)
+
+    def _taken_back(self, site_id: SiteId) -> Iterator[Sight]:
+        self._told.pop(site_id, None)
+        if self._loads.pop(site_id, None) is not None:
             yield SiteLeft(site_id=site_id)
 
     def _changed(self, site_id: SiteId, payload: bytes) -> Iterator[Sight]:
         """A record that is put again as it was is no news."""
-        if self._records.get(site_id) == payload:
-            return
         was_unreadable = site_id in self._unreadable
         try:
-            load, address = decode_record(site_id, payload)
+            record = decode_record(site_id, payload)
         except BadLoadRecordError as fault:
             yield from self._left(site_id)
             self._unreadable.add(site_id)
@@ -74,6 +84,12 @@ class BoardView:
                 yield RecordRefused(fault=fault)
             return
         self._unreadable.discard(site_id)
-        self._records[site_id] = payload
-        self._loads[site_id] = load
-        yield SiteSeen(load=load, address=address)
+        self._proofs.put(site_id, record.store_term)
+        if self._proofs.is_lacking(site_id):
+            yield from self._taken_back(site_id)
+            return
+        told = self._told.get(site_id)
+        if told is None or (told.load, told.address) != (record.load, record.address):
+            self._loads[site_id] = record.load
+            yield SiteSeen(load=record.load, address=record.address)
+        self._told[site_id] = record

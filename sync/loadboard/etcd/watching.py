@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from router.ids import Instant
 from sync.clock import Clock
 from sync.loadboard.etcd import wire
 from sync.loadboard.etcd.connection import EtcdConnection, Stream
@@ -17,6 +18,10 @@ from sync.loadboard.etcd.sights import Sight
 
 class View(Protocol):
     """Keys turned into what they change."""
+
+    def answered(self, header: wire.Header, now: Instant, confirmed_at: Instant | None) -> Iterable[Sight]:
+        """Take an answer's header, before what it tells; `confirmed_at`: when the view was last current."""
+        ...
 
     def listed(self, reply: wire.RangeReply) -> Iterable[Sight]: ...
     def changed(self, event: wire.WatchEvent) -> Iterable[Sight]: ...
@@ -95,6 +100,7 @@ class WatchSession:
         request = wire.range_request(self._begin, range_end=self._end)
         reply = wire.range_reply(await connection.call(wire.RANGE, request))
         self._cursor.listed(reply)
+        self._tell_of(reply.header)
         self._tell(self._view.listed(reply))
         self._answered()
 
@@ -130,6 +136,7 @@ class WatchSession:
     def _take(self, reply: wire.WatchReply) -> None:
         self._cursor.received(reply)
         self._recovery.succeeded()
+        self._tell_of(reply.header)
         for event in reply.events:
             self._tell(self._view.changed(event))
         if reply.events and self._confirmed is not None:
@@ -157,6 +164,9 @@ class WatchSession:
         self._freshness.answered(confirms=self._confirmed is not None)
         if self._confirmed is not None:
             self._confirmed()
+
+    def _tell_of(self, header: wire.Header) -> None:
+        self._tell(self._view.answered(header, self._clock.mono_ms(), self._freshness.confirmed_at))
 
     def _tell(self, sights: Iterable[Sight]) -> None:
         for sight in sights:

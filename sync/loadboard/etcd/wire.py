@@ -46,6 +46,8 @@ class Header:
 
     cluster_id: int
     revision: int
+    term: int
+    """Grows with every election of a leader."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,14 @@ class WatchReply:
     def is_progress(self) -> bool:
         """Whether it only says how far the watch is."""
         return not (self.created or self.canceled or self.compact_revision or self.events)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepAliveReply:
+    """A lease's beat answered; `ttl_s` 0 or below: the lease is no more."""
+
+    ttl_s: int
+    term: int
 
 
 def range_request(key: bytes, *, range_end: bytes = b"", revision: int = 0) -> bytes:
@@ -169,14 +179,20 @@ def watch_reply(payload: bytes) -> WatchReply:
     )
 
 
-def put_revision(payload: bytes) -> int:
-    """The revision in a PutResponse: the key's mod_revision from now on."""
-    return int(_class("PutResponse").FromString(payload).header.revision)
+def put_header(payload: bytes) -> Header:
+    """The header of a PutResponse; its revision is the key's mod_revision from now on."""
+    return _header(_class("PutResponse").FromString(payload).header)
 
 
-def keep_alive_ttl_s(payload: bytes) -> int:
-    """The TTL in a LeaseKeepAliveResponse; 0 or below: the lease is no more."""
-    return int(_class("LeaseKeepAliveResponse").FromString(payload).TTL)
+def lease_grant_term(payload: bytes) -> int:
+    """The term in a LeaseGrantResponse."""
+    return _header(_class("LeaseGrantResponse").FromString(payload).header).term
+
+
+def keep_alive_reply(payload: bytes) -> KeepAliveReply:
+    """Read a LeaseKeepAliveResponse."""
+    message = _class("LeaseKeepAliveResponse").FromString(payload)
+    return KeepAliveReply(ttl_s=message.TTL, term=_header(message.header).term)
 
 
 def token(payload: bytes) -> str:
@@ -197,7 +213,7 @@ def _serialized(name: str, /, **fields: Any) -> bytes:
 
 
 def _header(header: Any) -> Header:
-    return Header(cluster_id=header.cluster_id, revision=header.revision)
+    return Header(cluster_id=header.cluster_id, revision=header.revision, term=header.raft_term)
 
 
 def _key_value(kv: Any) -> KeyValue:

@@ -12,7 +12,7 @@ def kv(key: str, revision: int) -> KeyValue:
 
 
 def listing(revision: int, *kvs: KeyValue, cluster: int = OURS) -> RangeReply:
-    return RangeReply(header=Header(cluster_id=cluster, revision=revision), kvs=kvs)
+    return RangeReply(header=Header(cluster_id=cluster, revision=revision, term=2), kvs=kvs)
 
 
 def reply(
@@ -24,7 +24,7 @@ def reply(
     compacted: int = 0,
 ) -> WatchReply:
     return WatchReply(
-        header=Header(cluster_id=cluster, revision=revision),
+        header=Header(cluster_id=cluster, revision=revision, term=2),
         created=created,
         canceled=canceled,
         cancel_reason="permission denied" if canceled else "",

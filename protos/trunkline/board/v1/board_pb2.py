@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1etrunkline/board/v1/board.proto\x12\x12trunkline.board.v1\"\xfa\x02\n\x08SiteLoad\x12\x0f\n\x07site_id\x18\x01 \x01(\t\x12\x13\n\x0bincarnation\x18\x02 \x01(\x04\x12\x0f\n\x07version\x18\x03 \x01(\x04\x12\x11\n\taccepting\x18\x04 \x01(\x08\x12\x38\n\x06queues\x18\x05 \x03(\x0b\x32(.trunkline.board.v1.SiteLoad.QueuesEntry\x12\x45\n\rlink_headroom\x18\x06 \x03(\x0b\x32..trunkline.board.v1.SiteLoad.LinkHeadroomEntry\x12\x14\n\x07\x61\x64\x64ress\x18\x07 \x01(\tH\x00\x88\x01\x01\x1aL\n\x0bQueuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12,\n\x05value\x18\x02 \x01(\x0b\x32\x1d.trunkline.board.v1.QueueLoad:\x02\x38\x01\x1a\x33\n\x11LinkHeadroomEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\x42\n\n\x08_address\"\x94\x01\n\tQueueLoad\x12\x16\n\x0e\x61gents_staffed\x18\x01 \x01(\r\x12\x13\n\x0b\x61gents_idle\x18\x02 \x01(\r\x12\x15\n\rcalls_waiting\x18\x03 \x01(\r\x12\x14\n\x0chead_wait_ms\x18\x04 \x01(\x04\x12\x0e\n\x06\x61ht_ms\x18\x05 \x01(\x04\x12\x1d\n\x15\x61\x62\x61ndon_rate_per_hour\x18\x06 \x01(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1etrunkline/board/v1/board.proto\x12\x12trunkline.board.v1\"\x8e\x03\n\x08SiteLoad\x12\x0f\n\x07site_id\x18\x01 \x01(\t\x12\x13\n\x0bincarnation\x18\x02 \x01(\x04\x12\x0f\n\x07version\x18\x03 \x01(\x04\x12\x11\n\taccepting\x18\x04 \x01(\x08\x12\x38\n\x06queues\x18\x05 \x03(\x0b\x32(.trunkline.board.v1.SiteLoad.QueuesEntry\x12\x45\n\rlink_headroom\x18\x06 \x03(\x0b\x32..trunkline.board.v1.SiteLoad.LinkHeadroomEntry\x12\x14\n\x07\x61\x64\x64ress\x18\x07 \x01(\tH\x00\x88\x01\x01\x12\x12\n\nstore_term\x18\x08 \x01(\x04\x1aL\n\x0bQueuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12,\n\x05value\x18\x02 \x01(\x0b\x32\x1d.trunkline.board.v1.QueueLoad:\x02\x38\x01\x1a\x33\n\x11LinkHeadroomEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\x42\n\n\x08_address\"\x94\x01\n\tQueueLoad\x12\x16\n\x0e\x61gents_staffed\x18\x01 \x01(\r\x12\x13\n\x0b\x61gents_idle\x18\x02 \x01(\r\x12\x15\n\rcalls_waiting\x18\x03 \x01(\r\x12\x14\n\x0chead_wait_ms\x18\x04 \x01(\x04\x12\x0e\n\x06\x61ht_ms\x18\x05 \x01(\x04\x12\x1d\n\x15\x61\x62\x61ndon_rate_per_hour\x18\x06 \x01(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,11 +36,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SITELOAD_LINKHEADROOMENTRY']._loaded_options = None
   _globals['_SITELOAD_LINKHEADROOMENTRY']._serialized_options = b'8\001'
   _globals['_SITELOAD']._serialized_start=55
-  _globals['_SITELOAD']._serialized_end=433
-  _globals['_SITELOAD_QUEUESENTRY']._serialized_start=292
-  _globals['_SITELOAD_QUEUESENTRY']._serialized_end=368
-  _globals['_SITELOAD_LINKHEADROOMENTRY']._serialized_start=370
-  _globals['_SITELOAD_LINKHEADROOMENTRY']._serialized_end=421
-  _globals['_QUEUELOAD']._serialized_start=436
-  _globals['_QUEUELOAD']._serialized_end=584
+  _globals['_SITELOAD']._serialized_end=453
+  _globals['_SITELOAD_QUEUESENTRY']._serialized_start=312
+  _globals['_SITELOAD_QUEUESENTRY']._serialized_end=388
+  _globals['_SITELOAD_LINKHEADROOMENTRY']._serialized_start=390
+  _globals['_SITELOAD_LINKHEADROOMENTRY']._serialized_end=441
+  _globals['_QUEUELOAD']._serialized_start=456
+  _globals['_QUEUELOAD']._serialized_end=604
 # @@protoc_insertion_point(module_scope)

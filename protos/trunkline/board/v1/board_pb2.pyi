@@ -72,6 +72,7 @@ class SiteLoad(_message.Message):
     QUEUES_FIELD_NUMBER: _builtins.int
     LINK_HEADROOM_FIELD_NUMBER: _builtins.int
     ADDRESS_FIELD_NUMBER: _builtins.int
+    STORE_TERM_FIELD_NUMBER: _builtins.int
     site_id: _builtins.str
     """The site's slug; equals the last part of the record's key."""
     incarnation: _builtins.int
@@ -83,6 +84,10 @@ class SiteLoad(_message.Message):
     address: _builtins.str
     """Where the site's node listens, host:port, for sites whose own file does not say; absent when it
     does not want to be found. A hint: whoever dials it looks for the site's certificate there.
+    """
+    store_term: _builtins.int
+    """The term of the store's leader when the record was put; 0 when the writer does not tell. A new
+    leader gives every lease its whole time again, so a record of an older term may be a dead site's.
     """
     @_builtins.property
     def queues(self) -> _containers.MessageMap[_builtins.str, Global___QueueLoad]:
@@ -102,10 +107,11 @@ class SiteLoad(_message.Message):
         queues: _abc.Mapping[_builtins.str, Global___QueueLoad] | None = ...,
         link_headroom: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         address: _builtins.str | None = ...,
+        store_term: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_address", b"_address", "address", b"address"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_address", b"_address", "accepting", b"accepting", "address", b"address", "incarnation", b"incarnation", "link_headroom", b"link_headroom", "queues", b"queues", "site_id", b"site_id", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_address", b"_address", "accepting", b"accepting", "address", b"address", "incarnation", b"incarnation", "link_headroom", b"link_headroom", "queues", b"queues", "site_id", b"site_id", "store_term", b"store_term", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__address: _TypeAlias = _typing.Literal["address"]  # noqa: Y015
     _WhichOneofArgType__address: _TypeAlias = _typing.Literal["_address", b"_address"]  # noqa: Y015
