@@ -79,6 +79,7 @@ async def _started(settings: BranchSettings, tasks: Tasks) -> Branch:
         await core.start_pbx()
         # Told before what lives was taken up, the hours would be the desk's first fact.
         _task = tasks.start(core.hours.follow(), name="calling_hours")
+        _task = tasks.start(core.reaching.follow(), name="places")
         doors = Doors(ground, core)
         resources.push_async_callback(doors.close)
         await doors.open()

@@ -16,6 +16,7 @@ from branch.numbers import e164
 from branch.telephony.port import (
     CallerRinging,
     PhoneEvent,
+    PhoneRequest,
     TelephonyDriver,
     TelephonyListener,
     TrunkRinging,
@@ -24,11 +25,12 @@ from router.errors import DuplicateError, RouterError
 from router.facts import (
     AgentBecameNotReady,
     AgentBecameReady,
-    AgentBecameUnreachable,
     AgentLoggedIn,
     AgentLoggedOut,
     CallArrived,
     Fact,
+    PhoneLost,
+    PickupAsked,
     TrunkCallArrived,
 )
 from router.ids import AgentId, CallId, CustomerId, HandoffId, QueueId, SiteId, Skills
@@ -111,9 +113,13 @@ class PbxEar:
         lines: Lines,
         read_token: Callable[[str, SiteId], HandoffId],
         note_refused_token: Callable[[str], None],
+        forward: Callable[[AgentId, str | None], None],
         country: str | None = None,
     ) -> None:
         """`read_token` raises TokenError for a token that is not ours for that site.
+
+        `forward` takes an agent and the number, as dialled, at which it wants to be reached: None for its
+        own phone. It returns at once.
 
         `country` is where national numbers are dialled: two letters, None for nowhere.
         """
@@ -127,6 +133,7 @@ class PbxEar:
         self._country = country
         self._read_token = read_token
         self._note_refused_token = note_refused_token
+        self._forward = forward
 
     def fact_heard(self, fact: Fact) -> None:
         self._desk.tell(fact)
@@ -171,6 +178,17 @@ class PbxEar:
         if fact is not None:
             self._desk.tell(fact)
 
+    def agent_phone_asked(self, agent_id: AgentId, request: PhoneRequest, digits: str) -> None:
+        match request:
+            case PhoneRequest.FORWARD:
+                self._forward(agent_id, digits)
+            case PhoneRequest.FORWARD_OFF:
+                self._forward(agent_id, None)
+            case PhoneRequest.PICKUP:
+                site_id = agent_id.partition("/")[0]
+                colleague = AgentId(f"{site_id}/{digits}") if digits else None
+                self._desk.tell(PickupAsked(agent_id=agent_id, from_agent=colleague))
+
     def pbx_lost(self) -> None:
         self.is_connected = False
         log.error("pbx_lost")
@@ -210,7 +228,7 @@ class PbxEar:
             case PhoneEvent.NOT_READY:
                 return AgentBecameNotReady(agent_id=agent_id, reason=reason or UNNAMED_REASON)
             case PhoneEvent.UNREACHABLE:
-                return AgentBecameUnreachable(agent_id=agent_id, reason=reason or "PHONE_UNREGISTERED")
+                return PhoneLost(agent_id=agent_id, reason=reason or "PHONE_UNREGISTERED")
             case PhoneEvent.REGISTERED:
                 return None  # The phone can ring again; whether its agent is there, only the agent says.
 
@@ -255,6 +273,9 @@ class WaitingEar:
 
     def agent_phone_heard(self, agent_id: AgentId, event: PhoneEvent, reason: str | None) -> None:
         self._pass_on(lambda: self._ear.agent_phone_heard(agent_id, event, reason))
+
+    def agent_phone_asked(self, agent_id: AgentId, request: PhoneRequest, digits: str) -> None:
+        self._pass_on(lambda: self._ear.agent_phone_asked(agent_id, request, digits))
 
     def pbx_lost(self) -> None:
         self._pass_on(self._ear.pbx_lost)

@@ -48,6 +48,8 @@ class RingFailure(StrEnum):
     UNREACHABLE = "UNREACHABLE"
     STOPPED = "STOPPED"
     """Ended by us (caller gone, another agent of the set answered); nobody's fault."""
+    MOVED_ON = "MOVED_ON"
+    """The same offer rings on at the agent's next place."""
 
 
 STATE_AFTER_RING_FAILURE = {

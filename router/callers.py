@@ -10,8 +10,8 @@ from router.acd.roster import Agent
 from router.agent import RingFailure
 from router.call import CallState, Disposition
 from router.errors import NotAcceptingError, WrongStateError
-from router.ids import CallId
-from router.orders import HangUpLeg, RecordVoicemail
+from router.ids import CallId, LegId
+from router.orders import HangUpLeg, RecordVoicemail, StopRinging
 from router.outbound.line_facts import LineFacts
 from router.parts import Parts
 from router.turn import Turn
@@ -138,28 +138,21 @@ class Callers:
         self._parts.talking.connect(turn, call, leg)
 
     def leg_failed(self, turn: Turn, fact: facts.LegFailed) -> None:
-        if self._parts.ringing.find(fact.leg_id) is not None:
-            self.offer_failed(turn, self._parts.ringing.fail(turn, fact.leg_id, fact.reason))
+        leg = self._parts.ringing.find(fact.leg_id)
+        if leg is not None:
+            self._rang_in_vain(turn, leg, fact.reason)
 
-    def offer_failed(self, turn: Turn, leg: Leg) -> None:
-        """The offer is over without an answer: the call is in its place again."""
-        if leg.handoff_id is not None:
-            help_ = self._parts.helper.find(leg.handoff_id)
-            assert help_ is not None
-            self._parts.helper.leg_failed(turn, help_)
-            return
-        outbound = self._parts.outgoing.find(leg.call_id)
-        if outbound is not None:
-            self._parts.outgoing.leg_failed(turn, outbound)
-            return
-        call = self._parts.calls.get(leg.call_id)
-        call.ringing.remove(leg.leg_id)
-        if not call.ringing:
-            self._parts.calls.line_up(turn, call)
+    def ring_over(self, turn: Turn, leg_id: LegId) -> None:
+        """A place has rung as long as it may."""
+        leg = self._parts.ringing.find(leg_id)
+        assert leg is not None
+        turn.order(StopRinging(leg_id=leg_id, agent_id=leg.agent_id))
+        self._rang_in_vain(turn, leg, RingFailure.NO_ANSWER)
 
     def leg_hung_up(self, turn: Turn, fact: facts.LegHungUp) -> None:
-        if self._parts.ringing.find(fact.leg_id) is not None:
-            self.offer_failed(turn, self._parts.ringing.fail(turn, fact.leg_id, RingFailure.REJECTED))
+        leg = self._parts.ringing.find(fact.leg_id)
+        if leg is not None:
+            self._rang_in_vain(turn, leg, RingFailure.REJECTED)
             return
         agent = self._parts.roster.find_by_leg(fact.leg_id)
         if agent is not None:
@@ -221,6 +214,42 @@ class Callers:
             self._lines.trunk_hung_up(turn, fact)
 
     # --- inside ------------------------------------------------------------------------
+
+    def _rang_in_vain(self, turn: Turn, leg: Leg, reason: RingFailure) -> None:
+        next_leg = self._parts.ringing.move_on(turn, leg, reason)
+        if next_leg is not None:
+            self._offer_moved(leg, next_leg)
+        else:
+            self._parts.ringing.fail(turn, leg, reason)
+            self._offer_failed(turn, leg)
+
+    def _offer_moved(self, leg: Leg, next_leg: Leg) -> None:
+        """Whoever knows the offer by its leg knows it by the next one from here on."""
+        help_ = self._parts.helper.find(leg.handoff_id) if leg.handoff_id is not None else None
+        outbound = self._parts.outgoing.find(leg.call_id)
+        if help_ is not None:
+            help_.leg_id = next_leg.leg_id
+        elif outbound is not None:
+            outbound.leg_id = next_leg.leg_id
+        else:
+            ringing = self._parts.calls.get(leg.call_id).ringing
+            ringing[ringing.index(leg.leg_id)] = next_leg.leg_id
+
+    def _offer_failed(self, turn: Turn, leg: Leg) -> None:
+        """The offer is over without an answer: the call is in its place again."""
+        if leg.handoff_id is not None:
+            help_ = self._parts.helper.find(leg.handoff_id)
+            assert help_ is not None
+            self._parts.helper.leg_failed(turn, help_)
+            return
+        outbound = self._parts.outgoing.find(leg.call_id)
+        if outbound is not None:
+            self._parts.outgoing.leg_failed(turn, outbound)
+            return
+        call = self._parts.calls.get(leg.call_id)
+        call.ringing.remove(leg.leg_id)
+        if not call.ringing:
+            self._parts.calls.line_up(turn, call)
 
     def _stop_ringing(self, turn: Turn, call: Call) -> None:
         for leg_id in call.ringing:

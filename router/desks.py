@@ -37,6 +37,14 @@ class Desks:
     def became_unreachable(self, turn: Turn, fact: facts.AgentBecameUnreachable) -> None:
         self._leave(turn, fact.agent_id, AgentState.UNREACHABLE, fact.reason)
 
+    def phone_lost(self, turn: Turn, fact: facts.PhoneLost) -> None:
+        """An agent who can be reached outside needs no phone here."""
+        if not self._parts.reach.is_outside(fact.agent_id):
+            self._leave(turn, fact.agent_id, AgentState.UNREACHABLE, fact.reason)
+
+    def reach_changed(self, _turn: Turn, fact: facts.ReachChanged) -> None:
+        self._parts.reach.set_places(fact.agent_id, fact.places)
+
     def wrapup_finished(self, turn: Turn, fact: facts.WrapupFinished) -> None:
         agent = self._parts.roster.get(fact.agent_id)
         if agent.state is not AgentState.WRAP_UP:

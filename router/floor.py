@@ -236,9 +236,6 @@ class Floor:
 
     # --- deadlines ---------------------------------------------------------------------
 
-    def _ring_over(self, turn: Turn, leg_id: str) -> None:
-        self._callers.offer_failed(turn, self._parts.ringing.expire(turn, LegId(leg_id)))
-
     def _wrapup_over(self, turn: Turn, agent_id: str) -> None:
         self._parts.talking.end_wrapup(turn, self._parts.roster.get(AgentId(agent_id)))
 
@@ -343,6 +340,8 @@ class Floor:
             facts.AgentBecameReady: desks.became_ready,
             facts.AgentBecameNotReady: desks.became_not_ready,
             facts.AgentBecameUnreachable: desks.became_unreachable,
+            facts.PhoneLost: desks.phone_lost,
+            facts.ReachChanged: desks.reach_changed,
             facts.WrapupFinished: desks.wrapup_finished,
             facts.HoldAsked: talks.hold_asked,
             facts.ResumeAsked: talks.resume_asked,
@@ -378,7 +377,7 @@ class Floor:
     def _deadline_handlers(self) -> dict[str, Callable[[Turn, str], None]]:
         parts = self._parts
         return {
-            ringing.RING_TIMER: self._ring_over,
+            ringing.RING_TIMER: lambda turn, leg: self._callers.ring_over(turn, LegId(leg)),
             talking.WRAPUP_TIMER: self._wrapup_over,
             consulting.CONSULT_TIMER: lambda turn, leg: parts.consulting.expire(turn, LegId(leg)),
             supervising.SUPERVISE_TIMER: lambda turn, leg: parts.supervising.expire(turn, LegId(leg)),

@@ -89,6 +89,17 @@ class HangUpCall(Order):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """A number of the public network at which an agent is rung."""
+
+    line_id: LineId
+    """The site's own line that leads there."""
+    number: str
+    language: Language
+    """Spoken to whoever answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RingAgent(Order):
     """Ring the agent's phone on a new channel named `leg_id`."""
 
@@ -98,6 +109,9 @@ class RingAgent(Order):
     queue_id: QueueId
     handoff_id: HandoffId | None
     """Set at a helper: the leg belongs to this hand-off's trunk call."""
+    outside: Outside | None = None
+    """Ring there and not at the agent's phone. A machine may answer as well as the agent, so
+    the leg is answered when whoever answers has pressed 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

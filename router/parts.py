@@ -7,6 +7,7 @@ from router.acd.announcing import Announcing
 from router.acd.calls import Calls
 from router.acd.policy import QueuePolicy
 from router.acd.queues import Queues
+from router.acd.reach import Reach
 from router.acd.ringing import Ringing
 from router.acd.roster import Roster
 from router.acd.talking import Talking
@@ -55,16 +56,20 @@ class Parts:
         self.is_accepting = True
         self.timers: Timers[tuple[str, str]] = Timers()
         self.queues = Queues(policies)
-        self.roster = Roster()
-        self.calls = Calls(self.queues, self.timers, language)
-        self.ringing = Ringing(self.roster, self.timers)
-        self.recordings = Recordings(self.calls, self.queues, new_id)
-        self.talking = Talking(site_id, self.calls, self.roster, self.queues, self.timers, self.recordings)
-        self.consulting = Consulting(self.calls, self.roster, self.queues, self.talking, self.timers)
-        self.supervising = Supervising(self.roster, self.timers)
-        self.announcing = Announcing(self.calls, self.roster, self.queues, self.timers, new_id)
         self.board = Board(site_id, overflow)
         self.links = Links(overflow)
+        routes, lines = Routes(site_id, outbound), Lines(site_id, outbound, self.links)
+        self.reach = Reach(routes, lines, language)
+        self.roster = Roster(lines)
+        self.calls = Calls(self.queues, self.timers, language)
+        self.ringing = Ringing(self.roster, self.reach, self.timers, new_id)
+        self.recordings = Recordings(self.calls, self.queues, new_id)
+        self.talking = Talking(site_id, self.calls, self.roster, self.queues, self.timers, self.recordings)
+        self.consulting = Consulting(
+            self.calls, self.roster, self.reach, self.queues, self.talking, self.timers
+        )
+        self.supervising = Supervising(self.roster, self.timers)
+        self.announcing = Announcing(self.calls, self.roster, self.queues, self.timers, new_id)
         chooser = Chooser(self.board, overflow, rng)
         self.origin = Origin(
             policy=overflow,
@@ -109,7 +114,6 @@ class Parts:
             new_id=new_id,
             mint_token=mint_token,
         )
-        routes, lines = Routes(site_id, outbound), Lines(site_id, outbound, self.links)
         self.callbacks = Callbacks(
             policy=callback, queues=self.queues, timers=self.timers, has_line=routes.has_own
         )

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from router.acd.place import Place
 from router.agent import AgentState
 from router.call import CallState, Language
 from router.ids import (
@@ -43,6 +44,8 @@ class LiveLeg:
     call_id: CallId
     handoff_id: HandoffId | None
     state: MediaState
+    line_id: LineId | None = None
+    """The line that it leads outside by; None: the agent's own phone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +210,9 @@ class OpenLoan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenWork:
+    """And where agents are reached: whoever is idle may be rung at once."""
+
+    places: Mapping[AgentId, tuple[Place, ...]] = field(default_factory=dict)
     calls: tuple[OpenCall, ...] = ()
     sessions: tuple[OpenSession, ...] = ()
     helps: tuple[OpenHelp, ...] = ()

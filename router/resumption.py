@@ -20,6 +20,7 @@ from router.orders import (
     RecordVoicemail,
     StopRinging,
 )
+from router.outbound.routes import Way
 from router.parts import Parts
 from router.recovery import (
     Inventory,
@@ -52,6 +53,7 @@ class Resumption:
         self._talking: set[AgentId] = set()
 
     def resume(self, turn: Turn) -> None:
+        self._parts.reach.resume(self._work.places)
         for session in self._work.sessions:
             self._parts.roster.resume(turn, session)
         for open_call in self._work.calls:
@@ -263,6 +265,11 @@ class Resumption:
         agent = self._parts.roster.find(leg.agent_id)
         if agent is not None:
             self._talking.add(leg.agent_id)
+            line_id = leg.line_id
             self._parts.roster.resume_talk(
-                agent, leg_id=leg.leg_id, call_id=leg.call_id, handoff_id=leg.handoff_id
+                agent,
+                leg_id=leg.leg_id,
+                way=Way(site_id=self._parts.site_id, line_id=line_id) if line_id is not None else None,
+                call_id=leg.call_id,
+                handoff_id=leg.handoff_id,
             )

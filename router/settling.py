@@ -52,9 +52,10 @@ class Settling:
                 call_id=call.call_id,
                 queue_id=call.queue_id,
                 handoff_id=None,
+                limit_ms=queue.policy.ring_limit_ms,
             )
             call.ringing.append(leg.leg_id)
-            self._parts.ringing.ring(turn, agent, leg, queue.policy.ring_limit_ms)
+            self._parts.ringing.ring(turn, agent, leg)
 
     def _serve_with(self, turn: Turn, agent_id: AgentId) -> None:
         agent = self._parts.roster.find(agent_id)

@@ -1,4 +1,4 @@
-"""`trunkline agent add|import|list|set|remove` at the command line."""
+"""`trunkline agent add|import|list|set|reach|remove` at the command line."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,6 +18,9 @@ def register(root: typer.Typer) -> None:
     group.command("import", help=_("Add or change many agents, from a CSV file."))(_import)
     group.command("list", help=_("List the people of the site."))(_list)
     group.command("set", help=_("Change a person's name, skills, role or password."))(_set)
+    group.command("reach", help=_("Say, or show, where an agent is rung: its phone, or numbers outside."))(
+        _reach
+    )
     group.command("remove", help=_("Remove a person; what they did stays in the records."))(_remove)
     root.add_typer(group, name="agent")
 
@@ -83,6 +86,28 @@ def _set(
         password_file=password_file,
     )
     agents.change(site, person, change)
+
+
+def _reach(
+    person: _Person,
+    site: SiteFile,
+    at: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--at",
+            help=_("phone, or a number, with :SECONDS of ringing; repeatable, one after the other."),
+            metavar="PLACE",
+        ),
+    ] = None,
+    clear: Annotated[bool, typer.Option("--clear", help=_("At its own phone again."))] = False,
+    as_json: AsJson = False,
+) -> None:
+    from branch.admin import agent_reach
+
+    if at or clear:
+        agent_reach.set_reach(site, person, at or [])
+    else:
+        agent_reach.show_reach(site, person, as_json=as_json)
 
 
 def _remove(person: _Person, site: SiteFile) -> None:

@@ -57,7 +57,7 @@ def add(file: Path, person: str, wanted: NewPerson) -> None:
     if role is not PersonRole.AGENT and (wanted.skills or wanted.is_phone_only or wanted.name):
         raise PersonTroubleError(_("only agents have names, skills and phones"))
     with open_site(file) as records:
-        person_id = _agent_id(records, person) if role is PersonRole.AGENT else person
+        person_id = agent_id_of(records, person) if role is PersonRole.AGENT else person
         if _is_known(records, person_id):
             raise PersonTroubleError(_("{person} is there already; use `set`", person=person_id))
         secret = None
@@ -147,9 +147,9 @@ def remove(file: Path, person: str) -> None:
 # --- inside ---------------------------------------------------------------------------------
 
 
-def _agent_id(records: SiteRecords, person: str) -> str:
+def agent_id_of(records: SiteRecords, person: str) -> AgentId:
     """Agents' ids are unique in the cluster, so their site stands before them."""
-    return f"{records.site_id}/{person.removeprefix(f'{records.site_id}/')}"
+    return AgentId(f"{records.site_id}/{person.removeprefix(f'{records.site_id}/')}")
 
 
 def _is_known(records: SiteRecords, person_id: str) -> bool:
@@ -161,7 +161,7 @@ def _found(records: SiteRecords, person: str) -> str:
     """Raises:
     PersonTroubleError: nobody is called that here.
     """
-    for person_id in (_agent_id(records, person), person):
+    for person_id in (agent_id_of(records, person), person):
         if _is_known(records, person_id):
             return person_id
     raise PersonTroubleError(_("{person} is not known at this site", person=person))

@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from branch import parts
 from branch.settings import BranchSettings
 from branch.store import schema
+from branch.store.agent_places import AgentPlaces
 from branch.store.customers import Customers
 from branch.store.engine import UnknownDatabaseError, open_engine
 from branch.store.people import People
@@ -36,6 +37,7 @@ class SiteRecords:
 
     settings: BranchSettings
     people: People
+    agent_places: AgentPlaces
     customers: Customers
     queues: QueuePolicies
 
@@ -80,6 +82,7 @@ def open_records(settings: BranchSettings) -> Iterator[SiteRecords]:
             yield SiteRecords(
                 settings=settings,
                 people=People(database),
+                agent_places=AgentPlaces(database),
                 customers=Customers(database),
                 queues=QueuePolicies(database),
             )

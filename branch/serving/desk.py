@@ -10,6 +10,7 @@ from trunkline.desk.v1 import desk_pb2 as pb
 
 from branch.people.dialling import Dialling
 from branch.people.login import LoggedIn, Login
+from branch.people.reaching import Reaching
 from branch.people.refusals import NotAToolError, NotLoggedInError, RoleForbidsError
 from branch.people.roles import Act, may, require
 from branch.people.sessions import IDLE_LIMIT_MS, SESSION_LIMIT_MS, Session, Sessions
@@ -18,6 +19,7 @@ from branch.people.workplaces import Workplaces
 from branch.serving.desk_talks import Context, M, TalkFace
 from branch.serving.repeats import Repeats
 from branch.serving.watch import Kind, Scope, SiteWatch, Step
+from router.acd.place import Place
 from router.ids import AgentId, CallId, CustomerId, LegId, QueueId, SiteId
 from sync.clock import Clock
 from sync.link.identity import peer
@@ -95,6 +97,7 @@ class DeskFace(TalkFace):
         workplaces: Workplaces,
         talks: TalkPlaces,
         dialling: Dialling,
+        reaching: Reaching,
         watch: SiteWatch,
         customers: CustomerRecords,
         repeats: Repeats,
@@ -106,6 +109,7 @@ class DeskFace(TalkFace):
         self._sessions = sessions
         self._workplaces = workplaces
         self._dialling = dialling
+        self._reaching = reaching
         self._watch = watch
         self._customers = customers
         self._repeats = repeats
@@ -181,6 +185,15 @@ class DeskFace(TalkFace):
 
         async def serve() -> pb.DialResponse:
             return pb.DialResponse(call_id=self._dialling.dial(agent_id, request.number))
+
+        return await self._repeats.once(session.person_id, request.request_id, request, serve)
+
+    async def SetPlaces(self, request: pb.SetPlacesRequest, context: Context) -> pb.SetPlacesResponse:
+        session, agent_id = await self._agent(context)
+
+        async def serve() -> pb.SetPlacesResponse:
+            await self._reaching.set_places(agent_id, [_place(each) for each in request.places])
+            return pb.SetPlacesResponse()
 
         return await self._repeats.once(session.person_id, request.request_id, request, serve)
 
@@ -328,6 +341,13 @@ class DeskClocks:
 
     real: Clock
     site: Clock
+
+
+def _place(place: pb.Place) -> Place:
+    return Place(
+        number=place.number if place.HasField("number") else None,
+        ring_limit_ms=place.ring_limit_ms if place.HasField("ring_limit_ms") else None,
+    )
 
 
 def _require_tool(site_id: SiteId) -> None:

@@ -7,6 +7,7 @@ from google.protobuf.message import Message
 from trunkline.desk.v1 import desk_pb2 as pb
 
 from branch.people.passwords import MOST_CHARS
+from router.acd.place import PLACE_LIMIT, PLACE_RING_LIMIT_MS
 from sync.link import validate
 from sync.link.interceptors import RequestCheck
 
@@ -54,7 +55,6 @@ def _consult(request: pb.ConsultRequest) -> None:
 def _pickup(request: pb.PickupRequest) -> None:
     validate.uuid_text("request_id", request.request_id)
     source = request.WhichOneof("from")
-    validate.present("from", source is not None)
     if source is not None:
         validate.text(source, getattr(request, source), most_chars=_NAME_CHARS)
 
@@ -83,6 +83,16 @@ def _dial(request: pb.DialRequest) -> None:
     validate.text("number", request.number, most_chars=_NUMBER_CHARS)
 
 
+def _set_places(request: pb.SetPlacesRequest) -> None:
+    validate.uuid_text("request_id", request.request_id)
+    validate.at_most("places", request.places, PLACE_LIMIT)
+    for place in request.places:
+        if place.HasField("number"):
+            validate.text("places.number", place.number, most_chars=_NUMBER_CHARS)
+        if place.HasField("ring_limit_ms"):
+            validate.number("places.ring_limit_ms", place.ring_limit_ms, least=1, most=PLACE_RING_LIMIT_MS)
+
+
 def _customer(request: pb.GetCustomerRequest) -> None:
     validate.text("customer_id", request.customer_id, most_chars=_ID_CHARS)
 
@@ -105,6 +115,7 @@ CHECKS: Mapping[type[Message], RequestCheck] = {
     pb.SuperviseRequest: _supervise,
     pb.EndSupervisionRequest: _end_supervision,
     pb.DialRequest: _dial,
+    pb.SetPlacesRequest: _set_places,
     pb.GetCustomerRequest: _customer,
 }
 """For the link's interceptor; a watch has nothing that could be absurd."""

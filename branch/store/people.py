@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from branch.people.login import AgentRecord, Credential
+from branch.store.agent_places import AgentPlaces
 from branch.store.site_database import SiteDatabase
 from branch.store.statements import upsert_rows
 from router.ids import AgentId, Skill, Skills
@@ -57,8 +58,9 @@ class People:
                 self._database.put(connection, AGENTS, values)
 
     def remove_agent(self, agent_id: AgentId) -> bool:
-        """Remove the agent and its credential; what it did stays in the ledger. False: there is none."""
+        """Remove agent, credential and places; the ledger keeps its acts. False: no such agent."""
         with self._database.writing() as connection:
+            AgentPlaces(self._database).forget(connection, agent_id)
             connection.execute(CREDENTIALS.delete().where(*self._is(agent_id)))
             return self._database.remove(connection, AGENTS, (agent_id,))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, select
 
 from branch.store import ledger_reader
+from branch.store.agent_places import AgentPlaces
 from branch.store.ballast import Ballast
 from branch.store.committer import Commit, Committer, Standing
 from branch.store.customers import Customers
@@ -49,6 +50,7 @@ class Store:
         self.site_id = site_id
         self.database = SiteDatabase(engine, site_id, calendar, clock)
         self.people = People(self.database)
+        self.agent_places = AgentPlaces(self.database)
         self.customers = Customers(self.database)
         self.queues = QueuePolicies(self.database)
         self.recordings = KeptRecordings(self.database)

@@ -55,6 +55,17 @@ class PhoneEvent(StrEnum):
     UNREACHABLE = "UNREACHABLE"
 
 
+class PhoneRequest(StrEnum):
+    """What an agent has asked for at its phone by a feature code, which digits may follow."""
+
+    FORWARD = "forward"
+    """Reach me at the number that follows, as it would be dialled."""
+    FORWARD_OFF = "forward_off"
+    """Reach me at this phone again."""
+    PICKUP = "pickup"
+    """Give me the call that rings at the colleague whose extension follows; of none, at any of them."""
+
+
 class TelephonyListener(Protocol):
     """The part of the branch that hears the PBX; a fact may be told of something already over."""
 
@@ -78,6 +89,10 @@ class TelephonyListener(Protocol):
 
     def agent_phone_heard(self, agent_id: AgentId, event: PhoneEvent, reason: str | None) -> None:
         """`reason` is set for NOT_READY, and may be for UNREACHABLE."""
+        ...
+
+    def agent_phone_asked(self, agent_id: AgentId, request: PhoneRequest, digits: str) -> None:
+        """`digits` is what was dialled behind the code; nobody has looked at it yet."""
         ...
 
     def pbx_lost(self) -> None:

@@ -114,6 +114,11 @@ class CodesSection(Section):
     logout: _Code = "*12"
     ready: _Code = "*13"
     not_ready: _Code = "*14"
+    forward: _Code = "*72"
+    """With a number behind it, as it would be dialled."""
+    forward_off: _Code = "*73"
+    pickup: _Code = "*15"
+    """With a colleague's extension behind it, or nothing: whatever rings."""
 
     @model_validator(mode="after")
     def _are_different(self) -> Self:

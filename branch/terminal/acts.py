@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from branch.terminal.client import DeskClient
+from router.acd.place import Place
 from router.ids import AgentId, LegId, QueueId
 
 
@@ -84,6 +85,16 @@ class TransferToAgent:
 
     async def ask(self, client: DeskClient) -> None:
         await client.transfer_to_agent(self.leg_id, self.agent_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """One is rung at these places from the next call on; at none of them, at one's own phone."""
+
+    places: tuple[Place, ...]
+
+    async def ask(self, client: DeskClient) -> None:
+        await client.set_places(self.places)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

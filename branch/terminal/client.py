@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from trunkline.desk.v1.desk_pb2_grpc import DeskServiceStub
 
 from branch.terminal import wire
 from branch.terminal.seen import CustomerSeen, Person, Position, Update
+from router.acd.place import Place
 from router.errors import RouterError
 from router.ids import AgentId, CustomerId, LegId, QueueId
 from router.talk.recording_acts import RecordingAct
@@ -111,6 +112,10 @@ class DeskClient:
         request = pb.PickupRequest(request_id=_new_id(), agent_id=agent_id)
         await self._send(self._stub.Pickup, request)
 
+    async def pick_up(self) -> None:
+        """Whatever rings at a colleague's phone."""
+        await self._send(self._stub.Pickup, pb.PickupRequest(request_id=_new_id()))
+
     async def pick_up_from(self, queue_id: QueueId) -> None:
         request = pb.PickupRequest(request_id=_new_id(), queue_id=queue_id)
         await self._send(self._stub.Pickup, request)
@@ -131,6 +136,13 @@ class DeskClient:
 
     async def dial(self, number: str) -> None:
         await self._send(self._stub.Dial, pb.DialRequest(request_id=_new_id(), number=number))
+
+    async def set_places(self, places: Sequence[Place]) -> None:
+        request = pb.SetPlacesRequest(
+            request_id=_new_id(),
+            places=[pb.Place(number=each.number, ring_limit_ms=each.ring_limit_ms) for each in places],
+        )
+        await self._send(self._stub.SetPlaces, request)
 
     async def customer(self, customer_id: CustomerId) -> CustomerSeen:
         request = pb.GetCustomerRequest(customer_id=customer_id)

@@ -31,6 +31,9 @@ def register(root: typer.Typer) -> None:
     group.command("transfer", help=_("Hand the caller on, to a queue or an agent."))(_transfer)
     talk_commands.register(group)
     group.command("dial", help=_("Call a number; your own phone rings first."))(_dial)
+    group.command("forward", help=_("Be reached at another number; without one, at your own phone again."))(
+        _forward
+    )
     group.command("wrap-up-done", help=_("The notes of the last call are written."))(_wrapup_done)
     group.command("status", help=_("Print the desk as JSON."))(_status)
     group.command("log-out", help=_("Leave, after the present call."))(_log_out)
@@ -136,6 +139,21 @@ def _dial(
     from branch.terminal.acts import Dial
 
     _act(context, lambda _desk: Dial(number=number))
+
+
+def _forward(
+    context: typer.Context,
+    number: Annotated[str | None, typer.Argument(help=_("As one dials it here."), show_default=False)] = None,
+    after: Annotated[
+        int | None,
+        typer.Option("--after", min=1, max=120, help=_("Your own phone rings for so many seconds before.")),
+    ] = None,
+) -> None:
+    from branch.terminal.acts import Reach
+    from branch.terminal.one_shot import forward_places
+
+    places = forward_places(number, after)
+    _act(context, lambda _desk: Reach(places=places))
 
 
 def _wrapup_done(context: typer.Context) -> None:

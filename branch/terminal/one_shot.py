@@ -17,10 +17,11 @@ from branch.terminal.desk import Desk
 from branch.terminal.keeping import forget, keep, kept
 from branch.terminal.running import RunningDesk, Secret
 from branch.terminal.seen import CallInHand, Update
-from branch.terminal.talk_acts import PickUpAt, PickUpFrom
+from branch.terminal.talk_acts import PickUp, PickUpAt, PickUpFrom
 from node.terminal import output, print_json
 from node.troubles import TroubleError
 from node.words import text as _
+from router.acd.place import Place
 from router.agent import AgentState
 from router.ids import AgentId, QueueId
 from sync.link.refusals import RefusedError
@@ -169,16 +170,30 @@ def transfer_act(desk: Desk, queue: str | None, agent: str | None) -> Act:
 
 
 def pick_up_act(desk: Desk, queue: str | None, agent: str | None) -> Act:
-    """From the one of both that is given.
+    """From the one of both that is given; from wherever it rings, when none is.
 
     Raises:
-        NoCallError: not exactly one is.
+        NoCallError: both are.
     """
-    if queue is not None and agent is None:
+    if queue is not None and agent is not None:
+        raise NoCallError(_("give --queue or --agent"))
+    if queue is not None:
         return PickUpFrom(queue_id=QueueId(queue))
-    if agent is not None and queue is None:
-        return PickUpAt(agent_id=agent_of_site(desk, agent))
-    raise NoCallError(_("give --queue or --agent"))
+    return PickUp() if agent is None else PickUpAt(agent_id=agent_of_site(desk, agent))
+
+
+def forward_places(number: str | None, after_s: int | None) -> tuple[Place, ...]:
+    """Where one is reached: at the number, perhaps after one's own phone; without a number, at that alone.
+
+    Raises:
+        TroubleError: no number for the time after one's own phone.
+    """
+    if number is None:
+        if after_s is not None:
+            raise TroubleError(_("give the number to ring after your own phone"))
+        return ()
+    before = () if after_s is None else (Place(ring_limit_ms=after_s * 1000),)
+    return (*before, Place(number=number))
 
 
 def agent_of_site(desk: Desk, agent: str) -> AgentId:

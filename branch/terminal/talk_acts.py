@@ -52,6 +52,14 @@ class PickUpAt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PickUp:
+    """Whatever rings at a colleague's phone."""
+
+    async def ask(self, client: DeskClient) -> None:
+        await client.pick_up()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PickUpFrom:
     """A queue's most senior caller."""
 

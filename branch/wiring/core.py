@@ -3,6 +3,7 @@
 import random
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 
 import grpc
@@ -27,6 +28,7 @@ from branch.peers.line import PeerLine
 from branch.peers.lines import PeerLines
 from branch.peers.newcomers import Introduction, Newcomers
 from branch.peers.operator import get_status
+from branch.people.reaching import Reaching
 from branch.settings import BranchSettings
 from branch.store.writer import LedgerWriter
 from branch.tallies import DayTallies, RowWatchers
@@ -67,7 +69,7 @@ class Core:
             utc_us=ground.clock.utc_us(), mono_ms=ground.clock.mono_ms(), incarnation=ground.incarnation
         )
         # Read before the writer begins: the fold is the writer's own from then on.
-        self._work = ground.start.fold.open_work(now)
+        work = ground.start.fold.open_work(now)
         self.instruments = BranchInstruments(ground.registry)
         self.policies = Policies(ground.policies)
         self.tallies = DayTallies(self.policies.service_level_ms)
@@ -93,6 +95,12 @@ class Core:
             tell=self._tell,
             start_task=lambda coroutine: tasks.start(coroutine, name="number"),
         )
+        self.reaching = Reaching(
+            records=ground.store.agent_places,
+            handle=self._handle,
+            country=settings.site.country,
+            start_task=lambda coroutine: tasks.start(coroutine, name="forwarding"),
+        )
         self.hours = HoursWatch(
             CallingHours([each.hours() for each in settings.callback.hours], settings.site.time_zone),
             ground.clock,
@@ -100,6 +108,7 @@ class Core:
         )
         self.writer = self._start_writer()
         self.mint = TokenMint(site_id, ground.incarnation, secrets.token_bytes(KEY_BYTES))
+        self._work = replace(work, places=self.reaching.at_start)
         self.desk = self._desk()
         self.flow_watch = _flow_watch(ground, self.desk.tell)
         self.ear = PbxEar(
@@ -110,6 +119,7 @@ class Core:
             lines=_lines(settings),
             read_token=self.mint.read,
             note_refused_token=self._note_refused_token,
+            forward=self.reaching.forward_soon,
             country=settings.site.country,
         )
 
@@ -257,6 +267,10 @@ class Core:
     def _tell(self, fact: Fact) -> None:
         """For parts that are made before the desk; none of them tells anything before it is there."""
         self.desk.tell(fact)
+
+    def _handle(self, fact: Fact) -> None:
+        """The same for those who want to hear of a refusal."""
+        self.desk.handle(fact)
 
     def _committed(self, seq: int) -> None:
         self.desk.committed(seq)

@@ -154,6 +154,7 @@ class Doors:
                 emergency_numbers=ground.settings.outbound.emergency_numbers,
                 country=ground.settings.site.country,
             ),
+            reaching=self._core.reaching,
             watch=self.watch,
             customers=StoreAsides(ground.store),
             repeats=Repeats(key=secrets.token_bytes(32)),

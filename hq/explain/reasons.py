@@ -18,6 +18,7 @@ RING_FAILURES: Mapping[str, str] = {
     RingFailure.REJECTED: marked("the agent rejected it"),
     RingFailure.BUSY: marked("the phone was busy"),
     RingFailure.UNREACHABLE: marked("the phone could not be reached"),
+    RingFailure.MOVED_ON: marked("not at this place, so it rings at the next one"),
     RingFailure.STOPPED: marked("it was stopped from here: the caller left, or somebody else answered"),
 }
 

@@ -140,9 +140,15 @@ def _announced(entry: ledger.Announced) -> str:
 
 
 def _offered(entry: ledger.AgentOffered) -> str:
-    if entry.handoff_id is None:
-        return _("{agent_id} is chosen, by the queue's distribution.", agent_id=entry.agent_id)
-    return _("{agent_id}, who was kept for it, is rung.", agent_id=entry.agent_id)
+    if entry.after_leg is not None:
+        told = _("{agent_id} is rung at its next place.", agent_id=entry.agent_id)
+    elif entry.handoff_id is None:
+        told = _("{agent_id} is chosen, by the queue's distribution.", agent_id=entry.agent_id)
+    else:
+        told = _("{agent_id}, who was kept for it, is rung.", agent_id=entry.agent_id)
+    if entry.line_id is None:
+        return told
+    return " ".join((told, _("That is outside, over line {line}.", line=entry.line_id)))
 
 
 def _connected(entry: ledger.CallConnected) -> str:

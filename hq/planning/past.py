@@ -246,7 +246,8 @@ def _ring_ms(book: LedgerBook, business_date: str) -> int:
     for record in book.ledger(LEDGER.c.business_date == business_date, LEDGER.c.kind.in_(kinds)):
         row = ledger_row(record)
         if isinstance(row.entry, AgentOffered):
-            rung_at[row.entry.leg_id] = row.at_utc_us
+            begun = rung_at.get(row.entry.after_leg) if row.entry.after_leg is not None else None
+            rung_at[row.entry.leg_id] = row.at_utc_us if begun is None else begun
         elif isinstance(row.entry, CallConnected) and row.entry.leg_id in rung_at:
             rings_ms.append((row.at_utc_us - rung_at[row.entry.leg_id]) // 1000)
     return round(fmean(rings_ms)) if rings_ms else 0

@@ -12,6 +12,8 @@ from router.agent import BUSY, STAFFED, WITH_A_CALL, AgentState
 from router.errors import UnknownAgentError, WrongStateError
 from router.ids import AgentId, CallId, HandoffId, Instant, LegId, Skills
 from router.ledger import AgentLoggedIn, AgentLoggedOut, AgentStateChanged
+from router.outbound.lines import Lines
+from router.outbound.routes import Way
 from router.recovery import OpenSession
 from router.turn import Turn
 from router.views import AgentView
@@ -38,6 +40,8 @@ class Agent:
     idle_key: tuple[int, int] = (0, 0)
     busy_ms: int = 0
     leg_id: LegId | None = None
+    way: Way | None = None
+    """The line that its leg takes up, where that leads outside."""
     call_id: CallId | None = None
     handoff_id: HandoffId | None = None
     after_call: AgentState | None = None
@@ -48,7 +52,8 @@ class Agent:
 class Roster:
     """Who is logged in, and what each does."""
 
-    def __init__(self) -> None:
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
         self.idle = IdleAgents()
         self._agents: dict[AgentId, Agent] = {}
         self._positions: dict[AgentId, int] = {}
@@ -108,11 +113,17 @@ class Roster:
             self._line_up(turn, agent, is_new_place=True)
 
     def resume_talk(
-        self, agent: Agent, *, leg_id: LegId, call_id: CallId, handoff_id: HandoffId | None
+        self,
+        agent: Agent,
+        *,
+        leg_id: LegId,
+        way: Way | None,
+        call_id: CallId,
+        handoff_id: HandoffId | None,
     ) -> None:
         """The session's connected leg outlived the process."""
-        agent.leg_id, agent.call_id, agent.handoff_id = leg_id, call_id, handoff_id
-        self._by_leg[leg_id] = agent.agent_id
+        agent.call_id, agent.handoff_id = call_id, handoff_id
+        self._take_leg(agent, leg_id, way)
 
     # --- states ------------------------------------------------------------------------
 
@@ -138,14 +149,20 @@ class Roster:
         agent.handoff_id = handoff_id
         self._enter(turn, agent, AgentState.RESERVED, None)
 
-    def ring(self, turn: Turn, agent: Agent, leg_id: LegId, call_id: CallId) -> None:
+    def ring(self, turn: Turn, agent: Agent, leg_id: LegId, way: Way | None, call_id: CallId) -> None:
         assert agent.state in MAY_RING
         if agent.state not in (AgentState.READY, AgentState.RESERVED):
             # It dials out of its break, or picks a call up: the break goes on afterwards.
             agent.after_call, agent.after_call_reason = agent.state, agent.reason
-        agent.leg_id, agent.call_id = leg_id, call_id
-        self._by_leg[leg_id] = agent.agent_id
+        agent.call_id = call_id
+        self._take_leg(agent, leg_id, way)
         self._enter(turn, agent, AgentState.RINGING, None)
+
+    def ring_on(self, agent: Agent, leg_id: LegId, way: Way | None) -> None:
+        """The same offer rings at another place."""
+        assert agent.state is AgentState.RINGING
+        self._drop_leg(agent)
+        self._take_leg(agent, leg_id, way)
 
     def talk(self, turn: Turn, agent: Agent) -> None:
         self._enter(turn, agent, AgentState.TALKING, None)
@@ -204,10 +221,19 @@ class Roster:
             agent.after_call = agent.after_call_reason = None
         self._enter(turn, agent, state, reason, is_new_place=is_new_place)
 
+    def _take_leg(self, agent: Agent, leg_id: LegId, way: Way | None) -> None:
+        agent.leg_id, agent.way = leg_id, way
+        self._by_leg[leg_id] = agent.agent_id
+        if way is not None:
+            self._lines.take(way)
+
     def _drop_leg(self, agent: Agent) -> None:
         if agent.leg_id is not None:
             del self._by_leg[agent.leg_id]
             agent.leg_id = None
+        if agent.way is not None:
+            self._lines.give_back(agent.way)
+            agent.way = None
 
     def _enter(
         self, turn: Turn, agent: Agent, state: AgentState, reason: str | None, *, is_new_place: bool = True

@@ -16,7 +16,9 @@ from router.facts.agents import (
     HangUpAsked,
     HoldAsked,
     MergeAsked,
+    PhoneLost,
     PickupAsked,
+    ReachChanged,
     RecordingAsked,
     ResumeAsked,
     SuperviseAsked,
@@ -106,9 +108,11 @@ __all__ = [
     "MergeAsked",
     "NodeStarted",
     "NumberFound",
+    "PhoneLost",
     "PickupAsked",
     "PolicyApplied",
     "PromptsPlayed",
+    "ReachChanged",
     "RecordingAsked",
     "RecordingFinished",
     "ResumeAsked",
@@ -154,6 +158,8 @@ Fact = (
     | AgentBecameReady
     | AgentBecameNotReady
     | AgentBecameUnreachable
+    | PhoneLost
+    | ReachChanged
     | WrapupFinished
     | HoldAsked
     | ResumeAsked

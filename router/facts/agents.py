@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from router.acd.place import Place
 from router.ids import (
     AgentId,
     QueueId,
@@ -41,10 +42,27 @@ class AgentBecameNotReady:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentBecameUnreachable:
-    """Phone unregistered or desktop lost."""
+    """Its desktop is lost."""
 
     agent_id: AgentId
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneLost:
+    """The agent's own phone at the PBX is not registered any more."""
+
+    agent_id: AgentId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReachChanged:
+    """From its next ring on the agent, logged in or not, is reached at these places, one after the other."""
+
+    agent_id: AgentId
+    places: tuple[Place, ...]
+    """None of them: the agent's own phone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +127,10 @@ class MergeAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PickupAsked:
-    """An idle agent, ready or not, wants a call: what rings at a colleague's phone, or a queue's first."""
+    """An idle agent, ready or not, wants a call: what rings at a colleague's phone, or a queue's first.
+
+    With neither named, what rings at any colleague's.
+    """
 
     agent_id: AgentId
     from_queue: QueueId | None = None

@@ -39,6 +39,7 @@ def ring_no_answer_rate(rows: Iterable[LedgerRow]) -> float | None:
     """Rings without an answer / offers to agents, in percent; rejected, busy and unreachable are others.
 
     The ring of an agent's own phone for a number that it dials is no offer; a callback's is one.
+    An offer that rings at several places is one offer.
     """
     offers = missed = 0
     dialled: set[CallId] = set()
@@ -47,7 +48,7 @@ def ring_no_answer_rate(rows: Iterable[LedgerRow]) -> float | None:
         if isinstance(entry, OutboundBegan) and entry.callback_of is None:
             dialled.add(entry.call_id)
         elif isinstance(entry, AgentOffered):
-            offers += entry.call_id not in dialled
+            offers += entry.after_leg is None and entry.call_id not in dialled
         elif isinstance(entry, RingFailed) and entry.call_id not in dialled:
             missed += entry.reason is RingFailure.NO_ANSWER
     return 100 * missed / offers if offers else None

@@ -11,6 +11,7 @@ from router.ids import (
     CustomerId,
     HandoffId,
     LegId,
+    LineId,
     NodeName,
     QueueId,
     SiteId,
@@ -91,7 +92,7 @@ class Announced(Entry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentOffered(Entry):
-    """`call_id` rings, or will ring, `agent_id` at this site."""
+    """`call_id` rings, or will ring, `agent_id` of this site, at its phone or outside."""
 
     kind: ClassVar[str] = "AGENT_OFFERED"
     call_id: CallId
@@ -100,6 +101,10 @@ class AgentOffered(Entry):
     queue_id: QueueId
     handoff_id: HandoffId | None
     """Set at a helper."""
+    line_id: LineId | None = None
+    """The line to a number outside; None: the agent's own phone."""
+    after_leg: LegId | None = None
+    """The same offer, which rang there in vain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -315,16 +315,16 @@ class Outgoing:
                 call_id=call_id, agent_id=agent.agent_id, queue_id=queue_id, callback_of=callback_of
             )
         )
+        queue = self._queues.find(queue_id)
         leg = Leg(
             leg_id=outbound.leg_id,
             agent_id=agent.agent_id,
             call_id=call_id,
             queue_id=queue_id,
             handoff_id=None,
+            limit_ms=queue.policy.ring_limit_ms if queue is not None else self._policy.ring_limit_ms,
         )
-        queue = self._queues.find(queue_id)
-        limit_ms = queue.policy.ring_limit_ms if queue is not None else self._policy.ring_limit_ms
-        self._ringing.ring(turn, agent, leg, limit_ms)
+        self._ringing.ring(turn, agent, leg)
         return outbound
 
     def _hold_place(self, outbound: Outbound, way: Way) -> None:

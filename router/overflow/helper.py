@@ -338,8 +338,10 @@ class HelperSide:
             call_id=help_.call.call_id,
             queue_id=help_.call.queue_id,
             handoff_id=help_.handoff_id,
+            limit_ms=self._policy.ring_limit_ms,
+            until=Instant(turn.now + self._policy.ring_limit_ms),
         )
-        self._ringing.ring(turn, agent, leg, self._policy.ring_limit_ms)
+        self._ringing.ring(turn, agent, leg)
 
     def _withdraw(self, turn: Turn, help_: Help, reason: str, *, is_trunk_up: bool) -> None:
         """Stop before the talk began: the agent has its old place back."""

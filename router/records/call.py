@@ -192,7 +192,8 @@ class CallFold:
         self._ringing[entry.leg_id] = entry.agent_id
         self._state = CallState.OFFERED
         self._leg_id, self._agent_id = entry.leg_id, entry.agent_id
-        self.record = replace(self.record, offer_count=self.record.offer_count + 1)
+        if entry.after_leg is None:
+            self.record = replace(self.record, offer_count=self.record.offer_count + 1)
 
     def _ring_failed(self, at: Moment, entry: ledger.RingFailed) -> None:
         self._ringing.pop(entry.leg_id, None)
@@ -201,7 +202,7 @@ class CallFold:
                 self._leg_id, self._agent_id = next(reversed(self._ringing.items()))
             else:
                 self._wait_again()
-        if entry.reason is not RingFailure.STOPPED:
+        if entry.reason not in (RingFailure.STOPPED, RingFailure.MOVED_ON):
             self.record = replace(self.record, ring_failure_count=self.record.ring_failure_count + 1)
 
     def _connected(self, at: Moment, entry: ledger.CallConnected) -> None:

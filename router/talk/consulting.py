@@ -8,6 +8,7 @@ from router import ledger
 from router.acd.calls import Call, Calls
 from router.acd.policy import RING_LIMIT_MS
 from router.acd.queues import Queues
+from router.acd.reach import Reach
 from router.acd.roster import Agent, Roster
 from router.acd.talking import Talking
 from router.agent import STATE_AFTER_RING_FAILURE, AgentState, RingFailure
@@ -28,9 +29,16 @@ class Consulting:
     """The consultations of one site's own calls."""
 
     def __init__(
-        self, calls: Calls, roster: Roster, queues: Queues, talking: Talking, timers: Timers[tuple[str, str]]
+        self,
+        calls: Calls,
+        roster: Roster,
+        reach: Reach,
+        queues: Queues,
+        talking: Talking,
+        timers: Timers[tuple[str, str]],
     ) -> None:
         self.consultations = Consultations()
+        self._reach = reach
         self._calls = calls
         self._roster = roster
         self._queues = queues
@@ -76,7 +84,11 @@ class Consulting:
             )
         )
         turn.ready.pop(colleague.agent_id, None)
-        self._roster.ring(turn, colleague, leg_id, call.call_id)
+        queue = self._queues.find(call.queue_id)
+        limit_ms = queue.policy.ring_limit_ms if queue is not None else RING_LIMIT_MS
+        # At the first place only: the agent listens to every second of it.
+        stop = self._reach.first(colleague.agent_id, limit_ms)
+        self._roster.ring(turn, colleague, leg_id, stop.way, call.call_id)
         turn.order(
             RingAgent(
                 leg_id=leg_id,
@@ -84,11 +96,10 @@ class Consulting:
                 call_id=call.call_id,
                 queue_id=call.queue_id,
                 handoff_id=None,
+                outside=stop.outside,
             )
         )
-        queue = self._queues.find(call.queue_id)
-        limit_ms = queue.policy.ring_limit_ms if queue is not None else RING_LIMIT_MS
-        self._timers.set((CONSULT_TIMER, leg_id), Instant(turn.now + limit_ms))
+        self._timers.set((CONSULT_TIMER, leg_id), Instant(turn.now + stop.ring_limit_ms))
 
     def answered(self, turn: Turn, consultation: Consultation) -> None:
         """The colleague hears the agent; or music, where the agent has gone back to the caller."""

@@ -33,7 +33,7 @@ class Pickup:
         elif fact.from_queue is not None:
             call = self._waiting_in(fact.from_queue, agent)
         else:
-            raise WrongStateError("a pickup", "from nowhere", "a queue or an agent")
+            call = self._ringing_anywhere(agent)
         for leg_id in call.ringing:
             self._parts.ringing.stop(turn, leg_id)
         call.ringing.clear()
@@ -42,13 +42,21 @@ class Pickup:
     def _ringing_at(self, agent_id: AgentId, agent: Agent) -> Call:
         colleague = self._parts.roster.get(agent_id)
         leg = self._parts.ringing.find(colleague.leg_id) if colleague.leg_id is not None else None
-        if leg is None or leg.handoff_id is not None:
+        if leg is None or leg.handoff_id is not None or self._parts.calls.find(leg.call_id) is None:
             raise WrongStateError(f"agent {agent_id!r}", colleague.state, "a phone that rings with our call")
         call = self._parts.calls.get(leg.call_id)
         if not call.skills <= agent.skills:
             missing = ", ".join(sorted(call.skills - agent.skills))
             raise WrongStateError(f"agent {agent.agent_id!r}", f"without {missing}", "the call's skills")
         return call
+
+    def _ringing_anywhere(self, agent: Agent) -> Call:
+        """The one that has rung for longest, of those that the agent has the skills for."""
+        for leg in self._parts.ringing:
+            call = self._parts.calls.find(leg.call_id) if leg.handoff_id is None else None
+            if call is not None and call.skills <= agent.skills:
+                return call
+        raise WrongStateError("every phone", "silent", "one that rings with a call the agent can serve")
 
     def _waiting_in(self, queue_id: QueueId, agent: Agent) -> Call:
         self._parts.queues.get(queue_id)

@@ -11,7 +11,7 @@ from typing import Any
 
 from router import facts, orders
 from router.agent import RingFailure
-from router.ids import AgentId, CallId, HandoffId, LegId, SiteId
+from router.ids import AgentId, CallId, HandoffId, LegId, LineId, SiteId
 from router.orders import Order
 from router.recovery import Inventory, LiveLeg, MediaState
 from router.world.calls import PlannedCall
@@ -44,6 +44,7 @@ class _Leg:
     agent_id: AgentId
     call_id: CallId
     handoff_id: HandoffId | None
+    line_id: LineId | None = None
     state: MediaState = MediaState.RINGING
     answered_ms: int = 0
 
@@ -100,6 +101,7 @@ class Pbx:
                 call_id=leg.call_id,
                 handoff_id=leg.handoff_id,
                 state=leg.state,
+                line_id=leg.line_id,
             )
             for leg in self._legs.values()
         }
@@ -162,7 +164,8 @@ class Pbx:
         if busy is not None:
             self._object_to(f"{order.agent_id} is rung by {order.leg_id} while on {busy}")
             return
-        leg = _Leg(order.leg_id, order.agent_id, order.call_id, order.handoff_id)
+        line_id = order.outside.line_id if order.outside is not None else None
+        leg = _Leg(order.leg_id, order.agent_id, order.call_id, order.handoff_id, line_id)
         self._legs[leg.leg_id] = leg
         self._phones[leg.agent_id] = leg.leg_id
         self._loop.after(0, self._rings, leg)

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 
 from router import facts
+from router.acd.place import Place
 from router.call import CallState
 from router.errors import RouterError
 from router.facts import Fact
@@ -14,8 +15,12 @@ from router.floor import Floor
 from router.views import AgentView, CallView
 from router.world.loop import Loop
 from router.world.node import Node
+from router.world.public_lines import NUMBER
 
 WHIM_PERIOD_MS = 1_000
+
+_OUTSIDE = Place(number=NUMBER, ring_limit_ms=6_000)
+_REACHES = ((), (_OUTSIDE,), (Place(ring_limit_ms=3_000), _OUTSIDE), (_OUTSIDE, Place()))
 
 
 class Whims:
@@ -76,7 +81,9 @@ class Whims:
             lambda: facts.PickupAsked(agent_id=agent_id, from_agent=self._rng.choice(agents).agent_id),
             lambda: facts.PickupAsked(agent_id=agent_id, from_queue=self._rng.choice(queues)),
             lambda: facts.AgentBecameNotReady(agent_id=agent_id, reason="BREAK"),
-            lambda: facts.AgentBecameUnreachable(agent_id=agent_id, reason="PHONE_LOST"),
+            lambda: facts.AgentBecameUnreachable(agent_id=agent_id, reason="DESK_LOST"),
+            lambda: facts.PhoneLost(agent_id=agent_id, reason="PHONE_UNREGISTERED"),
+            lambda: facts.ReachChanged(agent_id=agent_id, places=self._rng.choice(_REACHES)),
             lambda: facts.AgentBecameReady(agent_id=agent_id),
             lambda: facts.AgentLoggedOut(agent_id=agent_id),
             lambda: facts.AgentLoggedIn(agent_id=agent_id, skills=agent.skills),

@@ -367,6 +367,18 @@ CREDENTIALS = Table(
 )
 """People who may log in: agents by their agent_id, others by a name. argon2 hashes."""
 
+AGENT_PLACES = Table(
+    "agent_places",
+    METADATA,
+    Column("site_id", Text, primary_key=True),
+    Column("agent_id", Text, primary_key=True),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", Text),
+    Column("ring_limit_ms", BigInteger),
+    sqlite_with_rowid=False,
+)
+"""Where agents are reached, in the order of ringing. `number` is an agent's own: E.164; NULL is its phone."""
+
 INCARNATIONS = Table(
     "incarnations",
     METADATA,

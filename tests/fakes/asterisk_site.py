@@ -18,6 +18,7 @@ from branch.telephony.asterisk.config.writing import write_configuration
 from branch.telephony.asterisk.link import AsteriskLink
 from branch.telephony.asterisk.names import KIND, PROMPTS, RECORDINGS
 from branch.telephony.driver.driver import PbxDriver
+from branch.telephony.driver.prompts import FORWARDED_CALL
 from branch.telephony.driver.vocabulary import Kind, Variable
 from branch.telephony.port import TelephonyDriver
 from deploy.asterisk.bundle import default_cache, find_asterisk
@@ -26,17 +27,17 @@ from deploy.children import free_ports
 from router.ids import AgentId, CallId, LegId, RecordingId, SiteId
 from router.recovery import Inventory
 from tests.fakes.telephony import TelephonyEar
-from tests.fakes.telephony_rig import ANSWERS, BUSY, LINE, SILENT
+from tests.fakes.telephony_rig import ANSWERS, BUSY, LINE, MACHINE, SILENT
 from tests.telephony.callers import OutgoingCall
 from tests.telephony.city import City
-from tests.telephony.phones import Behaviour, Phone
+from tests.telephony.phones import Behaviour, Phone, PhoneCall
 
 CITY = "127.0.0.13"
 """Where callers come from: the site's line to the public network."""
 LINE_NUMBER = "4001"
 PASSWORD = "open sesame"
 SHARD_COUNT = 2
-PROMPT_SECONDS = {"welcome": 1.5, "main_menu": 1.5, "goodbye": 0.1}
+PROMPT_SECONDS = {"welcome": 1.5, "main_menu": 1.5, "goodbye": 0.1, FORWARDED_CALL: 1.5}
 
 
 class AsteriskSite:
@@ -59,6 +60,7 @@ class AsteriskSite:
             ANSWERS: Behaviour(sends_rtp=True),
             BUSY: Behaviour(status=486),
             SILENT: Behaviour(ring_ms=None),
+            MACHINE: Behaviour(sends_rtp=True),
         }
         self._city = City("13800138000", pbx, host=CITY, people=people)
         self.calls: dict[str, OutgoingCall] = {}
@@ -143,13 +145,22 @@ class AsteriskSite:
     async def give_up(self, caller: str) -> None:
         await self.calls[caller].hang_up()
 
-    async def customer_hangs_up(self, call_id: CallId) -> None:
-        channel = await self.ask(f"channels/{call_id}/variable?variable=CHANNEL(pjsip,call-id)")
-        [call] = [each for each in self._city.called if each.call_id == channel["value"]]
-        await call.bye()
+    async def customer_hangs_up(self, channel: CallId | LegId) -> None:
+        await (await self._customer_on(channel)).bye()
+
+    async def customer_presses(self, channel: CallId | LegId, digits: str) -> None:
+        await (await self._customer_on(channel)).send_digits(digits)
+
+    async def _customer_on(self, channel: CallId | LegId) -> PhoneCall:
+        variable = await self.ask(f"channels/{channel}/variable?variable=CHANNEL(pjsip,call-id)")
+        [call] = [each for each in self._city.called if each.call_id == variable["value"]]
+        return call
 
     async def press(self, caller: str, digits: str) -> None:
         await self.calls[caller].send_digits(digits)
+
+    async def is_up(self, channel: CallId | LegId) -> bool:
+        return bool((await self.ask(f"channels/{channel}")).get("state") == "Up")
 
     async def lift(self, leg_id: LegId) -> None:
         (await self._phone_of(leg_id)).answer()

@@ -16,6 +16,7 @@ from branch.people import passwords
 from branch.people.dialling import Dialling
 from branch.people.floor import RunningFloor
 from branch.people.login import AgentRecord, Credential, Login
+from branch.people.reaching import Reaching
 from branch.people.refusals import UnknownCustomerError
 from branch.people.sessions import Sessions
 from branch.people.talk_places import TalkPlaces
@@ -26,6 +27,7 @@ from branch.serving.repeats import Repeats
 from branch.serving.site_items import site_items
 from branch.serving.watch import SiteWatch
 from branch.terminal.client import DeskClient
+from router.acd.place import Place
 from router.acd.policy import QueuePolicy, RecordingRule
 from router.agent import RingFailure
 from router.facts import CallArrived, LegAnswered, LegFailed, LegRang
@@ -89,6 +91,19 @@ class Records:
         )
 
 
+class Places:
+    """Where agents are reached, in memory."""
+
+    def __init__(self) -> None:
+        self.kept: dict[AgentId, tuple[Place, ...]] = {}
+
+    def places(self) -> dict[AgentId, tuple[Place, ...]]:
+        return dict(self.kept)
+
+    def set_places(self, agent_id: AgentId, places: Sequence[Place]) -> None:
+        self.kept[agent_id] = tuple(places)
+
+
 class ObedientPhones:
     """Rings when told, answers when told."""
 
@@ -140,6 +155,7 @@ class DeskSite:
     sessions: Sessions
     real_clock: ManualClock
     registry: CollectorRegistry
+    places: Places = field(default_factory=Places)
     port: int = 0
     incarnation: int = INCARNATION
     clients: list[DeskClient] = field(default_factory=list)
@@ -247,6 +263,9 @@ async def desk_site(
         talks=TalkPlaces(floor=running, site_id=SITE),
         dialling=Dialling(
             desk=desk, new_id=lambda: str(uuid.uuid4()), emergency_numbers=("110",), country="CN"
+        ),
+        reaching=Reaching(
+            records=site.places, handle=desk.handle, country="CN", start_task=asyncio.ensure_future
         ),
         watch=watch,
         customers=records,

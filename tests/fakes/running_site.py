@@ -60,6 +60,7 @@ class RunningSite:
         self.rows: list[LedgerRow] = []
         self.peers: dict[SiteId, RunningSite] = {}
         self.refused_tokens: list[str] = []
+        self.forwarded: list[tuple[AgentId, str | None]] = []
         self.tasks: list[asyncio.Task[None]] = []
         self._mint = TokenMint(self.site_id, INCARNATION, secrets.token_bytes(32))
         self._policy = QueuePolicy(queue_id=QueueId(queue_id), skills=frozenset(), wrap_up_limit_ms=0)
@@ -79,6 +80,7 @@ class RunningSite:
             lines=Lines({}, self._policy.queue_id),
             read_token=self._mint.read,
             note_refused_token=self.refused_tokens.append,
+            forward=lambda agent_id, number: self.forwarded.append((agent_id, number)),
         )
 
     async def start(self) -> None:

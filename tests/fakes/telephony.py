@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from branch.telephony.port import CallerRinging, PhoneEvent, TrunkRinging
+from branch.telephony.port import CallerRinging, PhoneEvent, PhoneRequest, TrunkRinging
 from router.facts import Fact
 from router.ids import AgentId
 from router.recovery import Inventory
@@ -22,6 +22,7 @@ class TelephonyEar:
         self.callers: list[CallerRinging] = []
         self.trunks: list[TrunkRinging] = []
         self.phones: list[tuple[AgentId, PhoneEvent]] = []
+        self.requests: list[tuple[AgentId, PhoneRequest, str]] = []
         self.lost_count = 0
         self.inventories: list[Inventory] = []
         self._told = asyncio.Event()
@@ -40,6 +41,10 @@ class TelephonyEar:
 
     def agent_phone_heard(self, agent_id: AgentId, event: PhoneEvent, reason: str | None) -> None:
         self.phones.append((agent_id, event))
+        self._told.set()
+
+    def agent_phone_asked(self, agent_id: AgentId, request: PhoneRequest, digits: str) -> None:
+        self.requests.append((agent_id, request, digits))
         self._told.set()
 
     def pbx_lost(self) -> None:

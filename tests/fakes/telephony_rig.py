@@ -10,7 +10,7 @@ import uuid_utils
 from pydantic import SecretStr
 
 from branch.telephony.driver.driver import PbxDriver
-from branch.telephony.driver.vocabulary import BridgeKind, Do, Kind, Variable
+from branch.telephony.driver.vocabulary import BridgeKind, ChannelState, Do, Kind, Variable
 from branch.telephony.port import TelephonyDriver
 from branch.telephony.simulated.link import Link
 from branch.telephony.simulated.wire import Play
@@ -25,7 +25,8 @@ PEER_AGENT = AgentId("urumqi/1001")
 LINE = LineId("line-1")
 """A line to the public network, at each site."""
 ANSWERS, BUSY, SILENT = "+861066660200", "+861066660486", "+861066660480"
-"""Numbers behind the line, by what their people do; a silent one rings for ever."""
+MACHINE = "+861066660600"
+"""Numbers behind the line, by what their people do; a silent one rings for ever, a machine presses no key."""
 
 PROMPT_S = 0.2
 """How long each prompt of a simulated PBX is."""
@@ -57,8 +58,16 @@ class Site(Protocol):
         """The caller presses these keys, one after the other."""
         ...
 
-    async def customer_hangs_up(self, call_id: CallId) -> None:
-        """Whoever was dialled for this call has enough."""
+    async def customer_hangs_up(self, channel: CallId | LegId) -> None:
+        """Whoever was dialled over a line on this channel has enough."""
+        ...
+
+    async def customer_presses(self, channel: CallId | LegId, digits: str) -> None:
+        """Whoever was dialled over a line on this channel presses these keys."""
+        ...
+
+    async def is_up(self, channel: CallId | LegId) -> bool:
+        """Whoever was dialled on it has lifted the receiver."""
         ...
 
     async def lift(self, leg_id: LegId) -> None: ...
@@ -142,8 +151,15 @@ class SimulatedSite:
     async def press(self, caller: str, digits: str) -> None:
         await self.pbx.do(Play.PRESS, channel=caller, keys=digits)
 
-    async def customer_hangs_up(self, call_id: CallId) -> None:
-        await self.pbx.do(Play.GIVE_UP, channel=call_id)
+    async def customer_hangs_up(self, channel: CallId | LegId) -> None:
+        await self.pbx.do(Play.GIVE_UP, channel=channel)
+
+    async def customer_presses(self, channel: CallId | LegId, digits: str) -> None:
+        await self.pbx.do(Play.PRESS, channel=channel, keys=digits)
+
+    async def is_up(self, channel: CallId | LegId) -> bool:
+        channels = await self.pbx.do(Do.LIST_CHANNELS)
+        return any(each["channel"] == channel and each["state"] == ChannelState.UP for each in channels)
 
     async def lift(self, leg_id: LegId) -> None:
         await self.pbx.do(Do.LIFT, channel=leg_id)

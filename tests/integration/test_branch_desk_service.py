@@ -18,9 +18,11 @@ from branch.people.sessions import IDLE_LIMIT_MS
 from branch.terminal.client import DeskClient
 from branch.terminal.seen import Position, SiteSeen, Update
 from node import pki
+from router.acd.place import Place
 from router.agent import AgentState
 from router.call import CallState
 from router.ids import CustomerId, LegId, QueueId
+from router.orders import RingAgent
 from sync.link.channel import open_channel
 from sync.link.identity import Peer
 from sync.link.refusals import RefusedError
@@ -497,3 +499,52 @@ async def test_dialling_repeated_dials_once(site: DeskSite) -> None:
 
     assert first == second
     assert len(list(site.desk.floor.outbound())) == 1
+
+
+# --- where an agent is reached ----------------------------------------------------------
+
+
+async def test_an_agent_says_where_it_is_reached_and_is_rung_there(site: DeskSite) -> None:
+    client = await logged_in(site)
+    await client.set_places((Place(number="010 6666 1111"),))
+    await client.ready()
+    site.call()
+
+    await ringing_leg(client)
+
+    rings = [each for each in site.phones.orders if isinstance(each, RingAgent)]
+    assert [each.outside.number for each in rings if each.outside is not None] == ["+861066661111"]
+    assert site.places.kept == {KIM: (Place(number="+861066661111"),)}
+
+
+async def test_a_number_that_may_not_be_dialled_is_refused(site: DeskSite) -> None:
+    client = await logged_in(site)
+
+    with pytest.raises(RefusedError) as refusal:
+        await client.set_places((Place(number="+44 20 7946 0000"),))
+
+    assert refusal.value.reason == "NOT_ALLOWED"
+    assert site.places.kept == {}
+
+
+@pytest.mark.parametrize(
+    ("places", "field"),
+    [
+        ([pb.Place()] * 6, "places"),
+        ([pb.Place(number="")], "places.number"),
+        ([pb.Place(ring_limit_ms=0)], "places.ring_limit_ms"),
+        ([pb.Place(ring_limit_ms=120_001)], "places.ring_limit_ms"),
+    ],
+)
+async def test_absurd_places_are_refused_with_the_fields_name(
+    site: DeskSite, places: list[pb.Place], field: str
+) -> None:
+    client = await logged_in(site)
+    request = pb.SetPlacesRequest(request_id=str(uuid.uuid4()), places=places)
+
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        await DeskServiceStub(client._channel).SetPlaces(
+            request, metadata=client._metadata(), timeout=LIMIT_S
+        )
+
+    assert refusal_from(error.value).values["field"] == field

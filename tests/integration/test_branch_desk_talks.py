@@ -183,6 +183,8 @@ async def test_an_agent_picks_up_what_rings_a_colleague_and_what_waits(site: Des
     first = site.call()
     await until(kim, lambda seen: seen.agents[KIM].state is AgentState.RINGING)
 
+    with pytest.raises(RefusedError, match="is RINGING"):
+        await kim.pick_up()
     await ann.pick_up_at(KIM)
     seen = await until(ann, lambda seen: seen.agents[ANN].state is AgentState.RINGING)
     assert in_hand(seen, ANN).call_id == first
@@ -271,7 +273,7 @@ async def test_an_agent_records_its_talk_pauses_and_ends_it(site: DeskSite) -> N
     [
         ("Record", pb.RecordRequest(request_id=REQUEST, leg_id=REQUEST), "act"),
         ("Supervise", pb.SuperviseRequest(request_id=REQUEST, agent_id=KIM), "mode"),
-        ("Pickup", pb.PickupRequest(request_id=REQUEST), "from"),
+        ("Pickup", pb.PickupRequest(request_id=REQUEST, queue_id=""), "queue_id"),
         ("Consult", pb.ConsultRequest(request_id=REQUEST, leg_id=REQUEST), "agent_id"),
     ],
 )

@@ -64,6 +64,7 @@ class LeftBehind:
                     call_id=agent.call_id,
                     handoff_id=agent.handoff_id,
                     state=self._rng.choice(list(MediaState)),
+                    line_id=agent.way.line_id if agent.way is not None else None,
                 )
         helps = []
         for view in self._floor.handoffs():
@@ -97,6 +98,7 @@ class LeftBehind:
             callbacks=tuple(self._open_callbacks()),
             outbound=tuple(map(_open_outbound, self._parts.outgoing._calls.values())),
             loans=tuple(self._open_loans()),
+            places=dict(self._parts.reach._places),
         )
         return work, alive
 

@@ -36,6 +36,7 @@ def state_of(floor: Floor) -> list[object]:
         dict(parts.links._used),
         dict(parts.timers._serials),
         list(parts.ringing._legs),
+        dict(parts.reach._places),
         [(call.talk_ms, call.hold_ms, call.waited_ms, call.playback_id) for call in parts.calls],
         [(call.walk.node, call.walk.phase) for call in parts.calls if call.walk is not None],
         [(each.recording_id, each.recorded_ms, each.since) for each in parts.recordings],
@@ -231,6 +232,7 @@ def check_outgoing(parts: Parts) -> None:
             assert parts.callbacks.get(out.callback_of).outbound_id == out.call_id
         if out.way is not None and parts.outgoing._lines.is_own(out.way):
             used[out.way.line_id] += 1
+    used.update(agent.way.line_id for agent in parts.roster if agent.way is not None)
     in_use = parts.outgoing._lines._used.items()
     assert used == Counter({line: count for line, count in in_use if count}), "lines leak"
     assert len(tried) == len(set(tried)), "two tries at once"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from router import facts, ledger
+from router.acd.place import Place
 from router.agent import BUSY, AgentState, RingFailure
 from router.call import CallContext
 from router.callback.policy import CallbackPolicy
@@ -120,7 +121,9 @@ class Teller:
             (1, lambda: facts.AgentLoggedOut(agent_id=self._agent())),
             (9, lambda: facts.AgentBecameReady(agent_id=self._agent())),
             (1, lambda: facts.AgentBecameNotReady(agent_id=self._agent(), reason="TEA")),
-            (1, lambda: facts.AgentBecameUnreachable(agent_id=self._agent(), reason="PHONE")),
+            (1, lambda: facts.AgentBecameUnreachable(agent_id=self._agent(), reason="DESK")),
+            (1, lambda: facts.PhoneLost(agent_id=self._agent(), reason="PHONE")),
+            (2, self._reach_changed),
             (2, lambda: facts.WrapupFinished(agent_id=self._busy_agent())),
             (2, lambda: facts.HoldAsked(agent_id=self._busy_agent())),
             (2, lambda: facts.ResumeAsked(agent_id=self._busy_agent())),
@@ -237,7 +240,7 @@ class Teller:
         return self._one_of(live, self._gone_out[-8:])
 
     def _failure(self) -> RingFailure:
-        return self.rng.choice(list(RingFailure))
+        return self.rng.choice([each for each in RingFailure if each is not RingFailure.MOVED_ON])
 
     def _agent(self) -> AgentId:
         return self.rng.choice(AGENTS)
@@ -330,6 +333,15 @@ class Teller:
             agent_id=self._busy_agent(),
             mode=self.rng.choice(list(SupervisionMode)),
         )
+
+    def _reach_changed(self) -> Fact:
+        places = [
+            Place(
+                number=self.rng.choice((None, *NUMBERS)), ring_limit_ms=self.rng.choice((None, 1_000, 20_000))
+            )
+            for _ in range(self.rng.randrange(4))
+        ]
+        return facts.ReachChanged(agent_id=self._agent(), places=tuple(places))
 
     def _dial_asked(self) -> Fact:
         live = [each.call_id for each in self.floor.outbound()]

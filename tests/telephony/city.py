@@ -11,8 +11,10 @@ from tests.telephony.sip_wire import Address
 class City(Caller):
     """Everybody at one address; who is called does what is known of the number, each call by itself."""
 
-    def __init__(self, user: str, pbx: Address, *, host: str, people: Mapping[str, Behaviour]) -> None:
-        super().__init__(user, pbx, host=host)
+    def __init__(
+        self, user: str, pbx: Address, *, host: str, port: int = 0, people: Mapping[str, Behaviour]
+    ) -> None:
+        super().__init__(user, pbx, host=host, port=port)
         self.people = people
         self.called: list[PhoneCall] = []
         """In the order of coming."""

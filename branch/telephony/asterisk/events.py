@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from branch.telephony.asterisk.names import CODE, KIND, TOKEN
+from branch.telephony.asterisk.names import CODE, DIALLED, KIND, TOKEN
 from branch.telephony.asterisk.requests import facts_of
 from branch.telephony.driver.holdings import talk_owner
 from branch.telephony.driver.vocabulary import BridgeKind, Cause, ChannelState, Event, Frame, Kind, Variable
@@ -62,7 +62,11 @@ def shown(channel: Mapping[str, Any], *, is_started: bool) -> Frame | None:
     if kind == Kind.TRUNK_IN:
         facts |= {"from": variables.get(Variable.PEER, ""), "token": variables.get(TOKEN, "")}
     elif kind == Kind.CODE:
-        facts |= {"code": variables.get(CODE, ""), "agent": variables.get(Variable.AGENT, "")}
+        facts |= {
+            "code": variables.get(CODE, ""),
+            "agent": variables.get(Variable.AGENT, ""),
+            "digits": variables.get(DIALLED, ""),
+        }
     return {
         "channel": channel["id"],
         "kind": kind,

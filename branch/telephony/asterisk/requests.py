@@ -17,7 +17,7 @@ from branch.telephony.asterisk.names import (
 from branch.telephony.asterisk.shards import is_queue
 from branch.telephony.asterisk.socket import Request
 from branch.telephony.driver.holdings import talk_bridge
-from branch.telephony.driver.vocabulary import BridgeKind, Do, Frame, Kind
+from branch.telephony.driver.vocabulary import BridgeKind, Do, Frame
 
 _RING_LIMIT_S = 120
 """The desk stops ringing much sooner; this is for a desk that is gone."""
@@ -38,18 +38,15 @@ def request_of(frame: Frame, application: str, bridge: str | None) -> Request:
 
 def _originate(frame: Frame, application: str, _bridge: str) -> Request:
     kind, _, name = frame["endpoint"].partition("/")
-    variables = {str(key): str(value) for key, value in frame["variables"].items()}
+    variables = {str(key): str(value) for key, value in frame["variables"].items()} | {KIND: frame["kind"]}
     query = [("app", application), ("timeout", str(_RING_LIMIT_S))]
     if kind == "phone":
         endpoint = f"PJSIP/{endpoint_of(name)}"
-        variables[KIND] = Kind.PHONE
     elif kind == "line":
         line, _, number = name.partition("/")
         endpoint = f"PJSIP/{number}@{LINE_PREFIX}{line}"
-        variables[KIND] = Kind.LINE
     else:
         endpoint = f"PJSIP/{TRUNK_OUT_ENDPOINT}/sip:{TRUNK_EXTENSION}@{name}"
-        variables[KIND] = Kind.TRUNK_OUT
         variables[f"PJSIP_HEADER(add,{TOKEN_HEADER})"] = frame["token"]
     query.append(("endpoint", endpoint))
     if frame.get("beside"):

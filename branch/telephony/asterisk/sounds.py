@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from branch.telephony.asterisk.names import PROMPTS
-from branch.telephony.driver.prompts import RECORDING_NOTICE
+from branch.telephony.driver.prompts import FORWARDED_CALL, RECORDING_NOTICE
 from node.troubles import TroubleError
 from node.words import text as _
 
@@ -21,9 +21,14 @@ _VOICES = {"en": "en-us", "zh_CN": "cmn"}
 _WORDS_A_MINUTE = 150
 _RATE_HZ = 8_000
 _NOTICE = f"{PROMPTS}/{RECORDING_NOTICE}"
+_FORWARDED = f"{PROMPTS}/{FORWARDED_CALL}"
 
 TEXTS: Mapping[str, Mapping[str, str]] = {
     _NOTICE: {"en": "This call will be recorded.", "zh_CN": "为保证服务质量,本次通话将被录音。"},
+    _FORWARDED: {
+        "en": "You have a call from the call center. Press 1 to take it.",
+        "zh_CN": "呼叫中心有您的来电,接听请按1。",
+    },
     "queue-youarenext": {"en": "You are now first in line.", "zh_CN": "您是队列中的第一位。"},
     "queue-thereare": {"en": "There are currently", "zh_CN": "您前面还有"},
     "queue-callswaiting": {"en": "callers waiting before you.", "zh_CN": "位来电者在等待。"},

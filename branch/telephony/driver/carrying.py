@@ -10,7 +10,7 @@ from branch.telephony.driver.unanswered import Unanswered
 from branch.telephony.driver.vocabulary import BridgeKind, Cause, Do, Kind, Variable
 from branch.telephony.port import NotTelephonyError
 from router.facts import Fact, TrunkFailed, TrunkHungUp
-from router.ids import HandoffId, QueueId, SiteId
+from router.ids import HandoffId, LineId, QueueId, SiteId
 from router.orders import (
     Announce,
     BridgeAgent,
@@ -62,13 +62,14 @@ class Carrying:
         talks: Talks,
         note: Callable[[Fact], None],
         trunks: Mapping[SiteId, str],
+        prompts: Prompts,
     ) -> None:
         self._holdings = holdings
         self._unanswered = unanswered
         self._talks = talks
         self._note = note
         self._trunks = trunks
-        self._prompts = Prompts(holdings, unanswered)
+        self._prompts = prompts
         self._by_type: Mapping[type[Order], Callable[[Any], None]] = {
             HoldInQueue: self._hold_in_queue,
             Announce: self._prompts.announce,
@@ -176,7 +177,12 @@ class Carrying:
         }
         if order.handoff_id is not None:
             variables[Variable.HANDOFF] = order.handoff_id
-        self._originate(leg, f"phone/{order.agent_id}", variables, beside=self._other_side(leg))
+        endpoint = f"phone/{order.agent_id}"
+        if order.outside is not None:
+            leg.line_id, leg.language = order.outside.line_id, order.outside.language
+            variables[Variable.LINE] = order.outside.line_id
+            endpoint = _line_endpoint(order.outside.line_id, order.outside.number)
+        self._originate(leg, endpoint, variables, beside=self._other_side(leg))
 
     def _dial_site(self, order: DialSite) -> None:
         address = self._trunks.get(order.site_id)
@@ -208,7 +214,7 @@ class Carrying:
             near = self._holdings.trunk(order.handoff_id)
         else:
             near = self._holdings.dialling_for(order.call_id)
-        self._originate(line, f"line/{order.line_id}/{order.number}", variables, beside=near)
+        self._originate(line, _line_endpoint(order.line_id, order.number), variables, beside=near)
 
     def _hang_up_trunk(self, order: HangUpTrunk) -> None:
         cause = Cause.NORMAL if order.outcome is None else _CAUSES.get(order.outcome, Cause.UNAVAILABLE)
@@ -241,7 +247,12 @@ class Carrying:
             held.is_undialled = False
             if self._holdings.channel(held.channel_id) is held:
                 self._unanswered.ask(
-                    Do.ORIGINATE, held.channel_id, endpoint=endpoint, variables=dict(variables), **headers
+                    Do.ORIGINATE,
+                    held.channel_id,
+                    endpoint=endpoint,
+                    kind=held.kind,
+                    variables=dict(variables),
+                    **headers,
                 )
 
         if before is not None and before.is_ending:
@@ -335,6 +346,10 @@ class Carrying:
         self._holdings.drop(undialled)
         if undialled.then is not None:
             undialled.then()
+
+
+def _line_endpoint(line_id: LineId, number: str) -> str:
+    return f"line/{line_id}/{number}"
 
 
 def _music_bridge(queue_id: QueueId | None) -> str:

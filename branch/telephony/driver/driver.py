@@ -10,6 +10,7 @@ from branch.telephony.driver.carrying import Carrying
 from branch.telephony.driver.hearing import Hearing
 from branch.telephony.driver.holdings import Holdings
 from branch.telephony.driver.link import LinkLostError, PbxLink
+from branch.telephony.driver.prompts import Prompts
 from branch.telephony.driver.resync import resync
 from branch.telephony.driver.talks import Talks
 from branch.telephony.driver.unanswered import Unanswered
@@ -54,8 +55,11 @@ class PbxDriver:
         self._holdings = Holdings()
         self._unanswered = Unanswered()
         talks = Talks(self._unanswered)
-        self._hearing = Hearing(self._holdings, self._unanswered, talks, new_id)
-        self._carrying = Carrying(self._holdings, self._unanswered, talks, self._hearing.note, trunks)
+        prompts = Prompts(self._holdings, self._unanswered)
+        self._hearing = Hearing(self._holdings, self._unanswered, talks, prompts, new_id)
+        self._carrying = Carrying(
+            self._holdings, self._unanswered, talks, self._hearing.note, trunks, prompts
+        )
         self._listener: TelephonyListener | None = None
         self._task: asyncio.Task[None] | None = None
         self._run: str | None = None

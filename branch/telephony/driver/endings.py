@@ -44,8 +44,11 @@ def ending(held: Held, cause: Cause, reason: str) -> Fact | None:
 
 
 def _leg_ending(held: Held, cause: Cause) -> Fact:
-    if held.stage is Stage.UP:
+    if held.is_answered:
         return LegHungUp(leg_id=held.leg_id)
+    if held.stage is Stage.UP:
+        # Outside, a machine that has hung up says as little of the agent as a phone that rang in vain.
+        return LegFailed(leg_id=held.leg_id, reason=RingFailure.NO_ANSWER)
     reason = _RING_FAILURES.get(cause, RingFailure.UNREACHABLE)
     return LegFailed(leg_id=held.leg_id, reason=reason)
 

@@ -7,10 +7,11 @@ import structlog
 
 from branch.telephony.driver.endings import ending
 from branch.telephony.driver.holdings import Held, Holdings, Stage, held_of, stage_of
+from branch.telephony.driver.prompts import TAKING_KEY, Prompts
 from branch.telephony.driver.talks import Talks
 from branch.telephony.driver.unanswered import Unanswered
 from branch.telephony.driver.vocabulary import Cause, Do, Event, Frame, Kind, Variable
-from branch.telephony.port import CallerRinging, PhoneEvent, TelephonyListener, TrunkRinging
+from branch.telephony.port import CallerRinging, PhoneEvent, PhoneRequest, TelephonyListener, TrunkRinging
 from router.agent import RingFailure
 from router.facts import (
     Fact,
@@ -44,11 +45,17 @@ class Hearing:
     """Keeps the holdings up to date and collects the news for the listener."""
 
     def __init__(
-        self, holdings: Holdings, unanswered: Unanswered, talks: Talks, new_id: Callable[[], str]
+        self,
+        holdings: Holdings,
+        unanswered: Unanswered,
+        talks: Talks,
+        prompts: Prompts,
+        new_id: Callable[[], str],
     ) -> None:
         self._holdings = holdings
         self._unanswered = unanswered
         self._talks = talks
+        self._prompts = prompts
         self._new_id = new_id
         self._listener: TelephonyListener | None = None
         self._news: deque[Callable[[TelephonyListener], None]] = deque()
@@ -101,7 +108,7 @@ class Hearing:
             return
         self._holdings.drop(held)
         self._talks.left(held)
-        if held.stage is Stage.UP and held.kind in (Kind.PHONE, Kind.TRUNK_OUT, Kind.LINE):
+        if held.is_answered and held.kind in (Kind.PHONE, Kind.TRUNK_OUT, Kind.LINE):
             self._talks.end(held)
         fact = None if held.is_ending else ending(held, cause, reason or cause.name)
         if fact is not None:
@@ -132,7 +139,8 @@ class Hearing:
     def _stop_ringing(self, agent_id: AgentId) -> None:
         """A phone that has unregistered never answers, and a PBX would let it ring on."""
         for held in self._holdings:
-            is_ringing = held.kind is Kind.PHONE and held.stage is not Stage.UP
+            is_at_phone = held.kind is Kind.PHONE and held.line_id is None
+            is_ringing = is_at_phone and held.stage is not Stage.UP
             if is_ringing and held.agent_id == agent_id and not held.is_ending:
                 held.is_ending = True
                 if held.is_undialled:
@@ -146,7 +154,8 @@ class Hearing:
         held = self._holdings.channel(frame["channel"])
         if held is not None and held.call_id is not None and held.playback_id == frame["playback"]:
             held.playback_id = None
-            self.note(PromptsPlayed(call_id=held.call_id, playback_id=frame["playback"]))
+            if held.kind is Kind.CALLER:
+                self.note(PromptsPlayed(call_id=held.call_id, playback_id=frame["playback"]))
 
     def all_gone(self, reason: str) -> None:
         """The PBX is no more, and with it everything that it held."""
@@ -195,11 +204,14 @@ class Hearing:
         """Hanging up is the confirmation that the phone waits for."""
         self._remember_gone(shown["channel"])
         self._unanswered.ask(Do.HANG_UP, shown["channel"], cause=int(Cause.NORMAL))
-        event = _CODES.get(shown["facts"]["code"])
-        if event is None:
-            log.warning("feature_code_unknown", code=shown["facts"]["code"])
+        code, agent_id = shown["facts"]["code"], AgentId(shown["facts"]["agent"])
+        if code in _CODES:
+            self._phone_did(agent_id, _CODES[code])
+        elif code in set(PhoneRequest):
+            request, digits = PhoneRequest(code), str(shown["facts"].get("digits") or "")
+            self._news.append(lambda listener: listener.agent_phone_asked(agent_id, request, digits))
         else:
-            self._phone_did(AgentId(shown["facts"]["agent"]), event)
+            log.warning("feature_code_unknown", code=code)
 
     def _state_seen(self, frame: Frame) -> None:
         held = self._holdings.channel(frame["channel"])
@@ -216,8 +228,12 @@ class Hearing:
     def _step_taken(self, held: Held) -> None:
         has_answered = held.stage is Stage.UP
         if held.kind is Kind.PHONE:
-            self.note(LegAnswered(leg_id=held.leg_id) if has_answered else LegRang(leg_id=held.leg_id))
-            if not has_answered:
+            if held.is_answered:
+                self.note(LegAnswered(leg_id=held.leg_id))
+            elif held.is_asked_for_key:
+                self._prompts.ask_for_key(held)
+            else:
+                self.note(LegRang(leg_id=held.leg_id))
                 self._pass_ringing_on(held)
         elif held.kind is Kind.LINE:
             if has_answered:
@@ -244,9 +260,14 @@ class Hearing:
             self.note(RecordingFinished(recording_id=recording_id, duration_ms=frame["duration_ms"]))
 
     def _key_pressed(self, frame: Frame) -> None:
-        held = self._holdings.channel(frame["channel"])
-        if held is not None and held.kind is Kind.CALLER and held.call_id is not None and not held.is_ending:
-            self.note(KeyPressed(call_id=held.call_id, key=frame["digit"]))
+        held, key = self._holdings.channel(frame["channel"]), frame["digit"]
+        if held is None or held.is_ending:
+            return
+        if held.kind is Kind.CALLER and held.call_id is not None:
+            self.note(KeyPressed(call_id=held.call_id, key=key))
+        elif held.is_asked_for_key and key == TAKING_KEY:
+            self._prompts.taken_by_key(held)
+            self.note(LegAnswered(leg_id=held.leg_id))
 
     def _phone_did(self, agent_id: AgentId, event: PhoneEvent, reason: str | None = None) -> None:
         self._news.append(lambda listener: listener.agent_phone_heard(agent_id, event, reason))

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from branch.telephony.driver.vocabulary import ChannelState, Frame, Kind, Variable
-from router.ids import AgentId, CallId, HandoffId, LegId, PlaybackId, QueueId, SiteId
+from router.call import Language
+from router.ids import AgentId, CallId, HandoffId, LegId, LineId, PlaybackId, QueueId, SiteId
 from router.ledger import Role
 from router.recovery import Inventory, LiveLeg, LiveLine, LiveTrunk, MediaState
 
@@ -32,8 +33,12 @@ class Held:
     agent_id: AgentId | None = None
     queue_id: QueueId | None = None
     peer: SiteId | None = None
+    line_id: LineId | None = None
+    """Of an agent's leg that leads outside."""
+    language: Language | None = None
+    """Spoken to whoever answers there."""
     is_taken: bool = False
-    """A caller whom we have answered."""
+    """A caller whom we have answered; outside, an agent who has said that it is there."""
     talk: str | None = None
     """The talk's bridge that we have put it into."""
     playback_id: PlaybackId | None = None
@@ -53,10 +58,20 @@ class Held:
         """Agents' channels are named after their legs."""
         return LegId(self.channel_id)
 
+    @property
+    def is_answered(self) -> bool:
+        """By whom we want: outside, whoever lifts the receiver may be a machine."""
+        return self.stage is Stage.UP and (self.line_id is None or self.is_taken)
+
+    @property
+    def is_asked_for_key(self) -> bool:
+        """Somebody, or something, has lifted the receiver outside, and has not taken the call yet."""
+        return self.kind is Kind.PHONE and self.stage is Stage.UP and not self.is_answered
+
     def media(self) -> MediaState:
         if self.is_joined:
             return MediaState.BRIDGED
-        return MediaState.UP if self.stage is Stage.UP else MediaState.RINGING
+        return MediaState.UP if self.is_answered else MediaState.RINGING
 
 
 class Holdings:
@@ -143,6 +158,7 @@ def held_of(shown: Frame) -> Held:
         agent_id=variables.get(Variable.AGENT),
         queue_id=variables.get(Variable.QUEUE),
         peer=SiteId(peer) if peer else None,
+        line_id=variables.get(Variable.LINE),
         is_taken=Variable.TAKEN in variables,
     )
 
@@ -173,6 +189,7 @@ def _leg(held: Held) -> LiveLeg:
         call_id=held.call_id,
         handoff_id=held.handoff_id,
         state=held.media(),
+        line_id=held.line_id,
     )
 
 

@@ -17,6 +17,14 @@ from router.orders import Announce, PlayPrompts, StopPrompts
 RECORDING_NOTICE = "recording-notice"
 """The prompt that tells a caller that the talk is recorded."""
 
+FORWARDED_CALL = "forwarded-call"
+"""The prompt that asks whoever answers outside to press the key."""
+
+TAKING_KEY = "1"
+
+_ASKED_TIMES = 20
+"""Longer than any place may ring: the desk ends it in time."""
+
 
 class Prompts:
     """Carries out the orders about what callers hear."""
@@ -53,6 +61,19 @@ class Prompts:
             media=[f"prompt:{RECORDING_NOTICE}"],
             language=str(language),
         )
+
+    def ask_for_key(self, leg: Held) -> None:
+        """Whoever has answered outside is asked, over and over, whether it takes the call."""
+        if leg.language is None:
+            return  # Left of an earlier process: the desk ends it.
+        media = [f"prompt:{FORWARDED_CALL}", "silence:2"] * _ASKED_TIMES
+        self._say(leg, PlaybackId(f"key.{leg.leg_id}"), media, leg.language)
+
+    def taken_by_key(self, leg: Held) -> None:
+        """It takes it. Hushed first: a PBX writes nothing on a channel while that is played to."""
+        self.hush(leg)
+        leg.is_taken = True
+        self._unanswered.ask(Do.SET, leg.channel_id, name=Variable.TAKEN, value="yes")
 
     def hush(self, held: Held) -> None:
         """Whatever it hears stops; we have asked for its end, so its end is no news."""

@@ -20,6 +20,7 @@ class Do(StrEnum):
     LIST_BRIDGES = "bridges.list"
     LIST_PHONES = "phones.list"
     ORIGINATE = "channel.originate"
+    """Dial `endpoint` on a new channel, which is a `kind` to us."""
     ANSWER = "channel.answer"
     RING = "channel.ring"
     HANG_UP = "channel.hangup"
@@ -112,7 +113,9 @@ class Variable(StrEnum):
 
     CALL = "TRUNKLINE_CALL"
     TAKEN = "TRUNKLINE_TAKEN"
-    """We have answered the caller, so the ledger knows the call."""
+    """We have answered the caller, so the ledger knows the call; or whoever answered outside is the agent."""
+    LINE = "TRUNKLINE_LINE"
+    """The line that an agent outside is rung over."""
     QUEUE = "TRUNKLINE_QUEUE"
     AGENT = "TRUNKLINE_AGENT"
     HANDOFF = "TRUNKLINE_HANDOFF"

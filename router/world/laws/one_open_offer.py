@@ -63,9 +63,12 @@ class OneOpenOffer(LedgerLaw):
         ringing = self._of(row, entry.call_id)
         if ringing.remote is not None:
             self._violate(row, f"call {entry.call_id} is offered here while it rings at another site")
-        if ringing.legs and ringing.since != row.mono_ms:
-            self._violate(row, f"call {entry.call_id} is offered while {sorted(ringing.legs)} rings")
-        ringing.since = row.mono_ms
+        if entry.after_leg is None:
+            if ringing.legs and ringing.since != row.mono_ms:
+                self._violate(row, f"call {entry.call_id} is offered while {sorted(ringing.legs)} rings")
+            ringing.since = row.mono_ms
+        elif entry.after_leg in ringing.legs:
+            self._violate(row, f"call {entry.call_id} rings on while {entry.after_leg} still rings")
         ringing.legs.add(entry.leg_id)
 
     def _failed(self, row: LedgerRow, entry: RingFailed) -> None:

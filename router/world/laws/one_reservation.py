@@ -47,7 +47,7 @@ class OneReservation(LedgerLaw):
 
     def _offered(self, row: LedgerRow, entry: AgentOffered) -> None:
         self._checked += 1
-        self._check_free(row, entry.agent_id, entry.handoff_id)
+        self._check_free(row, entry.agent_id, entry.handoff_id or entry.after_leg)
         self._taken[entry.agent_id] = (row.site_id, row.incarnation, entry.handoff_id or entry.leg_id)
 
     def _consulted(self, row: LedgerRow, entry: Consulted) -> None:
@@ -63,10 +63,10 @@ class OneReservation(LedgerLaw):
         else:
             self._talking.pop(entry.agent_id, None)
 
-    def _check_free(self, row: LedgerRow, agent_id: AgentId, for_handoff: HandoffId | None) -> None:
-        """Free, or kept for this very hand-off; another incarnation's reservations are void."""
+    def _check_free(self, row: LedgerRow, agent_id: AgentId, for_this: HandoffId | LegId | None) -> None:
+        """Free, or kept for this very hand-off or offer; another incarnation's reservations are void."""
         taken = self._taken.get(agent_id)
-        if taken is not None and taken[1] == row.incarnation and taken[2] != for_handoff:
+        if taken is not None and taken[1] == row.incarnation and taken[2] != for_this:
             self._violate(row, f"agent {agent_id} is taken while kept for {taken[2]}")
         if self._talking.get(agent_id) == (row.site_id, row.incarnation):
             self._violate(row, f"agent {agent_id} is taken while with another call")

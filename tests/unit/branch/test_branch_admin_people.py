@@ -143,3 +143,77 @@ def test_a_database_of_another_version_is_not_touched(run: CommandLine, site: Pa
 
     assert refused.code == 2
     assert "from-the-future" in refused.err
+
+
+OUTBOUND = """
+[[outbound.line]]
+name = "line-1"
+call_limit = 2
+
+[[outbound.route]]
+prefix = "+8613"
+site = "beijing"
+line = "line-1"
+"""
+
+
+def reached(run: CommandLine, site: Path, *options: object) -> list[dict[str, object]]:
+    done = run("agent", "reach", "1001", "--site", site, *options)
+    assert (done.code, done.err) == (0, "")
+    shown: list[dict[str, object]] = run("agent", "reach", "1001", "--site", site, "--json").json
+    return shown
+
+
+@pytest.fixture
+def dialling_site(run: CommandLine, site: Path) -> Path:
+    text = site.read_text(encoding="utf-8").replace('id = "beijing"', 'id = "beijing"\ncountry = "CN"', 1)
+    site.write_text(text + OUTBOUND, encoding="utf-8")
+    run("agent", "add", "1001", "--site", site, "--phone-only")
+    return site
+
+
+def test_an_agent_is_reached_at_places_one_after_the_other(run: CommandLine, dialling_site: Path) -> None:
+    at_first = run("agent", "reach", "1001", "--site", dialling_site, "--json").json
+    followed = reached(run, dialling_site, "--at", "phone:15", "--at", "13800138000")
+    table = run("agent", "reach", "1001", "--site", dialling_site).out
+    cleared = reached(run, dialling_site, "--clear")
+
+    own_phone = [{"number": None, "ring_limit_ms": None}]
+    assert at_first == own_phone
+    assert followed == [
+        {"number": None, "ring_limit_ms": 15_000},
+        {"number": "+8613800138000", "ring_limit_ms": None},
+    ]
+    assert "15 s" in table
+    assert "+8613800138000" in table
+    assert cleared == own_phone
+
+
+@pytest.mark.parametrize(
+    ("places", "told"),
+    [
+        (["phone:0"], "1 to 120 seconds"),
+        (["phone:"], "1 to 120 seconds"),
+        (["phone:many"], "1 to 120 seconds"),
+        (["13800138000:121"], "1 to 120 seconds"),
+        (["nonsense"], "is no number"),
+        (["010 6666 1111"], "may not be dialled"),
+        (["phone"] * 6, "5 places at most"),
+    ],
+)
+def test_a_place_that_is_none_is_refused_and_nothing_changes(
+    run: CommandLine, dialling_site: Path, places: list[str], told: str
+) -> None:
+    options = [option for place in places for option in ("--at", place)]
+    refused = run("agent", "reach", "1001", "--site", dialling_site, *options)
+
+    assert refused.code != 0
+    assert told in refused.err
+    shown = run("agent", "reach", "1001", "--site", dialling_site, "--json").json
+    assert shown == [{"number": None, "ring_limit_ms": None}]
+
+
+def test_nobody_is_reached_who_is_not_known(run: CommandLine, dialling_site: Path) -> None:
+    refused = run("agent", "reach", "1002", "--site", dialling_site, "--at", "phone")
+
+    assert "beijing/1002 is not known" in refused.err

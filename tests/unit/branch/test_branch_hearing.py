@@ -10,17 +10,24 @@ from branch.hearing import Lines, PbxEar, WaitingEar
 from branch.numbers import e164
 from branch.store.committer import Commit, Standing
 from branch.store.health import StoreState
-from branch.telephony.port import CallerRinging, PhoneEvent, TelephonyListener, TrunkRinging
+from branch.telephony.port import (
+    CallerRinging,
+    PhoneEvent,
+    PhoneRequest,
+    TelephonyListener,
+    TrunkRinging,
+)
 from router.errors import DuplicateError, NotAcceptingError, RouterError
 from router.facts import (
     AcceptingChanged,
     AgentBecameNotReady,
-    AgentBecameUnreachable,
     AgentLoggedIn,
     CallArrived,
     CallerHungUp,
     Fact,
     LoadSeen,
+    PhoneLost,
+    PickupAsked,
     TrunkCallArrived,
 )
 from router.ids import AgentId, CallId, CustomerId, HandoffId, LegId, QueueId, SiteId, Skill, Skills
@@ -104,6 +111,7 @@ class Ears:
     def __init__(self) -> None:
         self.desk, self.pbx = HearingDesk(), OrderedPbx()
         self.refused_tokens: list[str] = []
+        self.forwarded: list[tuple[AgentId, str | None]] = []
         self.ear = PbxEar(
             desk=self.desk,
             driver=self.pbx,
@@ -112,6 +120,7 @@ class Ears:
             lines=Lines({"100": QueueId("sales")}, QueueId("general")),
             read_token=self._read,
             note_refused_token=self.refused_tokens.append,
+            forward=lambda agent_id, number: self.forwarded.append((agent_id, number)),
             country="CN",
         )
 
@@ -225,7 +234,20 @@ def test_what_a_phone_does_has_a_reason_also_when_it_gives_none(ears: Ears) -> N
     assert ears.desk.facts == [
         AgentBecameNotReady(agent_id=KIM, reason="LUNCH"),
         AgentBecameNotReady(agent_id=KIM, reason="UNNAMED"),
-        AgentBecameUnreachable(agent_id=KIM, reason="PHONE_UNREGISTERED"),
+        PhoneLost(agent_id=KIM, reason="PHONE_UNREGISTERED"),
+    ]
+
+
+def test_what_a_phone_asks_by_a_code_goes_to_whom_it_concerns(ears: Ears) -> None:
+    ears.ear.agent_phone_asked(KIM, PhoneRequest.FORWARD, "13800138000")
+    ears.ear.agent_phone_asked(KIM, PhoneRequest.FORWARD_OFF, "")
+    ears.ear.agent_phone_asked(KIM, PhoneRequest.PICKUP, "2")
+    ears.ear.agent_phone_asked(KIM, PhoneRequest.PICKUP, "")
+
+    assert ears.forwarded == [(KIM, "13800138000"), (KIM, None)]
+    assert ears.desk.facts == [
+        PickupAsked(agent_id=KIM, from_agent=AgentId("beijing/2")),
+        PickupAsked(agent_id=KIM),
     ]
 
 

@@ -7,6 +7,7 @@ from branch.telephony.driver.announcing import announcement
 from branch.telephony.driver.carrying import Carrying
 from branch.telephony.driver.hearing import Hearing
 from branch.telephony.driver.holdings import Holdings
+from branch.telephony.driver.prompts import Prompts
 from branch.telephony.driver.resync import resync
 from branch.telephony.driver.talks import Talks
 from branch.telephony.driver.unanswered import Unanswered
@@ -35,8 +36,9 @@ class Driven:
         self.unanswered = Unanswered()
         self.unanswered.connect(self.sent.append)
         talks = Talks(self.unanswered)
-        self.hearing = Hearing(self.holdings, self.unanswered, talks, lambda: CALL)
-        self.carrying = Carrying(self.holdings, self.unanswered, talks, self.hearing.note, {})
+        prompts = Prompts(self.holdings, self.unanswered)
+        self.hearing = Hearing(self.holdings, self.unanswered, talks, prompts, lambda: CALL)
+        self.carrying = Carrying(self.holdings, self.unanswered, talks, self.hearing.note, {}, prompts)
         self.facts: list[Fact] = []
 
     def hear(self, *frames: Frame) -> list[Fact]:

@@ -95,7 +95,7 @@ def test_a_pickup_needs_an_idle_agent_and_something_to_pick_up(floor: FloorUnder
         floor.tell(facts.PickupAsked(agent_id=ann, from_agent=kim), 1)
     with pytest.raises(UnknownQueueError):
         floor.tell(facts.PickupAsked(agent_id=ann, from_queue=QueueId("nowhere")), 1)
-    with pytest.raises(WrongStateError, match="a queue or an agent"):
+    with pytest.raises(WrongStateError, match="every phone is silent"):
         floor.tell(facts.PickupAsked(agent_id=ann), 1)
     floor.call("c1", 2)
     with pytest.raises(WrongStateError, match="an agent who is idle"):
@@ -111,3 +111,25 @@ def test_a_colleague_whose_ring_was_picked_up_serves_the_next_who_waits(floor: F
     outcome = floor.tell(facts.PickupAsked(agent_id=ann, from_agent=kim), 5)
 
     assert [(o.agent_id, o.call_id) for o in all_of(outcome, orders.RingAgent)] == [(ann, "c1"), (kim, "c2")]
+
+
+def test_what_rings_longest_is_picked_up_where_nobody_is_named(floor: FloorUnderTest) -> None:
+    kim = floor.seat("1", 0)
+    floor.call("c1", 1)
+    lee = floor.seat("2", 2)
+    floor.call("c2", 3)
+    ann = away(floor, "3", 4)
+
+    outcome = floor.tell(facts.PickupAsked(agent_id=ann), 5)
+
+    assert one(outcome, orders.RingAgent).call_id == "c1"
+    assert (floor.state(kim), floor.state(lee)) == (AgentState.READY, AgentState.RINGING)
+
+
+def test_a_call_that_the_agent_cannot_serve_is_not_picked_up_anywhere(floor: FloorUnderTest) -> None:
+    floor.seat("1", 0)
+    floor.call("c1", 1)
+    ann = away(floor, "2", 2, frozenset({Skill("else")}))
+
+    with pytest.raises(WrongStateError):
+        floor.tell(facts.PickupAsked(agent_id=ann), 3)

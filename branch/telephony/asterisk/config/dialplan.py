@@ -19,6 +19,7 @@ from branch.telephony.asterisk.names import (
     applications,
 )
 from branch.telephony.driver.vocabulary import Kind
+from branch.telephony.port import PhoneRequest
 
 _UNLESS_ALONE = ' same => n,GotoIf($["${STASISSTATUS}" != "FAILED"]?over)'
 """After Stasis(): FAILED alone says that nobody took the channel; a caller who hung up leaves it empty."""
@@ -112,15 +113,24 @@ def _from_phone(plan: PbxPlan) -> Iterator[str]:
         else:
             yield f"exten => {number},1,Congestion(5)"
     for code, act in plan.codes.items():
-        yield f"exten => {code},1,Answer()"
-        yield f" same => n,Set({KIND}={Kind.CODE})"
-        yield f" same => n,Set({CODE}={act})"
-        yield " same => n,Playback(beep)"
-        yield " same => n," + _to_branch(plan)
-        yield ' same => n,ExecIf($["${STASISSTATUS}" = "FAILED"]?Playback(beeperr))'
-        yield " same => n,Hangup()"
+        for extension in _extensions_of(code, act):
+            yield f"exten => {extension},1,Answer()"
+            yield f" same => n,Set({KIND}={Kind.CODE})"
+            yield f" same => n,Set({CODE}={act})"
+            yield f" same => n,Set({DIALLED}=${{EXTEN:{len(code)}}})"
+            yield " same => n,Playback(beep)"
+            yield " same => n," + _to_branch(plan)
+            yield ' same => n,ExecIf($["${STASISSTATUS}" = "FAILED"]?Playback(beeperr))'
+            yield " same => n,Hangup()"
     for phone in plan.phones:
         yield f"exten => {phone.endpoint},1,Dial(PJSIP/{phone.endpoint},30)"
+
+
+def _extensions_of(code: str, act: str) -> tuple[str, ...]:
+    """A code, or what begins with it: the digits behind it are an argument."""
+    if act == PhoneRequest.FORWARD:
+        return (f"_{code}[+0-9]XX!",)
+    return (code, f"_{code}X!") if act == PhoneRequest.PICKUP else (code,)
 
 
 def _nowhere() -> Iterator[str]:

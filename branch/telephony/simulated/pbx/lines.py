@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 from functools import partial
 
+from branch.telephony.driver.prompts import TAKING_KEY
 from branch.telephony.driver.vocabulary import Cause
+from branch.telephony.simulated.pbx.callers import PRESS_AFTER_MS
 from branch.telephony.simulated.pbx.settings import LineSection
 from branch.telephony.simulated.pbx.switch import Channel, Party, RefusedError, Switch
 from branch.telephony.simulated.pbx.timers import LabTimers
 
-BUSY, SILENT, UNKNOWN = "0486", "0480", "0404"
-"""Endings of numbers whose people are always busy, never answer, or do not exist."""
+BUSY, SILENT, UNKNOWN, MACHINE = "0486", "0480", "0404", "0600"
+"""Endings of numbers whose people are always busy, never answer, do not exist, or let a machine answer."""
 
 
 class Lines:
@@ -51,6 +53,15 @@ class Customer(Party):
             self._timers.after(0, partial(self.hang_up, Cause.BUSY))
         else:
             self._timers.after(0, self._ring)
+
+    def told_playing(self) -> None:
+        """An agent who is rung here hears that a call is for it, and takes it."""
+        if not self._number.endswith(MACHINE):
+            self._timers.after(PRESS_AFTER_MS, partial(self.press, TAKING_KEY))
+
+    def press(self, keys: str) -> None:
+        if self._channel is not None:
+            self._switch.pressed(self._channel, keys)
 
     def ended(self, cause: Cause) -> None:
         self._channel = None

@@ -9,7 +9,7 @@ from branch.telephony.simulated.pbx.lines import Customer, Lines
 from branch.telephony.simulated.pbx.phones import Phones, Ring
 from branch.telephony.simulated.pbx.playing import Playing
 from branch.telephony.simulated.pbx.recordings import Recordings
-from branch.telephony.simulated.pbx.switch import RefusedError, Snoop, Switch
+from branch.telephony.simulated.pbx.switch import Party, RefusedError, Snoop, Switch
 from branch.telephony.simulated.pbx.timers import LabTimers
 from branch.telephony.simulated.pbx.trunks import Trunks
 from branch.telephony.simulated.wire import Play
@@ -69,8 +69,8 @@ class Requests:
             Play.SET_TRUNKS: lambda frame: trunks.set_up(is_up=_flag(frame, "is_up")),
             Play.COUNT: lambda _frame: count(),
             Play.CALL: lambda frame: call(_planned(frame), _texts(frame, "keys")),
-            Play.PRESS: lambda frame: self._caller(frame).press(_text(frame, "keys")),
-            Play.GIVE_UP: self._give_up,
+            Play.PRESS: lambda frame: self._outsider(frame).press(_text(frame, "keys")),
+            Play.GIVE_UP: lambda frame: self._outsider(frame).hang_up(),
         }
 
     def carry_out(self, frame: Frame) -> Any:
@@ -87,16 +87,16 @@ class Requests:
     def _originate(self, frame: Frame) -> None:
         kind, _, name = _text(frame, "endpoint").partition("/")
         variables = {str(key): str(value) for key, value in _table(frame, "variables").items()}
-        channel_id = _text(frame, "channel")
+        party: Party
         if kind == "phone":
-            self._switch.originate(channel_id, Kind.PHONE, self._phones.ring(name), variables)
+            party = self._phones.ring(name)
         elif kind == "trunk":
-            end = self._trunks.call(name, _text(frame, "token"))
-            self._switch.originate(channel_id, Kind.TRUNK_OUT, end, variables)
+            party = self._trunks.call(name, _text(frame, "token"))
         elif kind == "line":
-            self._switch.originate(channel_id, Kind.LINE, self._lines.call(name), variables)
+            party = self._lines.call(name)
         else:
             raise RefusedError(404, f"no endpoint {kind}/{name}")
+        self._switch.originate(_text(frame, "channel"), _kind(frame), party, variables)
 
     def _hang_up(self, frame: Frame) -> None:
         channel = self._switch.channel(_text(frame, "channel"))
@@ -150,17 +150,11 @@ class Requests:
         ring = self._ring(frame)
         ring.put_down(Cause.NORMAL if ring.is_taken else Cause.REJECTED)
 
-    def _caller(self, frame: Frame) -> Caller:
-        party = self._switch.channel(_text(frame, "channel")).party
-        if not isinstance(party, Caller):
-            raise RefusedError(404, f"channel {frame['channel']} is no caller's")
-        return party
-
-    def _give_up(self, frame: Frame) -> None:
+    def _outsider(self, frame: Frame) -> Caller | Customer:
         party = self._switch.channel(_text(frame, "channel")).party
         if not isinstance(party, Caller | Customer):
             raise RefusedError(404, f"channel {frame['channel']} is nobody's outside")
-        party.hang_up()
+        return party
 
     def _set_phone(self, frame: Frame) -> None:
         self._phones.phone(_text(frame, "agent")).set_registered(is_registered=_flag(frame, "is_registered"))
@@ -191,6 +185,13 @@ def _text(frame: Frame, key: str) -> str:
     if not isinstance(value, str) or not value:
         raise RefusedError(400, f"{key} must be text, is {value!r}")
     return value
+
+
+def _kind(frame: Frame) -> Kind:
+    value = _text(frame, "kind")
+    if value not in set(Kind):
+        raise RefusedError(400, f"no kind {value!r}")
+    return Kind(value)
 
 
 def _texts(frame: Frame, key: str) -> list[str]:

@@ -1217,6 +1217,84 @@ class DialResponse(_message.Message):
 Global___DialResponse: _TypeAlias = DialResponse  # noqa: Y015
 
 @_typing.final
+class Place(_message.Message):
+    """Where an agent is reached."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    RING_LIMIT_MS_FIELD_NUMBER: _builtins.int
+    number: _builtins.str
+    """As the agent typed it: national or international. Absent: the agent's own phone."""
+    ring_limit_ms: _builtins.int
+    """How long it rings there, in ms. Absent: as long as the queue lets a phone ring."""
+    def __init__(
+        self,
+        *,
+        number: _builtins.str | None = ...,
+        ring_limit_ms: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_number", b"_number", "_ring_limit_ms", b"_ring_limit_ms", "number", b"number", "ring_limit_ms", b"ring_limit_ms"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_number", b"_number", "_ring_limit_ms", b"_ring_limit_ms", "number", b"number", "ring_limit_ms", b"ring_limit_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__number: _TypeAlias = _typing.Literal["number"]  # noqa: Y015
+    _WhichOneofArgType__number: _TypeAlias = _typing.Literal["_number", b"_number"]  # noqa: Y015
+    _WhichOneofReturnType__ring_limit_ms: _TypeAlias = _typing.Literal["ring_limit_ms"]  # noqa: Y015
+    _WhichOneofArgType__ring_limit_ms: _TypeAlias = _typing.Literal["_ring_limit_ms", b"_ring_limit_ms"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__number) -> _WhichOneofReturnType__number | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ring_limit_ms) -> _WhichOneofReturnType__ring_limit_ms | None: ...
+
+Global___Place: _TypeAlias = Place  # noqa: Y015
+
+@_typing.final
+class SetPlacesRequest(_message.Message):
+    """Asks to be reached at these places, one after the other."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PLACES_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID text; the idempotency key."""
+    @_builtins.property
+    def places(self) -> _containers.RepeatedCompositeFieldContainer[Global___Place]:
+        """At most 5. None: the agent's own phone."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        places: _abc.Iterable[Global___Place] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["places", b"places", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetPlacesRequest: _TypeAlias = SetPlacesRequest  # noqa: Y015
+
+@_typing.final
+class SetPlacesResponse(_message.Message):
+    """From the next ring on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetPlacesResponse: _TypeAlias = SetPlacesResponse  # noqa: Y015
+
+@_typing.final
 class GetCustomerRequest(_message.Message):
     """Asks for a customer."""
 

@@ -124,6 +124,11 @@ class DeskServiceStub:
                 request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.DialRequest.SerializeToString,
                 response_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.DialResponse.FromString,
                 _registered_method=True)
+        self.SetPlaces = channel.unary_unary(
+                '/trunkline.desk.v1.DeskService/SetPlaces',
+                request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.SetPlacesRequest.SerializeToString,
+                response_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.SetPlacesResponse.FromString,
+                _registered_method=True)
         self.WatchDesk = channel.unary_stream(
                 '/trunkline.desk.v1.DeskService/WatchDesk',
                 request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.WatchDeskRequest.SerializeToString,
@@ -271,6 +276,14 @@ class DeskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetPlaces(self, request, context):
+        """Says where the agent is reached from its next ring on: forwarding, and one number that follows it.
+        Refused as NOT_ALLOWED where a number may not be dialled over the site's own lines.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchDesk(self, request, context):
         """Streams what concerns one agent: itself, its call, its queues. The whole first, then changes.
         """
@@ -379,6 +392,11 @@ def add_DeskServiceServicer_to_server(servicer, server):
                     servicer.Dial,
                     request_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.DialRequest.FromString,
                     response_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.DialResponse.SerializeToString,
+            ),
+            'SetPlaces': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetPlaces,
+                    request_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.SetPlacesRequest.FromString,
+                    response_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.SetPlacesResponse.SerializeToString,
             ),
             'WatchDesk': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchDesk,
@@ -860,6 +878,33 @@ class DeskService:
             '/trunkline.desk.v1.DeskService/Dial',
             trunkline_dot_desk_dot_v1_dot_desk__pb2.DialRequest.SerializeToString,
             trunkline_dot_desk_dot_v1_dot_desk__pb2.DialResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetPlaces(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.desk.v1.DeskService/SetPlaces',
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.SetPlacesRequest.SerializeToString,
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.SetPlacesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -78,6 +78,10 @@ class DeskServiceStub:
     """Ends what Supervise began."""
     Dial: _grpc.UnaryUnaryMultiCallable[_desk_pb2.DialRequest, _desk_pb2.DialResponse]
     """Dials a number: the agent's own phone rings first. Refused as NOT_ALLOWED, NO_LINE or LIMIT."""
+    SetPlaces: _grpc.UnaryUnaryMultiCallable[_desk_pb2.SetPlacesRequest, _desk_pb2.SetPlacesResponse]
+    """Says where the agent is reached from its next ring on: forwarding, and one number that follows it.
+    Refused as NOT_ALLOWED where a number may not be dialled over the site's own lines.
+    """
     WatchDesk: _grpc.UnaryStreamMultiCallable[_desk_pb2.WatchDeskRequest, _desk_pb2.WatchDeskResponse]
     """Streams what concerns one agent: itself, its call, its queues. The whole first, then changes."""
     GetCustomer: _grpc.UnaryUnaryMultiCallable[_desk_pb2.GetCustomerRequest, _desk_pb2.GetCustomerResponse]
@@ -135,6 +139,10 @@ class DeskServiceAsyncStub(DeskServiceStub):
     """Ends what Supervise began."""
     Dial: _aio.UnaryUnaryMultiCallable[_desk_pb2.DialRequest, _desk_pb2.DialResponse]  # type: ignore[assignment]
     """Dials a number: the agent's own phone rings first. Refused as NOT_ALLOWED, NO_LINE or LIMIT."""
+    SetPlaces: _aio.UnaryUnaryMultiCallable[_desk_pb2.SetPlacesRequest, _desk_pb2.SetPlacesResponse]  # type: ignore[assignment]
+    """Says where the agent is reached from its next ring on: forwarding, and one number that follows it.
+    Refused as NOT_ALLOWED where a number may not be dialled over the site's own lines.
+    """
     WatchDesk: _aio.UnaryStreamMultiCallable[_desk_pb2.WatchDeskRequest, _desk_pb2.WatchDeskResponse]  # type: ignore[assignment]
     """Streams what concerns one agent: itself, its call, its queues. The whole first, then changes."""
     GetCustomer: _aio.UnaryUnaryMultiCallable[_desk_pb2.GetCustomerRequest, _desk_pb2.GetCustomerResponse]  # type: ignore[assignment]
@@ -291,6 +299,16 @@ class DeskServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_desk_pb2.DialResponse, _abc.Awaitable[_desk_pb2.DialResponse]]:
         """Dials a number: the agent's own phone rings first. Refused as NOT_ALLOWED, NO_LINE or LIMIT."""
+
+    @_abc_1.abstractmethod
+    def SetPlaces(
+        self,
+        request: _desk_pb2.SetPlacesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_desk_pb2.SetPlacesResponse, _abc.Awaitable[_desk_pb2.SetPlacesResponse]]:
+        """Says where the agent is reached from its next ring on: forwarding, and one number that follows it.
+        Refused as NOT_ALLOWED where a number may not be dialled over the site's own lines.
+        """
 
     @_abc_1.abstractmethod
     def WatchDesk(
