@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
@@ -15,6 +16,15 @@ _LOOK_INTERVAL_S = 2.0
 """Customers are changed by commands beside the running branch: how late a change may be seen."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What is shown of a customer before a person has looked."""
+
+    name: str
+    customer_class: str
+    region: str | None
+
+
 class CustomerNumbers(Protocol):
     """The part of the store that knows customers' numbers; its calls block."""
 
@@ -22,8 +32,8 @@ class CustomerNumbers(Protocol):
         """Each E.164 number's customer."""
         ...
 
-    def classes(self) -> Mapping[CustomerId, str]:
-        """Each customer's class."""
+    def profiles(self) -> Mapping[CustomerId, Profile]:
+        """How each customer is known."""
         ...
 
     def change_mark(self) -> object:
@@ -32,12 +42,12 @@ class CustomerNumbers(Protocol):
 
 
 class CustomerBook:
-    """The site's customers, by number, and their classes; read at the start, and again when changed."""
+    """The site's customers, by number, and how they are known; read at the start, and again when changed."""
 
     def __init__(self, customers: CustomerNumbers) -> None:
         self._customers = customers
         self._mark = customers.change_mark()
-        self._numbers, self._classes = customers.numbers(), customers.classes()
+        self._numbers, self._profiles = customers.numbers(), customers.profiles()
 
     def customer_of(self, number: str) -> CustomerId | None:
         """None: a number that no customer has."""
@@ -45,7 +55,12 @@ class CustomerBook:
 
     def class_of(self, customer_id: CustomerId) -> str | None:
         """None: there is no such customer."""
-        return self._classes.get(customer_id)
+        profile = self._profiles.get(customer_id)
+        return None if profile is None else profile.customer_class
+
+    def known_as(self, customer_id: CustomerId) -> Profile | None:
+        """None: there is no such customer."""
+        return self._profiles.get(customer_id)
 
     async def follow(self) -> None:
         """Look for changes until cancelled; a database that is away keeps the book as it is."""
@@ -60,5 +75,5 @@ class CustomerBook:
         mark = self._customers.change_mark()
         if mark != self._mark:
             # Read after the mark: what changes in between is seen at the next look.
-            self._numbers, self._classes = self._customers.numbers(), self._customers.classes()
+            self._numbers, self._profiles = self._customers.numbers(), self._customers.profiles()
             self._mark = mark

@@ -113,13 +113,14 @@ class PbxEar:
         lines: Lines,
         read_token: Callable[[str, SiteId], HandoffId],
         note_refused_token: Callable[[str], None],
+        note_caller: Callable[[CallerNumber], None],
         forward: Callable[[AgentId, str | None], None],
         country: str | None = None,
     ) -> None:
         """`read_token` raises TokenError for a token that is not ours for that site.
 
-        `forward` takes an agent and the number, as dialled, at which it wants to be reached: None for its
-        own phone. It returns at once.
+        `note_caller` hears of every caller before the desk does. `forward` takes an agent and the number,
+        as dialled, at which it wants to be reached: None for its own phone. It returns at once.
 
         `country` is where national numbers are dialled: two letters, None for nowhere.
         """
@@ -133,6 +134,7 @@ class PbxEar:
         self._country = country
         self._read_token = read_token
         self._note_refused_token = note_refused_token
+        self._note_caller = note_caller
         self._forward = forward
 
     def fact_heard(self, fact: Fact) -> None:
@@ -158,6 +160,7 @@ class PbxEar:
             priority=caller.priority,
         )
         kept = CallerNumber(call_id=caller.call_id, number=number, dialled=caller.dialled)
+        self._note_caller(kept)
         self._desk.tell(fact, lambda refusal: self._turn_away(caller.call_id, refusal), kept)
 
     def trunk_heard(self, trunk: TrunkRinging) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from branch.caller_cards import CallerCards
 from branch.desk import DeskInstruments
 from branch.serving.site_items import DayTally
 from router.errors import RouterError
@@ -67,13 +68,15 @@ class DayTallies:
 class RowWatchers:
     """Everybody who looks at rows as they are written."""
 
-    def __init__(self, instruments: DeskInstruments, tallies: DayTallies) -> None:
+    def __init__(self, instruments: DeskInstruments, tallies: DayTallies, cards: CallerCards) -> None:
         self._instruments = instruments
         self._tallies = tallies
+        self._cards = cards
 
     def note_rows(self, rows: Sequence[LedgerRow]) -> None:
         self._instruments.note_rows(rows)
         self._tallies.note_rows(rows)
+        self._cards.note_rows(rows)
 
     def note_refusal(self, fact: Fact, refusal: RouterError) -> None:
         self._instruments.note_refusal(fact, refusal)

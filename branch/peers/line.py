@@ -14,6 +14,7 @@ import structlog
 from trunkline.handoff.v1 import handoff_pb2 as pb
 from trunkline.handoff.v1.handoff_pb2_grpc import HandoffServiceStub
 
+from branch.caller_card import CallerCard
 from branch.peers.wire import KINDS, Asked, UnreadableReplyError, read_reply, request_frame
 from router.facts import SiteReplied, SiteSilent
 from router.ids import HandoffId, SiteId
@@ -44,6 +45,7 @@ class PeerLine:
         site_id: SiteId,
         channel: grpc.aio.Channel,
         tell: Tell,
+        keep_guest: Callable[[HandoffId, CallerCard], None],
         answer_limit_s: float,
         request_limit: int,
         rng: random.Random,
@@ -54,6 +56,7 @@ class PeerLine:
         self._up = asyncio.Event()
         self._channel = channel
         self._tell = tell
+        self._keep_guest = keep_guest
         self._answer_limit_s = answer_limit_s
         self._timeout_ms = round(answer_limit_s * 1_000)
         self._rng = rng
@@ -141,6 +144,8 @@ class PeerLine:
         waiting = self._waiting.pop((replied.handoff_id, replied.kind), None)
         if waiting is None:
             return  # Late: the floor was told of silence already, and asks with GetHandoff where it matters.
+        if replied.caller is not None:
+            self._keep_guest(replied.handoff_id, replied.caller)
         fact = SiteReplied(
             site_id=self.site_id, incarnation=replied.incarnation, request=waiting[0], reply=replied.reply
         )

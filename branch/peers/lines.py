@@ -1,24 +1,36 @@
 """All peers of a site: an Ask goes to the line of the site it names."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
+from branch.caller_card import CallerCard
 from branch.peers.line import PeerLine, Tell
 from branch.peers.wire import Asked
 from node.lifecycle import Tasks
 from router.facts import SiteSilent
-from router.ids import SiteId
+from router.ids import CallId, SiteId
 from router.orders import Ask
+from router.overflow.messages import Reserve
 
 
 class PeerLines:
     """One line a peer: those of the file from the start, others once they are found."""
 
-    def __init__(self, *, site_id: SiteId, incarnation: int, lines: Iterable[PeerLine], tell: Tell) -> None:
+    def __init__(
+        self,
+        *,
+        site_id: SiteId,
+        incarnation: int,
+        lines: Iterable[PeerLine],
+        tell: Tell,
+        card_of: Callable[[CallId], CallerCard | None],
+    ) -> None:
+        """`card_of` says who a call is from: whoever keeps an agent for it is told."""
         self._site_id = site_id
         self._incarnation = incarnation
         self._lines = {line.site_id: line for line in lines}
         self._tell = tell
+        self._card_of = card_of
         self._tasks: Tasks | None = None
         self._running: dict[SiteId, asyncio.Task[None]] = {}
 
@@ -50,6 +62,7 @@ class PeerLines:
             incarnation=self._incarnation,
             asked_incarnation=line.incarnation,
             request=ask.request,
+            caller=self._card_of(ask.request.call.call_id) if isinstance(ask.request, Reserve) else None,
         )
         line.ask(asked)
 

@@ -10,6 +10,8 @@ from functools import lru_cache
 
 from trunkline.handoff.v1 import handoff_pb2 as pb
 
+from branch.caller_card import CallerCard
+from branch.peers.card_wire import fill_card, read_card
 from router.call import CallContext
 from router.ids import FOREVER_MS, CallId, CustomerId, HandoffId, QueueId, SiteId, Skill, Skills
 from router.overflow.messages import (
@@ -74,6 +76,8 @@ class Asked:
     asked_incarnation: int
     """Ours, as the sender last saw it; 0 when it never did."""
     request: Request
+    caller: CallerCard | None = None
+    """Of a Reserve: who the call is from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +88,8 @@ class Replied:
     kind: "pb.RequestKind.ValueType"
     incarnation: int
     reply: Reply
+    caller: CallerCard | None = None
+    """Of a call that was given: who it is from."""
 
 
 class UnreadableReplyError(Exception):
@@ -110,7 +116,7 @@ def request_frame(asked: Asked, *, timeout_ms: int) -> pb.ExchangeRequest:
     envelope.timeout_ms = timeout_ms
     match request:
         case Reserve():
-            _fill_call(frame.reserve.call, request.call)
+            _fill_call(frame.reserve.call, request.call, asked.caller)
         case Claim():
             frame.claim.skills.extend(sorted(request.skills))
             frame.claim.token = request.token
@@ -141,6 +147,7 @@ def read_request(frame: pb.ExchangeRequest) -> Asked:
         incarnation=_incarnation("envelope.incarnation", envelope.incarnation, least=1),
         asked_incarnation=_incarnation("envelope.asked_incarnation", envelope.asked_incarnation, least=0),
         request=_request(frame, handoff_id, timeout_ms),
+        caller=_caller("reserve.call", frame.reserve.call),
     )
 
 
@@ -178,7 +185,10 @@ def _reserve_line(line: pb.ReserveLine, handoff_id: HandoffId, timeout_ms: int) 
 # --- replies ---------------------------------------------------------------------------
 
 
-def reply_frame(request: Request, reply: Reply, *, incarnation: int) -> pb.ExchangeResponse:
+def reply_frame(
+    request: Request, reply: Reply, *, incarnation: int, caller: CallerCard | None = None
+) -> pb.ExchangeResponse:
+    """The frame to send; `caller` is who a given call is from."""
     frame = pb.ExchangeResponse(
         handoff_id=request.handoff_id, kind=KINDS[type(request)], incarnation=incarnation
     )
@@ -186,7 +196,7 @@ def reply_frame(request: Request, reply: Reply, *, incarnation: int) -> pb.Excha
         case Reserved(token=token):
             frame.reserved.token = token
         case Given(call=call):
-            _fill_call(frame.given.call, call)
+            _fill_call(frame.given.call, call, caller)
         case Acknowledged():
             frame.acknowledged.SetInParent()
         case HandoffSeen():
@@ -219,6 +229,7 @@ def read_reply(frame: pb.ExchangeResponse) -> Replied:
             kind=validate.one_of("kind", frame.kind, _KIND_NUMBERS),
             incarnation=_incarnation("incarnation", frame.incarnation, least=1),
             reply=_reply(frame),
+            caller=_caller("given.call", frame.given.call),
         )
     except InvalidFieldError as error:
         raise UnreadableReplyError(frame.handoff_id, frame.kind, str(error)) from error
@@ -309,7 +320,7 @@ _RESERVED_CALL = _CallNames("reserve.call")
 _GIVEN_CALL = _CallNames("given.call")
 
 
-def _fill_call(message: pb.CallContext, call: CallContext) -> None:
+def _fill_call(message: pb.CallContext, call: CallContext, caller: CallerCard | None) -> None:
     message.call_id = call.call_id
     message.queue_id = call.queue_id
     message.skills.extend(sorted(call.skills))
@@ -317,6 +328,12 @@ def _fill_call(message: pb.CallContext, call: CallContext) -> None:
     if call.customer_id is not None:
         message.customer_id = call.customer_id
     message.waited_ms = call.waited_ms
+    if caller is not None:
+        fill_card(message.caller, caller)
+
+
+def _caller(place: str, call: pb.CallContext) -> CallerCard | None:
+    return read_card(f"{place}.caller", call.caller) if call.HasField("caller") else None
 
 
 def _call(names: _CallNames, call: pb.CallContext) -> CallContext:

@@ -7,9 +7,11 @@ import grpc
 from trunkline.handoff.v1 import handoff_pb2 as pb
 from trunkline.handoff.v1.handoff_pb2_grpc import HandoffServiceServicer
 
+from branch.caller_card import CallerCard
 from branch.peers.wire import Asked, read_request, refusal_frame, reply_frame
 from router.errors import RouterError
-from router.overflow.messages import Refused, Reply
+from router.ids import CallId, HandoffId
+from router.overflow.messages import Given, Refused, Reply, Reserved
 from sync.link.identity import require_site
 from sync.link.refusals import ForeignSiteError
 
@@ -35,6 +37,18 @@ class AnsweringDesk(Protocol):
         ...
 
 
+class Callers(Protocol):
+    """Who calls, here and at the sites that we help."""
+
+    def card_of(self, call_id: CallId) -> CallerCard | None:
+        """None: no live call of ours."""
+        ...
+
+    def keep_guest(self, handoff_id: HandoffId, card: CallerCard) -> None:
+        """Until the hand-off is over."""
+        ...
+
+
 class HandoffRefusedError(RouterError):
     """The desk's answer to a unary call is a refusal; the stream has a frame for it."""
 
@@ -47,8 +61,9 @@ class HandoffRefusedError(RouterError):
 class HandoffFace(HandoffServiceServicer):
     """Served to peers; a peer speaks for itself only."""
 
-    def __init__(self, desk: AnsweringDesk) -> None:
+    def __init__(self, desk: AnsweringDesk, callers: Callers) -> None:
         self._desk = desk
+        self._callers = callers
 
     async def Exchange(  # type: ignore[override]  # the stub knows one of gRPC's two styles, the slower
         self, request_iterator: AsyncIterator[pb.ExchangeRequest], context: Context
@@ -94,7 +109,7 @@ class HandoffFace(HandoffServiceServicer):
         reply = self._desk.answer(asked)
         if isinstance(reply, Refused):
             raise HandoffRefusedError(reply)
-        return reply_frame(asked.request, reply, incarnation=self._desk.incarnation)
+        return self._reply_frame(asked, reply)
 
     def _answered_by_frame(self, frame: pb.ExchangeRequest) -> pb.ExchangeResponse:
         """Raises:
@@ -104,8 +119,17 @@ class HandoffFace(HandoffServiceServicer):
         try:
             asked = read_request(frame)
             require_site(asked.site_id)
-            return reply_frame(asked.request, self._desk.answer(asked), incarnation=incarnation)
+            return self._reply_frame(asked, self._desk.answer(asked))
         except ForeignSiteError:
             raise
         except RouterError as refusal:
             return refusal_frame(frame, reason=refusal.reason, message=str(refusal), incarnation=incarnation)
+
+    def _reply_frame(self, asked: Asked, reply: Reply) -> pb.ExchangeResponse:
+        """Who the call is from goes with the call, whichever side has asked for the hand-off."""
+        card = None
+        if isinstance(reply, Given):
+            card = self._callers.card_of(reply.call.call_id)
+        elif isinstance(reply, Reserved) and asked.caller is not None:
+            self._callers.keep_guest(reply.handoff_id, asked.caller)
+        return reply_frame(asked.request, reply, incarnation=self._desk.incarnation, caller=card)

@@ -7,11 +7,13 @@ from typing import Protocol
 from google.protobuf.message import Message
 from trunkline.desk.v1 import desk_pb2 as pb
 
+from branch.caller_card import CallerCard
+from branch.peers.card_wire import card_message
 from branch.serving.watch import Items, Key, Kind
 from router.acd.policy import QueuePolicy
 from router.agent import AgentState
 from router.call import CallState
-from router.ids import AgentId, CallId, Instant, QueueId
+from router.ids import AgentId, CallId, HandoffId, Instant, QueueId
 from router.ledger import Role
 from router.overflow.load import QueueLoad, SiteLoad
 from router.overflow.messages import HandoffState
@@ -53,6 +55,18 @@ class FloorViews(Protocol):
     def load(self, now: Instant) -> SiteLoad: ...
 
 
+class Cards(Protocol):
+    """Who calls."""
+
+    def card_of(self, call_id: CallId) -> CallerCard | None:
+        """None: it is not known."""
+        ...
+
+    def guest(self, handoff_id: HandoffId) -> CallerCard | None:
+        """None: its site has not told us."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayTally:
     """One queue's calls of the business day that asked for a person, counted."""
@@ -72,6 +86,7 @@ def site_items(
     policies: Iterable[QueuePolicy],
     tallies: Mapping[QueueId, DayTally],
     name_of: Callable[[AgentId], str],
+    cards: Cards,
 ) -> Items:
     """Everything that may be shown of the site at this moment."""
     items: dict[Key, Message] = {}
@@ -89,10 +104,10 @@ def site_items(
     for call in floor.calls():
         asked = None if call.consultation is None else call.consultation.agent_id
         offered_to = [each for each in ringing.get(call.call_id, ()) if each != asked]
-        items[Kind.CALL, call.call_id] = _call(call, offered_to)
+        items[Kind.CALL, call.call_id] = _call(call, offered_to, cards.card_of(call.call_id))
     for handoff in floor.handoffs():
         if handoff.state in HANDOFF_STATES:
-            items[Kind.HANDOFF, handoff.handoff_id] = _handoff(handoff)
+            items[Kind.HANDOFF, handoff.handoff_id] = _handoff(handoff, cards.guest(handoff.handoff_id))
     return items
 
 
@@ -124,7 +139,7 @@ def _agent(agent: AgentView, name: str) -> pb.AgentView:
     )
 
 
-def _call(call: CallView, ringing: Sequence[AgentId]) -> pb.CallView:
+def _call(call: CallView, ringing: Sequence[AgentId], card: CallerCard | None) -> pb.CallView:
     return pb.CallView(
         call_id=call.call_id,
         queue_id=call.queue_id,
@@ -138,6 +153,7 @@ def _call(call: CallView, ringing: Sequence[AgentId]) -> pb.CallView:
         ringing_agent_ids=ringing,
         consultation=None if call.consultation is None else _consultation(call.consultation),
         recording=RECORDING_STATES[call.recording],
+        caller=card_message(card),
     )
 
 
@@ -150,7 +166,7 @@ def _consultation(consultation: ConsultationView) -> pb.ConsultationView:
     )
 
 
-def _handoff(handoff: HandoffView) -> pb.HandoffView:
+def _handoff(handoff: HandoffView, card: CallerCard | None) -> pb.HandoffView:
     return pb.HandoffView(
         handoff_id=handoff.handoff_id,
         role=HANDOFF_ROLES[handoff.role],
@@ -160,4 +176,5 @@ def _handoff(handoff: HandoffView) -> pb.HandoffView:
         agent_id=handoff.agent_id,
         queue_id=handoff.queue_id,
         customer_id=handoff.customer_id,
+        caller=card_message(card),
     )

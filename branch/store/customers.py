@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Table, func, select
 
+from branch.customer_book import Profile
 from branch.store.site_database import SiteDatabase
 from router.ids import CustomerId
 from router.records.call import CallRecord
@@ -65,13 +66,15 @@ class Customers:
         with self._database.reading() as connection:
             return {number: CustomerId(owner) for number, owner in connection.execute(query)}
 
-    def classes(self) -> dict[CustomerId, str]:
-        """Each customer's class."""
-        query = select(CUSTOMERS.c.customer_id, CUSTOMERS.c.customer_class).where(
-            CUSTOMERS.c.site_id == self._database.site_id
-        )
+    def profiles(self) -> dict[CustomerId, Profile]:
+        """How each customer is known."""
+        columns = (CUSTOMERS.c.customer_id, CUSTOMERS.c.name, CUSTOMERS.c.customer_class, CUSTOMERS.c.region)
+        query = select(*columns).where(CUSTOMERS.c.site_id == self._database.site_id)
         with self._database.reading() as connection:
-            return {CustomerId(each): customer_class for each, customer_class in connection.execute(query)}
+            return {
+                CustomerId(each): Profile(name=name, customer_class=customer_class, region=region)
+                for each, name, customer_class, region in connection.execute(query)
+            }
 
     def change_mark(self) -> tuple[tuple[int, int], ...]:
         """How many customers and numbers there are, and the newest revision among each: equal while none

@@ -8,6 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from branch.caller_card import CallerCard
 from branch.terminal.desk import Desk
 from branch.terminal.menu import Menu
 from branch.terminal.seen import AgentSeen, CallInHand, ConsultationSeen, CustomerSeen
@@ -16,6 +17,7 @@ from branch.terminal.state_names import (
     agent_state_name,
     call_state_name,
     consultation_name,
+    language_name,
     reason_name,
 )
 from node.words import text as _
@@ -76,12 +78,33 @@ def _call_lines(desk: Desk, call: CallInHand, local_ms: int) -> Iterable[Rendera
         yield Text(_("recording is paused") if is_paused else _("is recorded"), style="red")
     if call.consultation is not None:
         yield _consultation_line(desk, call.consultation)
-    if desk.customer is not None:
-        yield from _customer_lines(desk.customer)
+    yield from _who_lines(call, desk.customer)
+
+
+def _who_lines(call: CallInHand, customer: CustomerSeen | None) -> Iterable[RenderableType]:
+    """The customer with the last contacts where this site has them, else what the caller's site knows."""
+    caller = call.caller
+    if caller is not None:
+        yield from _caller_lines(caller)
+    if customer is not None:
+        yield from _customer_lines(customer)
+    elif caller is not None and caller.name is not None:
+        yield _name_line(caller.name, caller.customer_class, caller.region)
     elif call.customer_id is not None:
         yield Text(_("customer {customer}", customer=call.customer_id))
     else:
         yield Text(_("unknown caller"), style="dim")
+
+
+def _caller_lines(caller: CallerCard) -> Iterable[RenderableType]:
+    """From where it calls and how it came, wherever the agent sits."""
+    line = Text(caller.number or _("withheld number"))
+    if caller.language is not None:
+        line.append(f"  {language_name(caller.language)}", style="cyan")
+    yield line
+    if caller.choices:
+        steps = " › ".join(f"{each.node}: {each.choice}" for each in caller.choices)
+        yield Text(_("came by {steps}", steps=steps), style="dim")
 
 
 def _consultation_line(desk: Desk, consultation: ConsultationSeen) -> RenderableType:
@@ -95,15 +118,19 @@ def _consultation_line(desk: Desk, consultation: ConsultationSeen) -> Renderable
 
 
 def _customer_lines(customer: CustomerSeen) -> Iterable[RenderableType]:
-    line = Text(customer.name, style="bold")
-    if customer.customer_class == "VIP":
-        line.append("  VIP", style="bold yellow")
-    if customer.region:
-        line.append(f"  {customer.region}")
-    yield line
+    yield _name_line(customer.name, customer.customer_class, customer.region)
     for each in customer.contacts[:CONTACT_LIMIT]:
         ended = each.disposition or _("live")
         yield Text(f"  {_moment(each.arrived_utc_us)}  {each.queue_id or ''}  {ended}  {each.agent_id or ''}")
+
+
+def _name_line(name: str, customer_class: str | None, region: str | None) -> RenderableType:
+    line = Text(name, style="bold")
+    if customer_class == "VIP":
+        line.append("  VIP", style="bold yellow")
+    if region:
+        line.append(f"  {region}")
+    return line
 
 
 def _queues(desk: Desk, local_ms: int) -> RenderableType:

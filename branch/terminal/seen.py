@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from branch.caller_card import CallerCard
 from router.agent import AgentState
 from router.call import CallState
 from router.ids import AgentId, CallId, CustomerId, HandoffId, LegId, QueueId, SiteId
@@ -80,6 +81,7 @@ class CallSeen:
     ringing_agents: tuple[AgentId, ...]
     consultation: ConsultationSeen | None = None
     recording: RecordingState = RecordingState.NONE
+    caller: CallerCard | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,7 @@ class HandoffSeen:
     agent_id: AgentId | None
     queue_id: QueueId | None
     customer_id: CustomerId | None
+    caller: CallerCard | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +183,7 @@ class CallInHand:
     consultation: ConsultationSeen | None = None
     """With the colleague whom this agent asked, or as whom it was asked."""
     recording: RecordingState = RecordingState.NONE
+    caller: CallerCard | None = None
 
 
 @dataclass(slots=True)
@@ -229,6 +233,7 @@ class SiteSeen:
             from_site=handoff.peer if handoff is not None else None,
             consultation=call.consultation if call is not None and handoff is None else None,
             recording=call.recording if call is not None and handoff is None else RecordingState.NONE,
+            caller=about.caller if about is not None else None,
         )
 
 

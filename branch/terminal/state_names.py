@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from node.words import marked
 from node.words import text as _
 from router.agent import AgentState, RingFailure
-from router.call import CallState
+from router.call import CallState, Language
 from router.talk.consultation import ConsultationEnd, ConsultationState
 
 _AGENT_STATES: Mapping[AgentState, str] = {
@@ -29,6 +29,10 @@ _CALL_STATES: Mapping[CallState, str] = {
     CallState.HELD: marked("on hold"),
     CallState.CONNECTED_REMOTE: marked("talking elsewhere"),
     CallState.ENDING: marked("ending"),
+}
+_LANGUAGES: Mapping[Language, str] = {
+    Language.CHINESE: marked("Chinese"),
+    Language.ENGLISH: marked("English"),
 }
 _CONSULTATION_STATES: Mapping[ConsultationState, str] = {
     ConsultationState.RINGING: marked("ringing"),
@@ -70,6 +74,10 @@ def agent_state_name(state: AgentState) -> str:
 
 def call_state_name(state: CallState) -> str:
     return _(_CALL_STATES[state])
+
+
+def language_name(language: Language) -> str:
+    return _(_LANGUAGES[language])
 
 
 def consultation_name(state: ConsultationState, reason: str | None) -> str:

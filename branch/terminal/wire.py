@@ -4,6 +4,8 @@ from typing import Any
 
 from trunkline.desk.v1 import desk_pb2 as pb
 
+from branch.caller_card import CallerCard
+from branch.peers.card_wire import read_card
 from branch.terminal.seen import (
     AgentSeen,
     CallSeen,
@@ -113,6 +115,7 @@ def _call(call: pb.CallView) -> CallSeen:
         ringing_agents=tuple(AgentId(each) for each in call.ringing_agent_ids),
         consultation=_consultation(call.consultation) if call.HasField("consultation") else None,
         recording=RecordingState(pb.RecordingState.Name(call.recording).removeprefix("RECORDING_STATE_")),
+        caller=_caller(call),
     )
 
 
@@ -145,7 +148,12 @@ def _handoff(handoff: pb.HandoffView) -> HandoffSeen:
         agent_id=_optional(handoff, "agent_id"),
         queue_id=_optional(handoff, "queue_id"),
         customer_id=_optional(handoff, "customer_id"),
+        caller=_caller(handoff),
     )
+
+
+def _caller(about: pb.CallView | pb.HandoffView) -> CallerCard | None:
+    return read_card("caller", about.caller) if about.HasField("caller") else None
 
 
 def _contact(contact: pb.Contact) -> ContactSeen:

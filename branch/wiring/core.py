@@ -12,6 +12,7 @@ import uuid_utils
 
 from branch import parts
 from branch.admission import Admission
+from branch.caller_cards import CallerCards
 from branch.calling_hours import CallingHours, HoursWatch
 from branch.customer_book import CustomerBook
 from branch.desk import Desk, Stamp
@@ -74,6 +75,11 @@ class Core:
         self.policies = Policies(ground.policies)
         self.tallies = DayTallies(self.policies.service_level_ms)
         self.admission = Admission(self._tell)
+        self.customers = CustomerBook(ground.store.customers)
+        self.cards = CallerCards(self.customers)
+        for each in work.calls:
+            number, rows = ground.store.caller_number(each.call_id), ground.store.call_rows(each.call_id)
+            self.cards.take_up(each.call_id, number, rows)
         self.board: LoadBoard | None = (
             None
             if settings.etcd is None
@@ -87,9 +93,9 @@ class Core:
             incarnation=ground.incarnation,
             lines=[self._line(SiteId(each.site), each.address) for each in settings.overflow.peer],
             tell=self._tell,
+            card_of=self.cards.card_of,
         )
         self._newcomers = Newcomers(known=(*self._trunks, site_id), meet=self._meet, admit=self._admit)
-        self.customers = CustomerBook(ground.store.customers)
         self.numbers = NumberFinder(
             number_of=ground.store.caller_number,
             tell=self._tell,
@@ -119,6 +125,7 @@ class Core:
             lines=_lines(settings),
             read_token=self.mint.read,
             note_refused_token=self._note_refused_token,
+            note_caller=self.cards.note_caller,
             forward=self.reaching.forward_soon,
             country=settings.site.country,
         )
@@ -222,7 +229,7 @@ class Core:
             speed=speed,
             ledger=self.writer,
             carry_out=dispatch.carry_out,
-            instruments=RowWatchers(self.instruments, self.tallies),
+            instruments=RowWatchers(self.instruments, self.tallies, self.cards),
         )
 
     def _channel(self, site_id: SiteId, address: str) -> grpc.aio.Channel:
@@ -251,6 +258,7 @@ class Core:
             site_id=site_id,
             channel=self._channel(site_id, address),
             tell=self._tell,
+            keep_guest=self.cards.keep_guest,
             answer_limit_s=ground.settings.overflow.rpc_limit_ms / 1_000,
             request_limit=ground.settings.limits.peer_request_limit,
             rng=random.Random(secrets.randbits(64)),  # noqa: S311 - reconnect delays, no secret

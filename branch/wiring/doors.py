@@ -110,7 +110,7 @@ class Doors:
         nodes = LinkServer(security=ground.security, registry=ground.registry, checks=CHECKS)
         serve_nodes(
             nodes,
-            handoffs=HandoffFace(self._core.desk),
+            handoffs=HandoffFace(self._core.desk, self._core.cards),
             sites=SiteFace(self._operations, ground.site_id, Repeats(key=secrets.token_bytes(32))),
             desks=desks,
             journals=JournalService(ground.journal),
@@ -169,6 +169,7 @@ class Doors:
             floor.policies(),
             self._core.tallies.current(),
             self._ground.directory.name_of,
+            self._core.cards,
         )
 
     def _pbx_problem(self) -> str | None:

@@ -36,6 +36,7 @@ from sync.link.channel import open_channel
 from sync.link.identity import Peer
 from sync.link.server import LinkServer
 from sync.link.tls import Tls
+from tests.fakes.cards import cards_at
 from tests.fakes.desk import FRENCH, SALES, desk_with_agents
 
 WARM_UP_COUNT = 200
@@ -125,6 +126,7 @@ class ReserveSide:
     def __init__(self, tls: Mapping[SiteId, Tls]) -> None:
         self._tls = tls
         self._desk = desk_with_agents(URUMQI, peers=[BEIJING], agent_count=AGENT_COUNT)
+        self._cards = cards_at()
         self._server = LinkServer(security=self._tls[URUMQI], registry=CollectorRegistry())
         self._replied: asyncio.Future[SiteReplied | SiteSilent] | None = None
         self._heard_at = 0.0
@@ -135,7 +137,7 @@ class ReserveSide:
         self._running: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        add_HandoffServiceServicer_to_server(HandoffFace(self._desk), self._server.grpc_server)
+        add_HandoffServiceServicer_to_server(HandoffFace(self._desk, self._cards), self._server.grpc_server)
         port = await self._server.start("127.0.0.1", 0, [SERVICE])
         expected = Peer.from_uri("trunkline://bench/site/urumqi")
         self._channel = open_channel("127.0.0.1", port, self._tls[BEIJING], expected=expected)
@@ -144,6 +146,7 @@ class ReserveSide:
             site_id=URUMQI,
             channel=open_channel("127.0.0.1", port, self._tls[BEIJING], expected=expected),
             tell=self._tell,
+            keep_guest=self._cards.keep_guest,
             answer_limit_s=5.0,
             request_limit=16,
             rng=self._rng,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
+from branch.customer_book import Profile
 from branch.people.login import AgentRecord, Credential
 from branch.store.customers import Customer, NumberTakenError
 from branch.store.store import Store, open_store
@@ -186,7 +187,8 @@ def test_a_class_is_known_and_its_change_is_seen_as_one(store: Store) -> None:
 
     store.customers.put(replace(ACME, customer_class=CustomerClass.STANDARD))
 
-    assert store.customers.classes() == {ACME.customer_id: "STANDARD"}
+    known_as = Profile(name="Acme", customer_class="STANDARD", region="华北")
+    assert store.customers.profiles() == {ACME.customer_id: known_as}
     assert store.customers.change_mark() != mark
 
 

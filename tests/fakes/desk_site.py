@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from prometheus_client import CollectorRegistry
 from trunkline.desk.v1.desk_pb2_grpc import add_DeskServiceServicer_to_server
 
+from branch.caller_cards import CallerCards
 from branch.desk import Desk, Stamp
 from branch.metrics import BranchInstruments
 from branch.people import passwords
@@ -36,7 +37,7 @@ from router.ids import AgentId, CallId, CustomerId, LegId, LineId, QueueId, Site
 from router.ledger import LedgerRow
 from router.orders import Order, RingAgent
 from router.outbound.policy import OutboundPolicy, Route
-from router.overflow.policy import OverflowPolicy
+from router.overflow.policy import LinkPolicy, OverflowPolicy
 from sync.clock import ManualClock, SystemClock
 from sync.link.channel import open_channel
 from sync.link.identity import Peer
@@ -45,6 +46,7 @@ from sync.link.tls import Plaintext, Security, TrustOnly
 from sync.records.business_day import BusinessCalendar
 from sync.records.derived import CallerRecord
 from sync.records.tables import CustomerClass, PersonRole
+from tests.fakes.cards import cards_at
 
 SITE = SiteId("beijing")
 QUEUE = QueueId("support")
@@ -53,6 +55,7 @@ PASSWORD = "correct horse"
 INCARNATION = 1_700_000_000_000
 CUSTOMER = CustomerId("c-17")
 LINE = LineId("line-1")
+PEER = SiteId("urumqi")
 
 
 class Records:
@@ -156,6 +159,7 @@ class DeskSite:
     real_clock: ManualClock
     registry: CollectorRegistry
     places: Places = field(default_factory=Places)
+    cards: CallerCards = field(default_factory=cards_at)
     port: int = 0
     incarnation: int = INCARNATION
     clients: list[DeskClient] = field(default_factory=list)
@@ -203,7 +207,7 @@ async def desk_site(
         site_id=SITE,
         incarnation=incarnation,
         policies=policies,
-        overflow=OverflowPolicy(),
+        overflow=OverflowPolicy(links={PEER: LinkPolicy(site_id=PEER)}),
         new_id=lambda: str(uuid.uuid4()),
         rng=random.Random(1),
         mint_token=lambda handoff_id, _site: f"token-of-{handoff_id}",
@@ -243,7 +247,9 @@ async def desk_site(
         incarnation=incarnation,
     )
     watch = SiteWatch(
-        snapshot=lambda: site_items(floor, clock.mono_ms(), floor.policies(), {}, lambda agent_id: agent_id),
+        snapshot=lambda: site_items(
+            floor, clock.mono_ms(), floor.policies(), {}, lambda agent_id: agent_id, site.cards
+        ),
         version=lambda: desk.last_seq,
     )
     running = RunningFloor(desk.handle, floor)

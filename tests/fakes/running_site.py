@@ -80,6 +80,7 @@ class RunningSite:
             lines=Lines({}, self._policy.queue_id),
             read_token=self._mint.read,
             note_refused_token=self.refused_tokens.append,
+            note_caller=lambda _caller: None,
             forward=lambda agent_id, number: self.forwarded.append((agent_id, number)),
         )
 

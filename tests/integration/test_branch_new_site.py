@@ -1,6 +1,7 @@
 """A site made by `trunkline init` joins a running cluster whose files never heard of it, and helps it."""
 
 import asyncio
+import json
 import os
 import socket
 import sys
@@ -161,6 +162,7 @@ async def until_written(rows: Callable[[], Iterable[LedgerRow]], kind: type[Entr
 async def test_a_new_site_joins_by_init_and_answers_a_call_of_a_site_that_never_heard_of_it(
     tmp_path: Path, beijing: BranchProcess, lhasa: NewSite
 ) -> None:
+    await lhasa.run("customer", "add", "c1", "--name", "王小明", "--class", "vip", "--site", beijing.file)
     made = await lhasa.run(
         "init", lhasa.folder, "--site", "lhasa", "--address", f"127.0.0.1:{first_of_free_ports()}",
         "--ca", tmp_path / "pki", "--cluster", "demo", "--like", beijing.file, "--phone", "1001",
@@ -176,12 +178,14 @@ async def test_a_new_site_joins_by_init_and_answers_a_call_of_a_site_that_never_
     await beijing.pbx.call(handle_s=3600)
     await lhasa.desk("answer", "--wait", "20")
     await until_written(lhasa.rows, HandoffConfirmed)
+    in_hand = json.loads(await lhasa.desk("status"))["call"]
     await lhasa.desk("hang-up")
     await until_written(beijing.rows, CallEnded)
 
     assert "trunkline hq site add" in made
     [connected] = [row.entry for row in beijing.rows() if isinstance(row.entry, CallConnected)]
     assert connected.served_by == "lhasa"
+    assert (in_hand["from_site"], in_hand["caller"]["name"]) == ("beijing", "王小明")
     broken = {result.name: result.violations for result in check_ledgers([*beijing.rows(), *lhasa.rows()])}
     assert not any(broken.values()), broken
 

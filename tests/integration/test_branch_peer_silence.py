@@ -74,6 +74,7 @@ async def line(floor: Floor) -> AsyncIterator[PeerLine]:
         site_id=URUMQI,
         channel=open_channel("127.0.0.1", port, Plaintext(), expected=None),
         tell=floor.tell,
+        keep_guest=lambda _handoff, _card: None,
         answer_limit_s=ANSWER_LIMIT_S,
         request_limit=16,
         rng=random.Random(1),

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from prometheus_client import CollectorRegistry
 from trunkline.handoff.v1 import handoff_pb2 as pb
 from trunkline.handoff.v1.handoff_pb2_grpc import HandoffServiceStub, add_HandoffServiceServicer_to_server
 
-from branch.desk import Desk, Stamp
+from branch.caller_card import CallerCard
+from branch.desk import CallerNumber, Desk, Stamp
 from branch.metrics import BranchInstruments
 from branch.peers.line import PeerLine
 from branch.peers.wire import Asked, request_frame
@@ -21,12 +23,29 @@ from branch.serving.handoff import SERVICE, HandoffFace
 from node import pki
 from router.acd.policy import QueuePolicy
 from router.call import CallContext
-from router.facts import AgentBecameReady, AgentLoggedIn, SiteReplied, SiteSilent
+from router.facts import (
+    AgentBecameNotReady,
+    AgentBecameReady,
+    AgentLoggedIn,
+    CallArrived,
+    SiteReplied,
+    SiteSilent,
+)
 from router.floor import Floor
 from router.ids import AgentId, CallId, HandoffId, QueueId, SiteId, Skill
 from router.ledger import LedgerRow
 from router.orders import Order
-from router.overflow.messages import Cancel, GetHandoff, HandoffSeen, HandoffState, Refused, Reserve, Reserved
+from router.overflow.messages import (
+    Cancel,
+    Claim,
+    GetHandoff,
+    Given,
+    HandoffSeen,
+    HandoffState,
+    Refused,
+    Reserve,
+    Reserved,
+)
 from router.overflow.policy import LinkPolicy, OverflowPolicy
 from sync.clock import SystemClock
 from sync.link.channel import open_channel
@@ -36,6 +55,7 @@ from sync.link.status import refusal_from
 from sync.link.tls import Tls
 from sync.records.business_day import BusinessCalendar
 from sync.records.derived import CallerRecord
+from tests.fakes.cards import cards_at
 
 NOW = datetime.now(UTC)
 BEIJING, URUMQI, LHASA = SiteId("beijing"), SiteId("urumqi"), SiteId("lhasa")
@@ -85,6 +105,7 @@ class Helper:
         self.desk.tell(AgentLoggedIn(agent_id=agent, skills=FRENCH))
         self.desk.tell(AgentBecameReady(agent_id=agent))
         self.server = LinkServer(security=self.tls(URUMQI), registry=self.registry)
+        self.cards = cards_at()
         self.port = 0
 
     def tls(self, site_id: SiteId) -> Tls:
@@ -92,7 +113,7 @@ class Helper:
         return Tls.read(self.folder / "ca.pem", self.folder / f"{name}.pem", self.folder / f"{name}.key")
 
     async def start(self, port: int = 0) -> None:
-        add_HandoffServiceServicer_to_server(HandoffFace(self.desk), self.server.grpc_server)
+        add_HandoffServiceServicer_to_server(HandoffFace(self.desk, self.cards), self.server.grpc_server)
         self.port = await self.server.start("127.0.0.1", port, [SERVICE])
 
     def channel(self, site_id: SiteId) -> grpc.aio.Channel:
@@ -106,6 +127,7 @@ class Heard:
 
     def __init__(self) -> None:
         self.facts: asyncio.Queue[SiteReplied | SiteSilent] = asyncio.Queue()
+        self.guests: dict[HandoffId, CallerCard] = {}
 
     async def next(self) -> SiteReplied | SiteSilent:
         async with asyncio.timeout(10):
@@ -136,6 +158,7 @@ async def line_of(helper: Helper, site_id: SiteId, heard: Heard) -> AsyncIterato
         site_id=URUMQI,
         channel=helper.channel(site_id),
         tell=heard.facts.put_nowait,
+        keep_guest=heard.guests.__setitem__,
         answer_limit_s=2.0,
         request_limit=16,
         rng=random.Random(2),
@@ -184,6 +207,42 @@ async def test_a_reserve_over_the_stream_comes_back_with_a_token_and_the_helpers
             reply=Reserved(handoff_id=HANDOFF, token=f"{HANDOFF}/beijing"),
         )
         assert line.incarnation == INCARNATION
+
+
+CARD = CallerCard(number="+8613800138000", name="王小明", customer_class="VIP", region="海淀")
+
+
+async def test_who_keeps_an_agent_is_told_who_calls_before_the_phone_rings(helper: Helper) -> None:
+    heard = Heard()
+    other = HandoffId("0190a0a0-0000-7000-8000-000000000002")
+    async with line_of(helper, BEIJING, heard) as line:
+        await until_connected(line)
+        for handoff_id in (HANDOFF, other):
+            line.ask(replace(asked(reserve(handoff_id)), caller=CARD))
+            await heard.next()
+
+    assert helper.cards.guest(HANDOFF) == CARD
+    assert helper.cards.guest(other) is None, "no agent is kept for it"
+
+
+async def test_who_gives_a_call_says_who_calls(helper: Helper) -> None:
+    """The site has a caller of its own, and nobody idle."""
+    call_id = CallId("0190a0a0-0000-7000-8000-00000000000d")
+    helper.desk.tell(AgentBecameNotReady(agent_id=AgentId("urumqi/1"), reason="TEA"))
+    helper.cards.note_caller(CallerNumber(call_id=call_id, number=CARD.number, dialled="95588"))
+    helper.desk.tell(
+        CallArrived(call_id=call_id, queue_id=QueueId("sales"), dialled="95588", customer_id=None)
+    )
+    heard = Heard()
+    async with line_of(helper, BEIJING, heard) as line:
+        await until_connected(line)
+        claim = Claim(handoff_id=HANDOFF, skills=FRENCH, token="token", timeout_ms=500)
+        line.ask(Asked(site_id=BEIJING, incarnation=3, asked_incarnation=0, request=claim))
+        given = await heard.next()
+
+    assert isinstance(given, SiteReplied)
+    assert isinstance(given.reply, Given)
+    assert heard.guests == {HANDOFF: CallerCard(number=CARD.number)}
 
 
 async def test_requests_of_one_handoff_are_answered_in_order_and_a_repeated_one_alike(helper: Helper) -> None:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from branch import customer_book
-from branch.customer_book import CustomerBook
+from branch.customer_book import CustomerBook, Profile
 from router.ids import CustomerId
 
 ACME = CustomerId("acme")
@@ -29,8 +29,10 @@ class Numbers:
         self.read_count += 1
         return dict(self.known)
 
-    def classes(self) -> Mapping[CustomerId, str]:
-        return dict(self.kinds)
+    def profiles(self) -> Mapping[CustomerId, Profile]:
+        return {
+            each: Profile(name="Acme", customer_class=kind, region=None) for each, kind in self.kinds.items()
+        }
 
     def change_mark(self) -> object:
         self.asked_count += 1
@@ -70,6 +72,7 @@ async def test_a_change_is_seen_and_nothing_is_read_without_one() -> None:
 
     assert (book.customer_of("+861"), book.customer_of("+862")) == (None, ACME)
     assert book.class_of(ACME) == "VIP"
+    assert book.known_as(ACME) == Profile(name="Acme", customer_class="VIP", region=None)
 
 
 async def test_a_database_that_is_away_leaves_the_book_as_it_is() -> None:

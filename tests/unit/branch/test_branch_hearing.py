@@ -112,6 +112,7 @@ class Ears:
         self.desk, self.pbx = HearingDesk(), OrderedPbx()
         self.refused_tokens: list[str] = []
         self.forwarded: list[tuple[AgentId, str | None]] = []
+        self.noted: list[CallerNumber] = []
         self.ear = PbxEar(
             desk=self.desk,
             driver=self.pbx,
@@ -120,6 +121,7 @@ class Ears:
             lines=Lines({"100": QueueId("sales")}, QueueId("general")),
             read_token=self._read,
             note_refused_token=self.refused_tokens.append,
+            note_caller=self.noted.append,
             forward=lambda agent_id, number: self.forwarded.append((agent_id, number)),
             country="CN",
         )

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trunkline.handoff.v1 import handoff_pb2 as pb
 
+from branch.caller_card import CallerCard, IvrChoice
 from branch.peers.wire import (
     Asked,
     UnreadableReplyError,
@@ -14,8 +15,8 @@ from branch.peers.wire import (
     reply_frame,
     request_frame,
 )
-from router.call import CallContext
-from router.ids import CallId, CustomerId, HandoffId, QueueId, SiteId, Skill
+from router.call import CallContext, Language
+from router.ids import CallId, CustomerId, HandoffId, NodeName, QueueId, SiteId, Skill
 from router.overflow.messages import (
     Acknowledged,
     Cancel,
@@ -78,24 +79,58 @@ replies: st.SearchStrategy[Reply] = st.one_of(
 )
 
 
-def asked(request: Request) -> Asked:
-    return Asked(site_id=SiteId("beijing"), incarnation=7, asked_incarnation=3, request=request)
+cards = st.builds(
+    CallerCard,
+    number=st.none() | st.just("+8613800138000"),
+    name=st.none() | names,
+    customer_class=st.none() | st.sampled_from(("STANDARD", "VIP")),
+    region=st.none() | names,
+    language=st.none() | st.sampled_from(Language),
+    choices=st.lists(st.builds(IvrChoice, node=names.map(NodeName), choice=names), max_size=3).map(tuple),
+)
 
 
-@given(requests)
-def test_a_request_comes_out_of_the_wire_as_it_went_in(request: Request) -> None:
-    payload = request_frame(asked(request), timeout_ms=500).SerializeToString()
+def asked(request: Request, caller: CallerCard | None = None) -> Asked:
+    return Asked(
+        site_id=SiteId("beijing"), incarnation=7, asked_incarnation=3, request=request, caller=caller
+    )
 
-    assert read_request(pb.ExchangeRequest.FromString(payload)) == asked(request)
+
+@given(requests, st.none() | cards)
+def test_a_request_comes_out_of_the_wire_as_it_went_in(request: Request, caller: CallerCard | None) -> None:
+    went_in = asked(request, caller if isinstance(request, Reserve) else None)
+    payload = request_frame(went_in, timeout_ms=500).SerializeToString()
+
+    assert read_request(pb.ExchangeRequest.FromString(payload)) == went_in
 
 
-@given(requests, replies)
-def test_a_reply_comes_out_of_the_wire_as_it_went_in(request: Request, reply: Reply) -> None:
-    payload = reply_frame(request, reply, incarnation=9).SerializeToString()
+@given(requests, replies, st.none() | cards)
+def test_a_reply_comes_out_of_the_wire_as_it_went_in(
+    request: Request, reply: Reply, caller: CallerCard | None
+) -> None:
+    caller = caller if isinstance(reply, Given) else None
+    payload = reply_frame(request, reply, incarnation=9, caller=caller).SerializeToString()
 
     replied = read_reply(pb.ExchangeResponse.FromString(payload))
 
     assert (replied.reply, replied.incarnation, replied.handoff_id) == (reply, 9, HANDOFF)
+    assert replied.caller == caller
+
+
+def test_what_a_site_wrote_into_its_customer_list_costs_no_caller_its_hand_off() -> None:
+    spoilt = CallerCard(
+        number="1" * 40,
+        name="n" * 300 + "\n",
+        region="\x00",
+        choices=tuple(IvrChoice(node=NodeName("x" * 99), choice=str(each)) for each in range(30)),
+    )
+    frame = request_frame(asked(read_request(reserve()).request, spoilt), timeout_ms=500)
+
+    read = read_request(frame).caller
+
+    assert read is not None
+    assert (read.number, read.name, read.region) == ("1" * 16, "n" * 200, None)
+    assert [each.choice for each in read.choices] == [str(each) for each in range(10, 30)]
 
 
 def reserve() -> pb.ExchangeRequest:
@@ -136,6 +171,19 @@ def claim() -> pb.ExchangeRequest:
         (reserve, lambda f: setattr(f.reserve.call, "waited_ms", 2**60), "reserve.call.waited_ms"),
         (reserve, lambda f: setattr(f.reserve.call, "customer_id", ""), "reserve.call.customer_id"),
         (reserve, lambda f: f.reserve.call.skills.extend(["s"] * 64), "reserve.call.skills"),
+        (reserve, lambda f: setattr(f.reserve.call.caller, "number", "1" * 17), "reserve.call.caller.number"),
+        (reserve, lambda f: setattr(f.reserve.call.caller, "name", "a\nb"), "reserve.call.caller.name"),
+        (reserve, lambda f: setattr(f.reserve.call.caller, "language", "xx"), "reserve.call.caller.language"),
+        (
+            reserve,
+            lambda f: [f.reserve.call.caller.choices.add(node="n", choice="1") for _ in range(21)],
+            "reserve.call.caller.choices",
+        ),
+        (
+            reserve,
+            lambda f: f.reserve.call.caller.choices.add(node="n"),
+            "reserve.call.caller.choices.choice",
+        ),
         (claim, lambda f: f.claim.ClearField("token"), "claim.token"),
         (claim, lambda f: setattr(f.claim, "token", "t" * 401), "claim.token"),
         (claim, lambda f: f.claim.skills.append(""), "claim.skills"),

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from trunkline.caller.v1 import caller_pb2 as _caller_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -1764,6 +1765,7 @@ class CallView(_message.Message):
     RINGING_AGENT_IDS_FIELD_NUMBER: _builtins.int
     CONSULTATION_FIELD_NUMBER: _builtins.int
     RECORDING_FIELD_NUMBER: _builtins.int
+    CALLER_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     """UUID text."""
     queue_id: _builtins.str
@@ -1792,6 +1794,10 @@ class CallView(_message.Message):
     def consultation(self) -> Global___ConsultationView:
         """Whom its agent consults about it; absent with nobody."""
 
+    @_builtins.property
+    def caller(self) -> _caller_pb2.CallerCard:
+        """Who calls, as far as the site knows; absent for a call that was there before the branch began."""
+
     def __init__(
         self,
         *,
@@ -1807,13 +1813,16 @@ class CallView(_message.Message):
         ringing_agent_ids: _abc.Iterable[_builtins.str] | None = ...,
         consultation: Global___ConsultationView | None = ...,
         recording: Global___RecordingState.ValueType = ...,
+        caller: _caller_pb2.CallerCard | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_consultation", b"_consultation", "_customer_id", b"_customer_id", "_handoff_id", b"_handoff_id", "_served_by", b"_served_by", "agent_id", b"agent_id", "consultation", b"consultation", "customer_id", b"customer_id", "handoff_id", b"handoff_id", "served_by", b"served_by"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_caller", b"_caller", "_consultation", b"_consultation", "_customer_id", b"_customer_id", "_handoff_id", b"_handoff_id", "_served_by", b"_served_by", "agent_id", b"agent_id", "caller", b"caller", "consultation", b"consultation", "customer_id", b"customer_id", "handoff_id", b"handoff_id", "served_by", b"served_by"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_consultation", b"_consultation", "_customer_id", b"_customer_id", "_handoff_id", b"_handoff_id", "_served_by", b"_served_by", "agent_id", b"agent_id", "call_id", b"call_id", "consultation", b"consultation", "customer_id", b"customer_id", "handoff_id", b"handoff_id", "priority", b"priority", "queue_id", b"queue_id", "queued_mono_ms", b"queued_mono_ms", "recording", b"recording", "ringing_agent_ids", b"ringing_agent_ids", "served_by", b"served_by", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_caller", b"_caller", "_consultation", b"_consultation", "_customer_id", b"_customer_id", "_handoff_id", b"_handoff_id", "_served_by", b"_served_by", "agent_id", b"agent_id", "call_id", b"call_id", "caller", b"caller", "consultation", b"consultation", "customer_id", b"customer_id", "handoff_id", b"handoff_id", "priority", b"priority", "queue_id", b"queue_id", "queued_mono_ms", b"queued_mono_ms", "recording", b"recording", "ringing_agent_ids", b"ringing_agent_ids", "served_by", b"served_by", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__agent_id: _TypeAlias = _typing.Literal["agent_id"]  # noqa: Y015
     _WhichOneofArgType__agent_id: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id"]  # noqa: Y015
+    _WhichOneofReturnType__caller: _TypeAlias = _typing.Literal["caller"]  # noqa: Y015
+    _WhichOneofArgType__caller: _TypeAlias = _typing.Literal["_caller", b"_caller"]  # noqa: Y015
     _WhichOneofReturnType__consultation: _TypeAlias = _typing.Literal["consultation"]  # noqa: Y015
     _WhichOneofArgType__consultation: _TypeAlias = _typing.Literal["_consultation", b"_consultation"]  # noqa: Y015
     _WhichOneofReturnType__customer_id: _TypeAlias = _typing.Literal["customer_id"]  # noqa: Y015
@@ -1824,6 +1833,8 @@ class CallView(_message.Message):
     _WhichOneofArgType__served_by: _TypeAlias = _typing.Literal["_served_by", b"_served_by"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__agent_id) -> _WhichOneofReturnType__agent_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__caller) -> _WhichOneofReturnType__caller | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__consultation) -> _WhichOneofReturnType__consultation | None: ...
     @_typing.overload
@@ -1885,6 +1896,7 @@ class HandoffView(_message.Message):
     AGENT_ID_FIELD_NUMBER: _builtins.int
     QUEUE_ID_FIELD_NUMBER: _builtins.int
     CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    CALLER_FIELD_NUMBER: _builtins.int
     handoff_id: _builtins.str
     """UUID text."""
     role: Global___HandoffRole.ValueType
@@ -1901,6 +1913,10 @@ class HandoffView(_message.Message):
     """The queue the call is in; absent while that is unknown."""
     customer_id: _builtins.str
     """Who calls, by the origin's id; absent when unknown."""
+    @_builtins.property
+    def caller(self) -> _caller_pb2.CallerCard:
+        """Who calls, as the origin knows it; absent at the origin."""
+
     def __init__(
         self,
         *,
@@ -1912,15 +1928,18 @@ class HandoffView(_message.Message):
         agent_id: _builtins.str | None = ...,
         queue_id: _builtins.str | None = ...,
         customer_id: _builtins.str | None = ...,
+        caller: _caller_pb2.CallerCard | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_call_id", b"_call_id", "_customer_id", b"_customer_id", "_queue_id", b"_queue_id", "agent_id", b"agent_id", "call_id", b"call_id", "customer_id", b"customer_id", "queue_id", b"queue_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_call_id", b"_call_id", "_caller", b"_caller", "_customer_id", b"_customer_id", "_queue_id", b"_queue_id", "agent_id", b"agent_id", "call_id", b"call_id", "caller", b"caller", "customer_id", b"customer_id", "queue_id", b"queue_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_call_id", b"_call_id", "_customer_id", b"_customer_id", "_queue_id", b"_queue_id", "agent_id", b"agent_id", "call_id", b"call_id", "customer_id", b"customer_id", "handoff_id", b"handoff_id", "peer", b"peer", "queue_id", b"queue_id", "role", b"role", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_call_id", b"_call_id", "_caller", b"_caller", "_customer_id", b"_customer_id", "_queue_id", b"_queue_id", "agent_id", b"agent_id", "call_id", b"call_id", "caller", b"caller", "customer_id", b"customer_id", "handoff_id", b"handoff_id", "peer", b"peer", "queue_id", b"queue_id", "role", b"role", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__agent_id: _TypeAlias = _typing.Literal["agent_id"]  # noqa: Y015
     _WhichOneofArgType__agent_id: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id"]  # noqa: Y015
     _WhichOneofReturnType__call_id: _TypeAlias = _typing.Literal["call_id"]  # noqa: Y015
     _WhichOneofArgType__call_id: _TypeAlias = _typing.Literal["_call_id", b"_call_id"]  # noqa: Y015
+    _WhichOneofReturnType__caller: _TypeAlias = _typing.Literal["caller"]  # noqa: Y015
+    _WhichOneofArgType__caller: _TypeAlias = _typing.Literal["_caller", b"_caller"]  # noqa: Y015
     _WhichOneofReturnType__customer_id: _TypeAlias = _typing.Literal["customer_id"]  # noqa: Y015
     _WhichOneofArgType__customer_id: _TypeAlias = _typing.Literal["_customer_id", b"_customer_id"]  # noqa: Y015
     _WhichOneofReturnType__queue_id: _TypeAlias = _typing.Literal["queue_id"]  # noqa: Y015
@@ -1929,6 +1948,8 @@ class HandoffView(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__agent_id) -> _WhichOneofReturnType__agent_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__call_id) -> _WhichOneofReturnType__call_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__caller) -> _WhichOneofReturnType__caller | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__customer_id) -> _WhichOneofReturnType__customer_id | None: ...
     @_typing.overload

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from trunkline.caller.v1 import caller_pb2 as _caller_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -153,6 +154,7 @@ class CallContext(_message.Message):
     PRIORITY_FIELD_NUMBER: _builtins.int
     CUSTOMER_ID_FIELD_NUMBER: _builtins.int
     WAITED_MS_FIELD_NUMBER: _builtins.int
+    CALLER_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     """UUID text, made by the site that took the call."""
     queue_id: _builtins.str
@@ -167,6 +169,10 @@ class CallContext(_message.Message):
     def skills(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """All that an agent must have, the queue's own skills included."""
 
+    @_builtins.property
+    def caller(self) -> _caller_pb2.CallerCard:
+        """What the agent who is to talk with the caller is shown before its phone rings."""
+
     def __init__(
         self,
         *,
@@ -176,13 +182,19 @@ class CallContext(_message.Message):
         priority: _builtins.int = ...,
         customer_id: _builtins.str | None = ...,
         waited_ms: _builtins.int = ...,
+        caller: _caller_pb2.CallerCard | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_customer_id", b"_customer_id", "customer_id", b"customer_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "_customer_id", b"_customer_id", "caller", b"caller", "customer_id", b"customer_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_customer_id", b"_customer_id", "call_id", b"call_id", "customer_id", b"customer_id", "priority", b"priority", "queue_id", b"queue_id", "skills", b"skills", "waited_ms", b"waited_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_caller", b"_caller", "_customer_id", b"_customer_id", "call_id", b"call_id", "caller", b"caller", "customer_id", b"customer_id", "priority", b"priority", "queue_id", b"queue_id", "skills", b"skills", "waited_ms", b"waited_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__caller: _TypeAlias = _typing.Literal["caller"]  # noqa: Y015
+    _WhichOneofArgType__caller: _TypeAlias = _typing.Literal["_caller", b"_caller"]  # noqa: Y015
     _WhichOneofReturnType__customer_id: _TypeAlias = _typing.Literal["customer_id"]  # noqa: Y015
     _WhichOneofArgType__customer_id: _TypeAlias = _typing.Literal["_customer_id", b"_customer_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__caller) -> _WhichOneofReturnType__caller | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__customer_id) -> _WhichOneofReturnType__customer_id | None: ...
 
 Global___CallContext: _TypeAlias = CallContext  # noqa: Y015

@@ -1,0 +1,135 @@
+"""The cards of all live calls: the site's own callers', and those that other sites sent with theirs."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from branch.caller_card import CallerCard, IvrChoice
+from branch.desk import CallerNumber
+from router.call import Language
+from router.ids import CallId, CustomerId, HandoffId
+from router.ledger import (
+    CallArrived,
+    CallEnded,
+    CallQueued,
+    CustomerIdentified,
+    HandoffCancelled,
+    HandoffEnded,
+    HandoffExpired,
+    HandoffRefused,
+    IvrChose,
+    IvrEntered,
+    LedgerRow,
+)
+
+GUEST_LIMIT = 20_000
+CALLER_LIMIT = 100_000
+"""Far above what lives at once: only a call that was turned away leaves its card behind."""
+
+_CHOICE_LIMIT = 20
+"""A caller who goes round in a menu fills no screen: the last steps count."""
+
+
+class KnownAs(Protocol):
+    """A customer, as far as it is shown."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def customer_class(self) -> str: ...
+    @property
+    def region(self) -> str | None: ...
+
+
+class CustomerNames(Protocol):
+    """Whom the site knows."""
+
+    def known_as(self, customer_id: CustomerId) -> KnownAs | None:
+        """None: there is no such customer. Returns at once."""
+        ...
+
+
+@dataclass(slots=True)
+class _Caller:
+    number: str | None = None
+    customer_id: CustomerId | None = None
+    language: Language | None = None
+    choices: list[IvrChoice] = field(default_factory=list)
+
+
+class CallerCards:
+    """Written from numbers and rows as they come, read when a phone is to ring."""
+
+    def __init__(self, customers: CustomerNames) -> None:
+        self._customers = customers
+        self._callers: OrderedDict[CallId, _Caller] = OrderedDict()
+        self._guests: OrderedDict[HandoffId, CallerCard] = OrderedDict()
+
+    # --- the site's own callers --------------------------------------------------------
+
+    def note_caller(self, caller: CallerNumber) -> None:
+        """Somebody calls; the rows about the call come after this."""
+        self._caller(caller.call_id).number = caller.number
+
+    def note_rows(self, rows: Sequence[LedgerRow]) -> None:
+        for row in rows:
+            self._note(row)
+
+    def take_up(self, call_id: CallId, number: str | None, rows: Iterable[LedgerRow]) -> None:
+        """A call that the process before this one took in."""
+        self._caller(call_id).number = number
+        for row in rows:
+            self._note(row)
+
+    def card_of(self, call_id: CallId) -> CallerCard | None:
+        """None: no live call of ours."""
+        caller = self._callers.get(call_id)
+        if caller is None:
+            return None
+        known = None if caller.customer_id is None else self._customers.known_as(caller.customer_id)
+        return CallerCard(
+            number=caller.number,
+            name=None if known is None else known.name,
+            customer_class=None if known is None else known.customer_class,
+            region=None if known is None else known.region,
+            language=caller.language,
+            choices=tuple(caller.choices),
+        )
+
+    # --- other sites' ------------------------------------------------------------------
+
+    def keep_guest(self, handoff_id: HandoffId, card: CallerCard) -> None:
+        """Until the hand-off is over."""
+        self._guests[handoff_id] = card
+        if len(self._guests) > GUEST_LIMIT:
+            self._guests.popitem(last=False)
+
+    def guest(self, handoff_id: HandoffId) -> CallerCard | None:
+        """None: its site sent no card, or sent it to the process before this one."""
+        return self._guests.get(handoff_id)
+
+    # --- inside ------------------------------------------------------------------------
+
+    def _caller(self, call_id: CallId) -> _Caller:
+        caller = self._callers.setdefault(call_id, _Caller())
+        if len(self._callers) > CALLER_LIMIT:
+            self._callers.popitem(last=False)
+        return caller
+
+    def _note(self, row: LedgerRow) -> None:
+        match row.entry:
+            case CallArrived() | CallQueued() | CustomerIdentified() as entry:
+                if entry.customer_id is not None:
+                    self._caller(entry.call_id).customer_id = entry.customer_id
+            case IvrEntered() as entry:
+                self._caller(entry.call_id).language = entry.language
+            case IvrChose() as entry:
+                caller = self._caller(entry.call_id)
+                caller.language = entry.language
+                caller.choices.append(IvrChoice(node=entry.node, choice=entry.choice))
+                del caller.choices[:-_CHOICE_LIMIT]
+            case CallEnded() as entry:
+                self._callers.pop(entry.call_id, None)
+            case HandoffEnded() | HandoffExpired() | HandoffCancelled() | HandoffRefused() as entry:
+                self._guests.pop(entry.handoff_id, None)
