@@ -6,7 +6,7 @@ agent has, whether an INVITE's token is ours.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import structlog
@@ -88,6 +88,18 @@ class Customers(Protocol):
         ...
 
 
+class Messages(Protocol):
+    """What callers have left."""
+
+    def for_agent(self, agent_id: AgentId) -> Sequence[CallId]:
+        """Those that the agent may hear and nobody has heard, oldest first. Returns at once."""
+        ...
+
+    def heard_soon(self, call_id: CallId, person_id: str) -> None:
+        """Somebody has heard one. Returns at once."""
+        ...
+
+
 class Lines:
     """Which queue a dialled line belongs to."""
 
@@ -115,6 +127,7 @@ class PbxEar:
         note_refused_token: Callable[[str], None],
         note_caller: Callable[[CallerNumber], None],
         forward: Callable[[AgentId, str | None], None],
+        messages: Messages,
         country: str | None = None,
     ) -> None:
         """`read_token` raises TokenError for a token that is not ours for that site.
@@ -136,6 +149,7 @@ class PbxEar:
         self._note_refused_token = note_refused_token
         self._note_caller = note_caller
         self._forward = forward
+        self._messages = messages
 
     def fact_heard(self, fact: Fact) -> None:
         self._desk.tell(fact)
@@ -191,6 +205,11 @@ class PbxEar:
                 site_id = agent_id.partition("/")[0]
                 colleague = AgentId(f"{site_id}/{digits}") if digits else None
                 self._desk.tell(PickupAsked(agent_id=agent_id, from_agent=colleague))
+            case PhoneRequest.MESSAGES:
+                self._driver.play_messages(agent_id, self._messages.for_agent(agent_id))
+
+    def message_heard(self, agent_id: AgentId, call_id: CallId) -> None:
+        self._messages.heard_soon(call_id, agent_id)
 
     def pbx_lost(self) -> None:
         self.is_connected = False
@@ -279,6 +298,9 @@ class WaitingEar:
 
     def agent_phone_asked(self, agent_id: AgentId, request: PhoneRequest, digits: str) -> None:
         self._pass_on(lambda: self._ear.agent_phone_asked(agent_id, request, digits))
+
+    def message_heard(self, agent_id: AgentId, call_id: CallId) -> None:
+        self._pass_on(lambda: self._ear.message_heard(agent_id, call_id))
 
     def pbx_lost(self) -> None:
         self._pass_on(self._ear.pbx_lost)

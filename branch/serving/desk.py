@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from google.protobuf.message import Message
 from trunkline.desk.v1 import desk_pb2 as pb
 
+from branch.message_box import MessageBox
 from branch.people.dialling import Dialling
 from branch.people.login import LoggedIn, Login
 from branch.people.reaching import Reaching
@@ -19,6 +20,7 @@ from branch.people.workplaces import Workplaces
 from branch.serving.desk_talks import Context, M, TalkFace
 from branch.serving.repeats import Repeats
 from branch.serving.watch import Kind, Scope, SiteWatch, Step
+from branch.store.voicemails import Voicemail
 from router.acd.place import Place
 from router.ids import AgentId, CallId, CustomerId, LegId, QueueId, SiteId
 from sync.clock import Clock
@@ -100,6 +102,7 @@ class DeskFace(TalkFace):
         reaching: Reaching,
         watch: SiteWatch,
         customers: CustomerRecords,
+        messages: MessageBox,
         repeats: Repeats,
         clocks: "DeskClocks",
     ) -> None:
@@ -112,6 +115,7 @@ class DeskFace(TalkFace):
         self._reaching = reaching
         self._watch = watch
         self._customers = customers
+        self._messages = messages
         self._repeats = repeats
         self._clocks = clocks
 
@@ -220,6 +224,22 @@ class DeskFace(TalkFace):
         if not may(session.role, Act.SEE_ANY_CUSTOMER) and not self._is_callers(session, customer_id):
             raise RoleForbidsError(session.role, Act.SEE_ANY_CUSTOMER)
         return _customer(await self._customers.known_customer(customer_id, CONTACT_LIMIT))
+
+    async def ListMessages(
+        self, request: pb.ListMessagesRequest, context: Context
+    ) -> pb.ListMessagesResponse:
+        await self._session(context)
+        messages = await self._messages.messages(with_heard=request.with_heard)
+        return pb.ListMessagesResponse(messages=map(_message, messages))
+
+    async def MarkHeard(self, request: pb.MarkHeardRequest, context: Context) -> pb.MarkHeardResponse:
+        session = await self._session(context)
+
+        async def serve() -> pb.MarkHeardResponse:
+            await self._messages.heard(CallId(request.call_id), session.person_id)
+            return pb.MarkHeardResponse()
+
+        return await self._repeats.once(session.person_id, request.request_id, request, serve)
 
     def _is_callers(self, session: Session, customer_id: CustomerId) -> bool:
         return session.agent_id is not None and self._workplaces.is_caller(session.agent_id, customer_id)
@@ -347,6 +367,17 @@ def _place(place: pb.Place) -> Place:
     return Place(
         number=place.number if place.HasField("number") else None,
         ring_limit_ms=place.ring_limit_ms if place.HasField("ring_limit_ms") else None,
+    )
+
+
+def _message(message: Voicemail) -> pb.VoicemailView:
+    return pb.VoicemailView(
+        call_id=message.call_id,
+        queue_id=message.queue_id,
+        left_utc_us=message.left_utc_us,
+        number=message.number,
+        heard_utc_us=message.heard_utc_us,
+        heard_by=message.heard_by,
     )
 
 

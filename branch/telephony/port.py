@@ -5,6 +5,7 @@ a reconnect tells what was missed, so that a desk never has to compare channels 
 All calls of both protocols are made on one event loop and return at once.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -64,6 +65,8 @@ class PhoneRequest(StrEnum):
     """Reach me at this phone again."""
     PICKUP = "pickup"
     """Give me the call that rings at the colleague whose extension follows; of none, at any of them."""
+    MESSAGES = "messages"
+    """Let me hear what callers have left. The phone stays on: `play_messages` says what it hears."""
 
 
 class TelephonyListener(Protocol):
@@ -93,6 +96,10 @@ class TelephonyListener(Protocol):
 
     def agent_phone_asked(self, agent_id: AgentId, request: PhoneRequest, digits: str) -> None:
         """`digits` is what was dialled behind the code; nobody has looked at it yet."""
+        ...
+
+    def message_heard(self, agent_id: AgentId, call_id: CallId) -> None:
+        """The agent has listened to that caller's message to its end."""
         ...
 
     def pbx_lost(self) -> None:
@@ -130,6 +137,13 @@ class TelephonyDriver(Protocol):
 
         Raises:
             NotTelephonyError: the order is for somebody else; nothing was done.
+        """
+        ...
+
+    def play_messages(self, agent_id: AgentId, call_ids: Sequence[CallId]) -> None:
+        """Let the agent who asked for them at its phone hear these callers' messages, then hang up.
+
+        Of none it is told so. An agent who has hung up meanwhile hears nothing.
         """
         ...
 

@@ -12,10 +12,10 @@ from trunkline.desk.v1 import desk_pb2 as pb
 from trunkline.desk.v1.desk_pb2_grpc import DeskServiceStub
 
 from branch.terminal import wire
-from branch.terminal.seen import CustomerSeen, Person, Position, Update
+from branch.terminal.seen import CustomerSeen, MessageSeen, Person, Position, Update
 from router.acd.place import Place
 from router.errors import RouterError
-from router.ids import AgentId, CustomerId, LegId, QueueId
+from router.ids import AgentId, CallId, CustomerId, LegId, QueueId
 from router.talk.recording_acts import RecordingAct
 from router.talk.supervision import SupervisionMode
 from sync.link.refusals import RefusedError
@@ -143,6 +143,13 @@ class DeskClient:
             places=[pb.Place(number=each.number, ring_limit_ms=each.ring_limit_ms) for each in places],
         )
         await self._send(self._stub.SetPlaces, request)
+
+    async def messages(self, *, with_heard: bool) -> list[MessageSeen]:
+        request = pb.ListMessagesRequest(with_heard=with_heard)
+        return wire.messages(await self._send(self._stub.ListMessages, request))
+
+    async def mark_heard(self, call_id: CallId) -> None:
+        await self._send(self._stub.MarkHeard, pb.MarkHeardRequest(request_id=_new_id(), call_id=call_id))
 
     async def customer(self, customer_id: CustomerId) -> CustomerSeen:
         request = pb.GetCustomerRequest(customer_id=customer_id)

@@ -68,7 +68,9 @@ class Doors:
         floor = RunningFloor(core.desk.handle, core.desk.floor)
         self.workplaces = Workplaces(floor=floor, phones=core.driver)
         self._talks = TalkPlaces(floor=floor, site_id=ground.site_id)
-        self.watch = SiteWatch(snapshot=self._items, version=lambda: core.desk.last_seq)
+        self.watch = SiteWatch(
+            snapshot=self._items, version=lambda: core.desk.last_seq + core.messages.version
+        )
         self._operations = Operations(
             identity=_identity(ground.settings),
             desk=core.desk,
@@ -157,6 +159,7 @@ class Doors:
             reaching=self._core.reaching,
             watch=self.watch,
             customers=StoreAsides(ground.store),
+            messages=self._core.messages,
             repeats=Repeats(key=secrets.token_bytes(32)),
             clocks=DeskClocks(real=real, site=ground.clock),
         )
@@ -170,6 +173,7 @@ class Doors:
             self._core.tallies.current(),
             self._ground.directory.name_of,
             self._core.cards,
+            self._core.messages.unheard(),
         )
 
     def _pbx_problem(self) -> str | None:

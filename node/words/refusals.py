@@ -47,6 +47,7 @@ _SENTENCES: Mapping[str, str] = {
     "ROLE_FORBIDS": marked("the role {role} does not allow this"),
     "PEER_IS_NO_TOOL": marked("{sender} may not use the desk; use an operator's certificate"),
     "CUSTOMER_UNKNOWN": marked("customer {customer_id} is not known at this site"),
+    "MESSAGE_UNKNOWN": marked("there is no message {call_id} at this site"),
     "NOT_ALLOWED": marked("numbers that begin with {shown} may not be dialled from here"),
     "NO_LINE": marked("there is no line for this call: {why}"),
     "LIMIT": marked("line {line_id} has as many outbound calls as it may; try again soon"),

@@ -31,6 +31,7 @@ _NOT_FOUND = (
     "CALL_UNKNOWN",
     "LEG_UNKNOWN",
     "CUSTOMER_UNKNOWN",
+    "MESSAGE_UNKNOWN",
     "NONE_WAITING",
     "NO_LINE",
 )

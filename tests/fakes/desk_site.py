@@ -3,15 +3,16 @@
 import asyncio
 import random
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from prometheus_client import CollectorRegistry
 from trunkline.desk.v1.desk_pb2_grpc import add_DeskServiceServicer_to_server
 
 from branch.caller_cards import CallerCards
 from branch.desk import Desk, Stamp
+from branch.message_box import MessageBox
 from branch.metrics import BranchInstruments
 from branch.people import passwords
 from branch.people.dialling import Dialling
@@ -27,6 +28,7 @@ from branch.serving.desk_checks import CHECKS
 from branch.serving.repeats import Repeats
 from branch.serving.site_items import site_items
 from branch.serving.watch import SiteWatch
+from branch.store.voicemails import Voicemail
 from branch.terminal.client import DeskClient
 from router.acd.place import Place
 from router.acd.policy import QueuePolicy, RecordingRule
@@ -107,6 +109,26 @@ class Places:
         self.kept[agent_id] = tuple(places)
 
 
+class KeptMessages:
+    """Callers' messages, in memory."""
+
+    def __init__(self) -> None:
+        self.kept: list[Voicemail] = []
+
+    def messages(
+        self, *, queue_ids: Collection[QueueId] | None = None, with_heard: bool = False, row_limit: int
+    ) -> list[Voicemail]:
+        return [each for each in self.kept if with_heard or each.heard_by is None][:row_limit]
+
+    def mark_heard(self, call_id: CallId, person_id: str) -> bool:
+        is_there = any(each.call_id == call_id for each in self.kept)
+        self.kept = [
+            replace(each, heard_utc_us=1, heard_by=person_id) if each.call_id == call_id else each
+            for each in self.kept
+        ]
+        return is_there
+
+
 class ObedientPhones:
     """Rings when told, answers when told."""
 
@@ -160,9 +182,19 @@ class DeskSite:
     registry: CollectorRegistry
     places: Places = field(default_factory=Places)
     cards: CallerCards = field(default_factory=cards_at)
+    kept_messages: KeptMessages = field(default_factory=KeptMessages)
+    messages: MessageBox = field(init=False)
     port: int = 0
     incarnation: int = INCARNATION
     clients: list[DeskClient] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.messages = MessageBox(
+            site_id=SITE,
+            records=self.kept_messages,
+            queues_of=lambda _agent_id: {QUEUE},
+            start_task=asyncio.ensure_future,
+        )
 
     def call(self, customer_id: CustomerId | None = CUSTOMER) -> CallId:
         """A caller asks for a person."""
@@ -248,9 +280,15 @@ async def desk_site(
     )
     watch = SiteWatch(
         snapshot=lambda: site_items(
-            floor, clock.mono_ms(), floor.policies(), {}, lambda agent_id: agent_id, site.cards
+            floor,
+            clock.mono_ms(),
+            floor.policies(),
+            {},
+            lambda agent_id: agent_id,
+            site.cards,
+            site.messages.unheard(),
         ),
-        version=lambda: desk.last_seq,
+        version=lambda: desk.last_seq + site.messages.version,
     )
     running = RunningFloor(desk.handle, floor)
     workplaces = Workplaces(floor=running, phones=phones)
@@ -274,6 +312,7 @@ async def desk_site(
             records=site.places, handle=desk.handle, country="CN", start_task=asyncio.ensure_future
         ),
         watch=watch,
+        messages=site.messages,
         customers=records,
         repeats=Repeats(key=b"k"),
         clocks=DeskClocks(real=real_clock, site=clock),

@@ -2,12 +2,13 @@
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import structlog
 
 from branch.telephony.driver.endings import ending
 from branch.telephony.driver.holdings import Held, Holdings, Stage, held_of, stage_of
-from branch.telephony.driver.prompts import TAKING_KEY, Prompts
+from branch.telephony.driver.prompts import TAKING_KEY, Prompts, message_of
 from branch.telephony.driver.talks import Talks
 from branch.telephony.driver.unanswered import Unanswered
 from branch.telephony.driver.vocabulary import Cause, Do, Event, Frame, Kind, Variable
@@ -152,10 +153,21 @@ class Hearing:
     def played(self, frame: Frame) -> None:
         """What we play there is over, or will never begin; what we have stopped is no news."""
         held = self._holdings.channel(frame["channel"])
-        if held is not None and held.call_id is not None and held.playback_id == frame["playback"]:
+        if held is not None and frame["playback"] in held.messages:
+            self._message_played(held, frame)
+        elif held is not None and held.call_id is not None and held.playback_id == frame["playback"]:
             held.playback_id = None
             if held.kind is Kind.CALLER:
                 self.note(PromptsPlayed(call_id=held.call_id, playback_id=frame["playback"]))
+
+    def _message_played(self, phone: Held, frame: Frame) -> None:
+        """Heard, unless its file could not be played; after the last one the phone is put down."""
+        phone.messages.remove(frame["playback"])
+        call_id, agent_id = message_of(frame["playback"]), phone.agent_id
+        if call_id is not None and agent_id is not None and not frame.get("is_failed", False):
+            self._news.append(lambda listener: listener.message_heard(agent_id, call_id))
+        if not phone.messages:
+            self._unanswered.ask(Do.HANG_UP, phone.channel_id, cause=int(Cause.NORMAL))
 
     def all_gone(self, reason: str) -> None:
         """The PBX is no more, and with it everything that it held."""
@@ -201,17 +213,23 @@ class Hearing:
         self._news.append(lambda listener: listener.trunk_heard(trunk))
 
     def _code_dialled(self, shown: Frame) -> None:
-        """Hanging up is the confirmation that the phone waits for."""
+        """Hanging up is the confirmation that the phone waits for; messages are listened to before."""
+        code, agent_id = shown["facts"]["code"], AgentId(shown["facts"]["agent"])
+        if code == PhoneRequest.MESSAGES:
+            self._holdings.add(replace(held_of(shown), agent_id=agent_id))
+            self._ask(agent_id, PhoneRequest.MESSAGES, "")
+            return
         self._remember_gone(shown["channel"])
         self._unanswered.ask(Do.HANG_UP, shown["channel"], cause=int(Cause.NORMAL))
-        code, agent_id = shown["facts"]["code"], AgentId(shown["facts"]["agent"])
         if code in _CODES:
             self._phone_did(agent_id, _CODES[code])
         elif code in set(PhoneRequest):
-            request, digits = PhoneRequest(code), str(shown["facts"].get("digits") or "")
-            self._news.append(lambda listener: listener.agent_phone_asked(agent_id, request, digits))
+            self._ask(agent_id, PhoneRequest(code), str(shown["facts"].get("digits") or ""))
         else:
             log.warning("feature_code_unknown", code=code)
+
+    def _ask(self, agent_id: AgentId, request: PhoneRequest, digits: str) -> None:
+        self._news.append(lambda listener: listener.agent_phone_asked(agent_id, request, digits))
 
     def _state_seen(self, frame: Frame) -> None:
         held = self._holdings.channel(frame["channel"])

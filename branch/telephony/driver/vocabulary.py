@@ -62,7 +62,7 @@ class Event(StrEnum):
     """The party on `channel` has pressed the key `digit`. Alone of all events it never comes twice:
     nothing in it would tell a second telling from a second press."""
     PLAYED = "played"
-    """`playback` on `channel` has come to its end, or was stopped."""
+    """`playback` on `channel` has come to its end, or was stopped. `is_failed`: nothing was heard of it."""
     REPLACED = "replaced"
     """Another client has said hello; this connection ends."""
     ALIVE = "alive"

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -73,6 +73,10 @@ class OrderedPbx:
         self.orders: list[Order] = []
         self.accepted: list[tuple[str, HandoffId]] = []
         self.rejected: list[str] = []
+        self.played: list[tuple[AgentId, list[CallId]]] = []
+
+    def play_messages(self, agent_id: AgentId, call_ids: Sequence[CallId]) -> None:
+        self.played.append((agent_id, list(call_ids)))
 
     async def start(self, listener: TelephonyListener) -> Inventory:
         return Inventory()
@@ -107,12 +111,26 @@ class OneCustomer:
         return "VIP" if customer_id == "acme" else None
 
 
+class TwoMessages:
+    """Left for everybody; remembers what was heard."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[CallId, str]] = []
+
+    def for_agent(self, agent_id: AgentId) -> list[CallId]:
+        return [CallId("m1"), CallId("m2")]
+
+    def heard_soon(self, call_id: CallId, person_id: str) -> None:
+        self.heard.append((call_id, person_id))
+
+
 class Ears:
     def __init__(self) -> None:
         self.desk, self.pbx = HearingDesk(), OrderedPbx()
         self.refused_tokens: list[str] = []
         self.forwarded: list[tuple[AgentId, str | None]] = []
         self.noted: list[CallerNumber] = []
+        self.messages = TwoMessages()
         self.ear = PbxEar(
             desk=self.desk,
             driver=self.pbx,
@@ -122,6 +140,7 @@ class Ears:
             read_token=self._read,
             note_refused_token=self.refused_tokens.append,
             note_caller=self.noted.append,
+            messages=self.messages,
             forward=lambda agent_id, number: self.forwarded.append((agent_id, number)),
             country="CN",
         )
@@ -251,6 +270,14 @@ def test_what_a_phone_asks_by_a_code_goes_to_whom_it_concerns(ears: Ears) -> Non
         PickupAsked(agent_id=KIM, from_agent=AgentId("beijing/2")),
         PickupAsked(agent_id=KIM),
     ]
+
+
+def test_an_agent_who_asks_for_messages_hears_those_that_are_for_it(ears: Ears) -> None:
+    ears.ear.agent_phone_asked(KIM, PhoneRequest.MESSAGES, "")
+    ears.ear.message_heard(KIM, CallId("m1"))
+
+    assert ears.pbx.played == [(KIM, [CallId("m1"), CallId("m2")])]
+    assert ears.messages.heard == [(CallId("m1"), KIM)]
 
 
 def test_what_a_pbx_that_came_back_holds_and_nobody_knows_is_ended(ears: Ears) -> None:

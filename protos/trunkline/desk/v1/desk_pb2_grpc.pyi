@@ -82,6 +82,10 @@ class DeskServiceStub:
     """Says where the agent is reached from its next ring on: forwarding, and one number that follows it.
     Refused as NOT_ALLOWED where a number may not be dialled over the site's own lines.
     """
+    ListMessages: _grpc.UnaryUnaryMultiCallable[_desk_pb2.ListMessagesRequest, _desk_pb2.ListMessagesResponse]
+    """Messages that callers left: those nobody has heard, oldest first; or all, newest first. At most 200."""
+    MarkHeard: _grpc.UnaryUnaryMultiCallable[_desk_pb2.MarkHeardRequest, _desk_pb2.MarkHeardResponse]
+    """Somebody has heard a message."""
     WatchDesk: _grpc.UnaryStreamMultiCallable[_desk_pb2.WatchDeskRequest, _desk_pb2.WatchDeskResponse]
     """Streams what concerns one agent: itself, its call, its queues. The whole first, then changes."""
     GetCustomer: _grpc.UnaryUnaryMultiCallable[_desk_pb2.GetCustomerRequest, _desk_pb2.GetCustomerResponse]
@@ -143,6 +147,10 @@ class DeskServiceAsyncStub(DeskServiceStub):
     """Says where the agent is reached from its next ring on: forwarding, and one number that follows it.
     Refused as NOT_ALLOWED where a number may not be dialled over the site's own lines.
     """
+    ListMessages: _aio.UnaryUnaryMultiCallable[_desk_pb2.ListMessagesRequest, _desk_pb2.ListMessagesResponse]  # type: ignore[assignment]
+    """Messages that callers left: those nobody has heard, oldest first; or all, newest first. At most 200."""
+    MarkHeard: _aio.UnaryUnaryMultiCallable[_desk_pb2.MarkHeardRequest, _desk_pb2.MarkHeardResponse]  # type: ignore[assignment]
+    """Somebody has heard a message."""
     WatchDesk: _aio.UnaryStreamMultiCallable[_desk_pb2.WatchDeskRequest, _desk_pb2.WatchDeskResponse]  # type: ignore[assignment]
     """Streams what concerns one agent: itself, its call, its queues. The whole first, then changes."""
     GetCustomer: _aio.UnaryUnaryMultiCallable[_desk_pb2.GetCustomerRequest, _desk_pb2.GetCustomerResponse]  # type: ignore[assignment]
@@ -309,6 +317,22 @@ class DeskServiceServicer(metaclass=_abc_1.ABCMeta):
         """Says where the agent is reached from its next ring on: forwarding, and one number that follows it.
         Refused as NOT_ALLOWED where a number may not be dialled over the site's own lines.
         """
+
+    @_abc_1.abstractmethod
+    def ListMessages(
+        self,
+        request: _desk_pb2.ListMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_desk_pb2.ListMessagesResponse, _abc.Awaitable[_desk_pb2.ListMessagesResponse]]:
+        """Messages that callers left: those nobody has heard, oldest first; or all, newest first. At most 200."""
+
+    @_abc_1.abstractmethod
+    def MarkHeard(
+        self,
+        request: _desk_pb2.MarkHeardRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_desk_pb2.MarkHeardResponse, _abc.Awaitable[_desk_pb2.MarkHeardResponse]]:
+        """Somebody has heard a message."""
 
     @_abc_1.abstractmethod
     def WatchDesk(
