@@ -185,11 +185,10 @@ class Callers:
     # --- trunk legs --------------------------------------------------------------------
 
     def trunk_call_arrived(self, turn: Turn, fact: facts.TrunkCallArrived) -> None:
-        loan = self._parts.lending.find(fact.handoff_id)
-        if loan is not None:
-            self._parts.lending.invited(turn, loan, fact.from_site)
-            return
-        self._parts.helper.invited(turn, fact.handoff_id, fact.from_site)
+        if self._parts.lending.peer_of(fact.handoff_id) is not None:
+            self._parts.lending.invited(turn, fact.handoff_id, fact.from_site)
+        else:
+            self._parts.helper.invited(turn, fact.handoff_id, fact.from_site)
 
     def trunk_rang(self, turn: Turn, fact: facts.TrunkRang) -> None:
         handoff = self._parts.origin.find(fact.handoff_id)

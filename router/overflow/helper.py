@@ -31,6 +31,7 @@ from router.overflow.messages import (
     Reserved,
 )
 from router.overflow.policy import OverflowPolicy
+from router.overflow.trunk_refusal import TrunkRefusal
 from router.recovery import OpenHelp
 from router.timers import Timers
 from router.turn import Turn
@@ -56,7 +57,9 @@ class Help:
     """None while a claim is under way: the origin says which call it gives."""
     leg_id: LegId | None = None
     is_trunk_here: bool = False
-    """The INVITE came before the answer to our claim."""
+    """The INVITE came, perhaps before the answer to our claim."""
+    is_expired: bool = False
+    """It is over since no INVITE came in time."""
     is_second_try: bool = False
     is_confirmed: bool = False
     connected_at: Instant | None = None
@@ -135,15 +138,16 @@ class HelperSide:
     def invited(self, turn: Turn, handoff_id: HandoffId, site_id: SiteId) -> None:
         """An INVITE with a token of ours: rings the reserved agent once, else 403."""
         help_ = self._helps.get(handoff_id)
-        if help_ is None or help_.peer != site_id or help_.is_trunk_here:
-            turn.order(RejectTrunk(handoff_id=handoff_id))
-        elif help_.state is HandoffState.RESERVED:
-            help_.is_trunk_here = True
+        if help_ is None:
+            turn.order(RejectTrunk(handoff_id=handoff_id, reason=TrunkRefusal.UNKNOWN))
+            return
+        refusal = _refusal_of(help_, site_id)
+        if refusal is not None:
+            turn.order(RejectTrunk(handoff_id=handoff_id, reason=refusal))
+            return
+        help_.is_trunk_here = True
+        if help_.state is HandoffState.RESERVED:
             self.ring(turn, help_, self.agent_of(help_))
-        elif help_.state is HandoffState.ASKING:
-            help_.is_trunk_here = True
-        else:
-            turn.order(RejectTrunk(handoff_id=handoff_id))
 
     def trunk_over(self, turn: Turn, help_: Help) -> None:
         """The origin's side hung up: caller gone, taken at home, or the talk is over."""
@@ -250,6 +254,7 @@ class HelperSide:
                 stage=help_.state.value,
             )
         )
+        help_.is_expired = True
         if help_.is_trunk_here:
             turn.order(HangUpTrunk(handoff_id=handoff_id))
         self.free_agent(turn, help_)
@@ -433,3 +438,14 @@ class HelperSide:
                 reason=reason,
             )
         )
+
+
+def _refusal_of(help_: Help, site_id: SiteId) -> TrunkRefusal | None:
+    """Why an INVITE of that site rings nobody here; None: it is the one that is waited for."""
+    if help_.peer != site_id:
+        return TrunkRefusal.FOREIGN
+    if help_.state is not HandoffState.OVER:
+        return TrunkRefusal.USED if help_.is_trunk_here else None
+    if help_.is_trunk_here:
+        return TrunkRefusal.ENDED
+    return TrunkRefusal.EXPIRED if help_.is_expired else TrunkRefusal.CANCELLED

@@ -24,6 +24,7 @@ from router.overflow.messages import (
     Reserved,
 )
 from router.overflow.policy import OverflowPolicy
+from router.overflow.trunk_refusal import TrunkRefusal
 from tests.fakes.floor import SALES_SKILLS, FloorUnderTest, all_of, at, one, rung
 
 C1 = CallId("c1")
@@ -95,6 +96,10 @@ class Pair:
         return self.helper.state(self.agents[0])
 
 
+def reject(handoff_id: HandoffId, reason: TrunkRefusal) -> orders.RejectTrunk:
+    return orders.RejectTrunk(handoff_id=handoff_id, reason=reason)
+
+
 def _asks(outcome: Outcome, kind: type[Request]) -> list[Request]:
     return [ask.request for ask in all_of(outcome, orders.Ask) if isinstance(ask.request, kind)]
 
@@ -152,13 +157,17 @@ def test_a_repeated_reserve_is_answered_alike_and_keeps_one_agent() -> None:
 
 def test_a_reservation_without_an_invite_gives_the_agent_its_old_place_back() -> None:
     pair = Pair(helper_agents=2)
-    pair.send(pair.helper, pair.ask(1), 1)
+    request = pair.ask(1)
+    pair.send(pair.helper, request, 1)
 
     pair.helper.wait_until(3.999)
     assert pair.agent_state() is AgentState.RESERVED
     pair.helper.wait_until(4)
 
     assert pair.agent_state() is AgentState.READY
+    assert one(pair.invite(request.handoff_id, 4.5), orders.RejectTrunk) == reject(
+        request.handoff_id, TrunkRefusal.EXPIRED
+    )
     assert rung(pair.helper.call("local", 5)) == [pair.agents[0]]
 
 
@@ -180,8 +189,33 @@ def test_a_token_is_good_once() -> None:
 
     outcome = pair.invite(handoff_id, 2)
 
-    assert one(outcome, orders.RejectTrunk).handoff_id == handoff_id
+    assert one(outcome, orders.RejectTrunk) == reject(handoff_id, TrunkRefusal.USED)
     assert rung(outcome) == []
+
+
+def test_a_token_whose_hand_off_is_over_is_refused_until_it_is_forgotten() -> None:
+    pair = Pair()
+    handoff_id, _ = pair.connect(1)
+    pair.helper.tell(facts.TrunkHungUp(handoff_id=handoff_id), 5)
+
+    late = pair.invite(handoff_id, 6)
+    pair.helper.wait_until(35)
+    later = pair.invite(handoff_id, 36)
+
+    assert one(late, orders.RejectTrunk) == reject(handoff_id, TrunkRefusal.ENDED)
+    assert one(later, orders.RejectTrunk) == reject(handoff_id, TrunkRefusal.UNKNOWN)
+
+
+def test_another_site_cannot_use_an_origins_token() -> None:
+    pair = Pair()
+    request, _ = pair.reserve(1)
+
+    stolen = pair.helper.tell(
+        facts.TrunkCallArrived(handoff_id=request.handoff_id, from_site=SiteId("shanghai")), 2
+    )
+
+    assert one(stolen, orders.RejectTrunk) == reject(request.handoff_id, TrunkRefusal.FOREIGN)
+    assert rung(pair.invite(request.handoff_id, 3)) == pair.agents
 
 
 def test_an_invite_after_the_cancel_rings_nobody() -> None:
@@ -191,7 +225,7 @@ def test_an_invite_after_the_cancel_rings_nobody() -> None:
 
     outcome = pair.invite(request.handoff_id, 2)
 
-    assert all_of(outcome, orders.RejectTrunk)
+    assert one(outcome, orders.RejectTrunk) == reject(request.handoff_id, TrunkRefusal.CANCELLED)
     assert pair.agent_state() is AgentState.READY
 
 
