@@ -68,6 +68,10 @@ class Callers:
         if call is not None:
             self.fail(turn, call, fact.reason)
 
+    def pbx_died(self, turn: Turn, fact: facts.PbxDied) -> None:
+        """Its channels' ends are told one by one; a helper's promises were no channels yet."""
+        self._parts.helper.pbx_died(turn, fact.reason)
+
     def fail(self, turn: Turn, call: Call, reason: str) -> None:
         """The media is lost: the call ends as FAILED wherever it stands, its agent is free."""
         self._parts.origin.caller_gone(turn, call)

@@ -37,6 +37,7 @@ from router.facts.calls import (
     LegFailed,
     LegHungUp,
     LegRang,
+    PbxDied,
     PromptsPlayed,
     RecordingFinished,
     TrunkAnswered,
@@ -106,6 +107,7 @@ __all__ = [
     "MergeAsked",
     "NodeStarted",
     "NumberFound",
+    "PbxDied",
     "PickupAsked",
     "PolicyApplied",
     "PromptsPlayed",
@@ -133,6 +135,7 @@ Fact = (
     CallArrived
     | CallerHungUp
     | CallFailed
+    | PbxDied
     | CallerChoseVoicemail
     | CallerChoseCallback
     | VoicemailRecorded

@@ -31,6 +31,7 @@ from router.overflow.messages import (
     Reserved,
 )
 from router.overflow.policy import OverflowPolicy
+from router.overflow.taking_back import TakingBack
 from router.overflow.trunk_refusal import TrunkRefusal
 from router.recovery import OpenHelp
 from router.timers import Timers
@@ -79,6 +80,7 @@ class HelperSide:
         ringing: Ringing,
         talking: Talking,
         links: Links,
+        taking_back: TakingBack,
         timers: Timers[tuple[str, str]],
         new_id: Callable[[], str],
         mint_token: Callable[[HandoffId, SiteId], str],
@@ -89,6 +91,7 @@ class HelperSide:
         self._ringing = ringing
         self._talking = talking
         self._links = links
+        self._taking_back = taking_back
         self._timers = timers
         self._new_id = new_id
         self._mint_token = mint_token
@@ -158,6 +161,15 @@ class HelperSide:
         elif help_.state is not HandoffState.OVER:
             self._withdraw(turn, help_, "TRUNK_HUNG_UP", is_trunk_up=False)
 
+    def pbx_died(self, turn: Turn, reason: str) -> None:
+        """No trunk leg and no phone is left: nothing that was promised or begun comes to be."""
+        for help_ in [each for each in self._helps.values() if each.state is not HandoffState.OVER]:
+            if help_.state is HandoffState.CONNECTED:
+                self._end_connected(turn, help_, reason)
+            else:
+                self._withdraw(turn, help_, reason, is_trunk_up=False)
+            self._taking_back.tell(turn, help_.handoff_id, help_.peer, reason)
+
     # --- the agent's leg ---------------------------------------------------------------
 
     def leg_rang(self, turn: Turn, leg: Leg, help_: Help) -> None:
@@ -225,7 +237,10 @@ class HelperSide:
         # A Reserve of long ago may come again after its tombstone: only a talk can be confirmed.
         if help_ is not None and help_.peer == site_id and help_.connected_at is not None:
             self._confirm(turn, help_)
-        return Acknowledged(handoff_id=handoff_id)
+            if help_.state is HandoffState.CONNECTED:
+                return Acknowledged(handoff_id=handoff_id)
+        # The origin may have bridged a caller to a leg that ended without a word.
+        return Refused(handoff_id=handoff_id, reason=Refusal.CANCELLED)
 
     def origin_said(self, turn: Turn, seen: HandoffSeen) -> None:
         """The answer to our question what became of a connected hand-off."""
@@ -369,7 +384,7 @@ class HelperSide:
             self._roster.release(turn, self.agent_of(help_))
         help_.agent_id = None
 
-    def _end_connected(self, turn: Turn, help_: Help) -> None:
+    def _end_connected(self, turn: Turn, help_: Help, reason: str | None = None) -> None:
         assert help_.call is not None
         assert help_.connected_at is not None
         agent_id = help_.agent_id
@@ -382,6 +397,7 @@ class HelperSide:
                 call_id=help_.call.call_id,
                 agent_id=agent_id,
                 talk_ms=talk_ms,
+                reason=reason,
             )
         )
         queue = self._queues.find(help_.call.queue_id)
