@@ -35,16 +35,11 @@ from router.facts import (
 )
 from router.ids import AgentId, CallId, CustomerId, HandoffId, QueueId, SiteId, Skills
 from router.orders import HangUpCall, HangUpLeg, HangUpLine, HangUpTrunk
+from router.overflow.trunk_refusal import TrunkRefusal
 from router.recovery import Inventory
 from sync.token import TokenError
 
 log = structlog.get_logger()
-
-TOKEN_USED = "TOKEN_USED"  # noqa: S105 - a refusal's reason
-"""The token is good, and its hand-off has its trunk leg: a token shown again brings no second one."""
-
-TOKEN_EXPIRED = "TOKEN_EXPIRED"  # noqa: S105 - a refusal's reason
-"""The token is ours, and what it was given for is over or was taken back: it is shown too late."""
 
 _SHOWN_CHARS = 40
 """Of what an INVITE says of its sender, which anybody can write."""
@@ -188,7 +183,7 @@ class PbxEar:
         if self._driver.accept_trunk(trunk.trunk_id, handoff_id):
             self._desk.tell(TrunkCallArrived(handoff_id=handoff_id, from_site=trunk.from_site))
         else:
-            self._refuse_trunk(trunk, TOKEN_USED)
+            self._refuse_trunk(trunk, TrunkRefusal.USED)
 
     def agent_phone_heard(self, agent_id: AgentId, event: PhoneEvent, reason: str | None) -> None:
         fact = self._phone_fact(agent_id, event, reason)

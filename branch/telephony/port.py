@@ -75,6 +75,7 @@ class TelephonyListener(Protocol):
     def fact_heard(self, fact: Fact) -> None:
         """Calls, legs and trunks: each step once, in the order it happened to its channel.
 
+        Of a PBX that died: its phones are unreachable, then `PbxDied`, then each channel's end.
         Of what is played, the end is told once, and not at all once we have stopped it.
         """
         ...

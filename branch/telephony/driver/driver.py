@@ -208,8 +208,10 @@ class PbxDriver:
         return self._holdings.inventory(is_same_run=self._is_same_run)
 
     def _lose_everything(self, reason: str) -> None:
+        """A PBX dies once, however often it is found dead; what was asked of it since is lost too."""
+        lose = self._hearing.all_gone if self._is_dead else self._hearing.died
         self._is_dead = True
-        self._hearing.all_gone(reason)
+        lose(reason)
         self._hearing.flush()
 
     def _replied(self, reply: Frame) -> None:

@@ -21,6 +21,7 @@ from router.facts import (
     LegFailed,
     LegRang,
     LineAnswered,
+    PbxDied,
     PromptsPlayed,
     RecordingFinished,
     TrunkAnswered,
@@ -169,14 +170,22 @@ class Hearing:
         if not phone.messages:
             self._unanswered.ask(Do.HANG_UP, phone.channel_id, cause=int(Cause.NORMAL))
 
-    def all_gone(self, reason: str) -> None:
-        """The PBX is no more, and with it everything that it held."""
-        for held in self._holdings:
-            self.gone(held.channel_id, Cause.LINK_LOST, reason)
+    def died(self, reason: str) -> None:
+        """The PBX is no more, and with it everything that it held.
+
+        Phones come first: an agent who is free again by the end of a leg would be rung at once.
+        """
         for agent_id, is_registered in self._phones.items():
             if is_registered:
                 self._phone_did(agent_id, PhoneEvent.UNREACHABLE, reason)
         self._phones.clear()
+        self.note(PbxDied(reason=reason))
+        self.all_gone(reason)
+
+    def all_gone(self, reason: str) -> None:
+        """Nothing that we hold lives."""
+        for held in self._holdings:
+            self.gone(held.channel_id, Cause.LINK_LOST, reason)
         self._unanswered.clear()
         self._gone.clear()
 

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -14,7 +14,6 @@ from branch.telephony.port import (
     CallerRinging,
     PhoneEvent,
     PhoneRequest,
-    TelephonyListener,
     TrunkRinging,
 )
 from router.errors import DuplicateError, NotAcceptingError, RouterError
@@ -32,10 +31,11 @@ from router.facts import (
 )
 from router.ids import AgentId, CallId, CustomerId, HandoffId, LegId, QueueId, SiteId, Skill, Skills
 from router.ledger import Role
-from router.orders import HangUpCall, HangUpLeg, HangUpTrunk, Order
+from router.orders import HangUpCall, HangUpLeg, HangUpTrunk
 from router.overflow.load import SiteLoad
 from router.recovery import Inventory, LiveLeg, LiveTrunk, MediaState
 from sync.token import ForgedTokenError
+from tests.fakes.ordered_pbx import OrderedPbx
 
 KIM = AgentId("beijing/1")
 URUMQI = SiteId("urumqi")
@@ -64,38 +64,6 @@ class HearingDesk:
 
     def live(self) -> Live:
         return self.alive
-
-
-class OrderedPbx:
-    """Remembers its orders."""
-
-    def __init__(self) -> None:
-        self.orders: list[Order] = []
-        self.accepted: list[tuple[str, HandoffId]] = []
-        self.rejected: list[str] = []
-        self.played: list[tuple[AgentId, list[CallId]]] = []
-
-    def play_messages(self, agent_id: AgentId, call_ids: Sequence[CallId]) -> None:
-        self.played.append((agent_id, list(call_ids)))
-
-    async def start(self, listener: TelephonyListener) -> Inventory:
-        return Inventory()
-
-    def carry_out(self, order: Order) -> None:
-        self.orders.append(order)
-
-    def accept_trunk(self, trunk_id: str, handoff_id: HandoffId) -> bool:
-        if any(handoff_id == each for _trunk, each in self.accepted):
-            self.rejected.append(trunk_id)
-            return False
-        self.accepted.append((trunk_id, handoff_id))
-        return True
-
-    def reject_trunk(self, trunk_id: str) -> None:
-        self.rejected.append(trunk_id)
-
-    async def close(self) -> None:
-        """Nothing to let go of."""
 
 
 class OneAgent:
