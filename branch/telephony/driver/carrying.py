@@ -277,6 +277,9 @@ class Carrying:
         if owner is None or other is None:
             return
         self._prompts.hush(other)
+        if owner.hears_ring:
+            owner.hears_ring = False
+            self._unanswered.ask(Do.STOP_RING, owner.channel_id)
         bridge = talk_bridge(owner.channel_id)
         self._unanswered.ask(Do.CREATE_BRIDGE, bridge=bridge, kind=BridgeKind.MIXING)
         for each in (other, owner):

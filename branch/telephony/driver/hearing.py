@@ -253,29 +253,43 @@ class Hearing:
                 self._step_taken(held)
 
     def _step_taken(self, held: Held) -> None:
-        has_answered = held.stage is Stage.UP
-        if held.kind is Kind.PHONE:
-            if held.is_answered:
-                self.note(LegAnswered(leg_id=held.leg_id))
-            elif held.is_asked_for_key:
-                self._prompts.ask_for_key(held)
-            else:
-                self.note(LegRang(leg_id=held.leg_id))
-                self._pass_ringing_on(held)
+        if held.stage is Stage.UP:
+            self._lifted(held)
+        else:
+            self._rang(held)
+
+    def _lifted(self, held: Held) -> None:
+        if held.is_asked_for_key:
+            self._prompts.ask_for_key(held)
+        elif held.kind is Kind.PHONE:
+            self.note(LegAnswered(leg_id=held.leg_id))
         elif held.kind is Kind.LINE:
-            if has_answered:
-                self.note(LineAnswered(call_id=CallId(held.channel_id)))
-            else:
-                self._pass_ringing_on(held)
+            self.note(LineAnswered(call_id=CallId(held.channel_id)))
         elif held.kind is Kind.TRUNK_OUT and held.handoff_id is not None:
-            step = TrunkAnswered if has_answered else TrunkRang
-            self.note(step(handoff_id=held.handoff_id))
+            self.note(TrunkAnswered(handoff_id=held.handoff_id))
+
+    def _rang(self, held: Held) -> None:
+        if held.kind is Kind.PHONE:
+            self.note(LegRang(leg_id=held.leg_id))
+        elif held.kind is Kind.TRUNK_OUT and held.handoff_id is not None:
+            self.note(TrunkRang(handoff_id=held.handoff_id))
+        if held.kind in (Kind.LINE, Kind.TRUNK_OUT):
+            self._let_hear_ringing(held)
+        if held.kind in (Kind.LINE, Kind.PHONE):
+            self._pass_ringing_on(held)
 
     def _pass_ringing_on(self, leg: Held) -> None:
         """The other site hears 180 as soon as our agent, or the number that we dial for it, rings."""
         trunk = None if leg.handoff_id is None else self._holdings.trunk(leg.handoff_id)
         if trunk is not None:
             self._unanswered.ask(Do.RING, trunk.channel_id)
+
+    def _let_hear_ringing(self, far_end: Held) -> None:
+        """The agent who has dialled hears how it rings: silence would say that nothing happens."""
+        leg = None if far_end.call_id is None else self._holdings.dialling_for(far_end.call_id)
+        if leg is not None and leg.is_answered and not leg.is_ending:
+            leg.hears_ring = True
+            self._unanswered.ask(Do.RING, leg.channel_id)
 
     def _recorded(self, frame: Frame) -> None:
         held = self._holdings.channel(frame["channel"])

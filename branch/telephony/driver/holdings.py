@@ -45,6 +45,8 @@ class Held:
     """What it hears and we want to know the end of."""
     messages: list[PlaybackId] = field(default_factory=list)
     """Callers' messages that an agent listens to, and has not heard to their end."""
+    hears_ring: bool = False
+    """Of an agent's leg: the tone of a number that it has dialled."""
     is_recording: bool = False
     is_ending: bool = False
     """We have asked for its end, so its end is no news."""

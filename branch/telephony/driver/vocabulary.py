@@ -23,6 +23,8 @@ class Do(StrEnum):
     """Dial `endpoint` on a new channel, which is a `kind` to us."""
     ANSWER = "channel.answer"
     RING = "channel.ring"
+    """Whoever is on the channel hears that the other end rings: by a 180, or by a tone once it is up."""
+    STOP_RING = "channel.stop_ring"
     HANG_UP = "channel.hangup"
     SET = "channel.set"
     PLAY = "channel.play"
