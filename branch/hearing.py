@@ -121,14 +121,15 @@ class PbxEar:
         read_token: Callable[[str, SiteId], HandoffId],
         note_refused_token: Callable[[str], None],
         note_caller: Callable[[CallerNumber], None],
-        forward: Callable[[AgentId, str | None], None],
+        forward: Callable[[AgentId, str | None, Callable[[bool], None]], None],
         messages: Messages,
         country: str | None = None,
     ) -> None:
         """`read_token` raises TokenError for a token that is not ours for that site.
 
         `note_caller` hears of every caller before the desk does. `forward` takes an agent and the number,
-        as dialled, at which it wants to be reached: None for its own phone. It returns at once.
+        as dialled, at which it wants to be reached: None for its own phone. It returns at once,
+        and tells later whether that is so now.
 
         `country` is where national numbers are dialled: two letters, None for nowhere.
         """
@@ -191,11 +192,14 @@ class PbxEar:
             self._desk.tell(fact)
 
     def agent_phone_asked(self, agent_id: AgentId, request: PhoneRequest, digits: str) -> None:
+        def confirm(is_done: bool) -> None:
+            self._driver.confirm(agent_id, is_done=is_done)
+
         match request:
             case PhoneRequest.FORWARD:
-                self._forward(agent_id, digits)
+                self._forward(agent_id, digits, confirm)
             case PhoneRequest.FORWARD_OFF:
-                self._forward(agent_id, None)
+                self._forward(agent_id, None, confirm)
             case PhoneRequest.PICKUP:
                 site_id = agent_id.partition("/")[0]
                 colleague = AgentId(f"{site_id}/{digits}") if digits else None

@@ -60,9 +60,9 @@ class PhoneRequest(StrEnum):
     """What an agent has asked for at its phone by a feature code, which digits may follow."""
 
     FORWARD = "forward"
-    """Reach me at the number that follows, as it would be dialled."""
+    """Reach me at the number that follows, as it would be dialled. The phone stays on until `confirm`."""
     FORWARD_OFF = "forward_off"
-    """Reach me at this phone again."""
+    """Reach me at this phone again. The phone stays on until `confirm`."""
     PICKUP = "pickup"
     """Give me the call that rings at the colleague whose extension follows; of none, at any of them."""
     MESSAGES = "messages"
@@ -139,6 +139,10 @@ class TelephonyDriver(Protocol):
         Raises:
             NotTelephonyError: the order is for somebody else; nothing was done.
         """
+        ...
+
+    def confirm(self, agent_id: AgentId, *, is_done: bool) -> None:
+        """What the agent asked for at its phone is done and the phone put down; or it hears a tone before."""
         ...
 
     def play_messages(self, agent_id: AgentId, call_ids: Sequence[CallId]) -> None:

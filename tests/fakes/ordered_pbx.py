@@ -15,6 +15,7 @@ class OrderedPbx:
         self.orders: list[Order] = []
         self.accepted: list[tuple[str, HandoffId]] = []
         self.rejected: list[str] = []
+        self.confirmed: list[tuple[AgentId, bool]] = []
         self.played: list[tuple[AgentId, list[CallId]]] = []
 
     async def start(self, listener: TelephonyListener) -> Inventory:
@@ -32,6 +33,9 @@ class OrderedPbx:
 
     def reject_trunk(self, trunk_id: str) -> None:
         self.rejected.append(trunk_id)
+
+    def confirm(self, agent_id: AgentId, *, is_done: bool) -> None:
+        self.confirmed.append((agent_id, is_done))
 
     def play_messages(self, agent_id: AgentId, call_ids: Sequence[CallId]) -> None:
         self.played.append((agent_id, list(call_ids)))

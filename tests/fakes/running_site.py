@@ -90,7 +90,7 @@ class RunningSite:
             note_refused_token=self.refused_tokens.append,
             note_caller=lambda _caller: None,
             messages=NoMessages(),
-            forward=lambda agent_id, number: self.forwarded.append((agent_id, number)),
+            forward=lambda agent_id, number, _confirm: self.forwarded.append((agent_id, number)),
         )
 
     async def start(self) -> None:

@@ -134,6 +134,13 @@ class Carrying:
         """403."""
         self._hang_up(self._holdings.channel(trunk_id), Cause.REJECTED)
 
+    def confirm(self, agent_id: AgentId, *, is_done: bool) -> None:
+        phone = self._holdings.listening(agent_id)
+        if phone is not None and is_done:
+            self._hang_up(phone)
+        elif phone is not None:
+            self._prompts.refuse(phone)
+
     def play_messages(self, agent_id: AgentId, call_ids: Sequence[CallId], language: Language) -> None:
         phone = self._holdings.listening(agent_id)
         if phone is not None:

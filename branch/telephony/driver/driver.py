@@ -101,6 +101,10 @@ class PbxDriver:
         self._carrying.carry_out(order)
         self._tell_soon()
 
+    def confirm(self, agent_id: AgentId, *, is_done: bool) -> None:
+        """See the port."""
+        self._carrying.confirm(agent_id, is_done=is_done)
+
     def play_messages(self, agent_id: AgentId, call_ids: Sequence[CallId]) -> None:
         """See the port."""
         self._carrying.play_messages(agent_id, call_ids, self._language)

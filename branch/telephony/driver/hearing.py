@@ -40,6 +40,9 @@ _CODES = {
     "not_ready": PhoneEvent.NOT_READY,
 }
 
+_STAYS_ON = (PhoneRequest.MESSAGES, PhoneRequest.FORWARD, PhoneRequest.FORWARD_OFF)
+"""The phone hears what comes of it before it is put down. A pickup rings the phone, which has to be free."""
+
 log = structlog.get_logger()
 
 
@@ -222,18 +225,18 @@ class Hearing:
         self._news.append(lambda listener: listener.trunk_heard(trunk))
 
     def _code_dialled(self, shown: Frame) -> None:
-        """Hanging up is the confirmation that the phone waits for; messages are listened to before."""
+        """Hanging up is the confirmation that the phone waits for."""
         code, agent_id = shown["facts"]["code"], AgentId(shown["facts"]["agent"])
-        if code == PhoneRequest.MESSAGES:
+        if code in _STAYS_ON:
             self._holdings.add(replace(held_of(shown), agent_id=agent_id))
-            self._ask(agent_id, PhoneRequest.MESSAGES, "")
+            self._ask(agent_id, PhoneRequest(code), _digits(shown))
             return
         self._remember_gone(shown["channel"])
         self._unanswered.ask(Do.HANG_UP, shown["channel"], cause=int(Cause.NORMAL))
         if code in _CODES:
             self._phone_did(agent_id, _CODES[code])
         elif code in set(PhoneRequest):
-            self._ask(agent_id, PhoneRequest(code), str(shown["facts"].get("digits") or ""))
+            self._ask(agent_id, PhoneRequest(code), _digits(shown))
         else:
             log.warning("feature_code_unknown", code=code)
 
@@ -317,3 +320,7 @@ class Hearing:
         self._gone[channel_id] = None
         if len(self._gone) > _GONE_LIMIT:
             self._gone.popitem(last=False)
+
+
+def _digits(shown: Frame) -> str:
+    return str(shown["facts"].get("digits") or "")

@@ -23,6 +23,9 @@ FORWARDED_CALL = "forwarded-call"
 NO_MESSAGES = "no-messages"
 """The prompt for an agent who asks for messages where there are none."""
 
+REFUSED = "beeperr"
+"""A sound that every Asterisk has, and no language."""
+
 TAKING_KEY = "1"
 
 _MESSAGE = "message."
@@ -87,6 +90,11 @@ class Prompts:
             self._play(phone, playback_id, media, language)
         if not call_ids:
             self._play(phone, phone.messages[0], [f"prompt:{NO_MESSAGES}"], language)
+
+    def refuse(self, phone: Held) -> None:
+        """What was asked for by a code cannot be."""
+        phone.messages = [PlaybackId(REFUSED)]
+        self._play(phone, phone.messages[0], [f"sound:{REFUSED}"], Language.ENGLISH)
 
     def hush(self, held: Held) -> None:
         """Whatever it hears stops; we have asked for its end, so its end is no news."""

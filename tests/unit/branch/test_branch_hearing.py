@@ -109,9 +109,13 @@ class Ears:
             note_refused_token=self.refused_tokens.append,
             note_caller=self.noted.append,
             messages=self.messages,
-            forward=lambda agent_id, number: self.forwarded.append((agent_id, number)),
+            forward=self._forward,
             country="CN",
         )
+
+    def _forward(self, agent_id: AgentId, number: str | None, confirm: Callable[[bool], None]) -> None:
+        self.forwarded.append((agent_id, number))
+        confirm(number is not None)
 
     def _read(self, token: str, site_id: SiteId) -> HandoffId:
         if token != "good":
@@ -234,6 +238,7 @@ def test_what_a_phone_asks_by_a_code_goes_to_whom_it_concerns(ears: Ears) -> Non
     ears.ear.agent_phone_asked(KIM, PhoneRequest.PICKUP, "")
 
     assert ears.forwarded == [(KIM, "13800138000"), (KIM, None)]
+    assert ears.pbx.confirmed == [(KIM, True), (KIM, False)]
     assert ears.desk.facts == [
         PickupAsked(agent_id=KIM, from_agent=AgentId("beijing/2")),
         PickupAsked(agent_id=KIM),

@@ -23,7 +23,7 @@ M1, M2 = CallId("m1"), CallId("m2")
 class Listening:
     """An agent who has dialled the code."""
 
-    def __init__(self) -> None:
+    def __init__(self, code: str = "messages") -> None:
         self.sent: list[Frame] = []
         holdings, unanswered = Holdings(), Unanswered()
         unanswered.connect(self.sent.append)
@@ -39,7 +39,7 @@ class Listening:
                 "kind": "code",
                 "state": "UP",
                 "is_started": True,
-                "facts": {"code": "messages", "agent": KIM, "digits": ""},
+                "facts": {"code": code, "agent": KIM, "digits": "138"},
                 "variables": {},
             }
         )
@@ -66,7 +66,7 @@ def listening() -> Listening:
 
 
 def test_the_phone_stays_on_until_the_last_message_was_heard(listening: Listening) -> None:
-    assert listening.ear.requests == [(KIM, PhoneRequest.MESSAGES, "")]
+    assert listening.ear.requests == [(KIM, PhoneRequest.MESSAGES, "138")]
     first, second = listening.play(M1, M2)
 
     listening.played(first)
@@ -106,3 +106,29 @@ def test_an_agent_who_hangs_up_has_heard_no_more(listening: Listening) -> None:
 
     assert listening.ear.heard == [(KIM, M1)]
     assert listening.play(M1) == [first, second], "nobody listens any more"
+
+
+def test_a_phone_that_has_forwarded_itself_is_put_down_when_that_is_so() -> None:
+    phone = Listening("forward")
+    assert phone.ear.requests == [(KIM, PhoneRequest.FORWARD, "138")]
+    assert not phone.is_put_down
+
+    phone.carrying.confirm(KIM, is_done=True)
+
+    assert phone.is_put_down
+
+
+def test_a_number_that_is_refused_is_answered_by_a_tone() -> None:
+    phone = Listening("forward")
+
+    phone.carrying.confirm(KIM, is_done=False)
+    [frame] = [each for each in phone.sent if each["do"] == Do.PLAY]
+    assert not phone.is_put_down
+    phone.played(frame["playback"])
+
+    assert frame["media"] == ["sound:beeperr"]
+    assert phone.is_put_down
+
+
+def test_a_phone_that_picks_a_call_up_is_free_for_it_at_once() -> None:
+    assert Listening("pickup").is_put_down
