@@ -41,10 +41,14 @@ class BranchSite:
 
     async def sit_down(self, behaviour: Behaviour | None = None) -> None:
         """Every agent's phone registers, the agent logs in by it and says ready."""
+        await self.plug_in(behaviour)
+        await asyncio.gather(*(self.log_in(number) for number in self.agents))
+
+    async def plug_in(self, behaviour: Behaviour | None = None) -> None:
+        """Every agent's phone registers; nobody is at it."""
         for number in self.agents:
             self.phones[number] = await self._people.enter_async_context(self.phone(number, behaviour))
             await self.phones[number].register()
-        await asyncio.gather(*(self.log_in(number) for number in self.agents))
 
     def phone(self, number: int, behaviour: Behaviour | None = None) -> Phone:
         user = str(number)
