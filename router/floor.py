@@ -28,7 +28,7 @@ from router.orders import Outcome
 from router.outbound import lending, outbound
 from router.outbound.line_facts import LineFacts
 from router.outbound.policy import OutboundPolicy
-from router.overflow import helper, origin, pushing
+from router.overflow import helper, origin, own_loss, pushing
 from router.overflow.load import SiteLoad
 from router.overflow.policy import OverflowPolicy
 from router.parts import Parts
@@ -279,10 +279,12 @@ class Floor:
         self._parts.consulting.follow(turn)
         self._parts.supervising.follow(turn)
         self._parts.recordings.follow(turn)
+        self._parts.own_loss.follow(turn)
         self._settling.settle(turn)
 
     def _finish(self, turn: Turn) -> Outcome:
         if turn.outcome:
+            self._parts.own_loss.follow(turn)
             self._publishing.note_change(turn)
         return turn.outcome
 
@@ -393,6 +395,7 @@ class Floor:
             helper.RESERVATION_TIMER: lambda turn, h: parts.helper.expire(turn, HandoffId(h)),
             helper.CONFIRM_TIMER: lambda turn, h: parts.helper.ask_origin(turn, HandoffId(h)),
             helper.FORGET_TIMER: lambda _turn, h: parts.helper.forget(HandoffId(h)),
+            own_loss.LATE_TIMER: lambda _turn, c: parts.own_loss.target_passed(CallId(c)),
             callbacks.PAUSE_TIMER: lambda turn, c: parts.callbacks.pause_over(turn, CallId(c)),
             outbound.ANSWER_TIMER: lambda turn, c: parts.outgoing.expire(turn, CallId(c)),
             lending.LOAN_TIMER: lambda turn, h: parts.lending.expire(turn, HandoffId(h)),
