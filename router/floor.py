@@ -195,6 +195,11 @@ class Floor:
         return self._parts.board.age_ms(now)
 
     @property
+    def own_loss_points(self) -> float | None:
+        """Of service level, that helping has cost the callers of the last hours; None without a limit."""
+        return self._parts.own_loss.points
+
+    @property
     def is_accepting(self) -> bool:
         return self._parts.is_accepting
 

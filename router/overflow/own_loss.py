@@ -81,7 +81,7 @@ class OwnLoss:
 
     @property
     def points(self) -> float | None:
-        """Lost so far, of the own callers remembered; None before the first."""
+        """Lost so far, of the own callers remembered; None before the first, and without a limit."""
         return 100 * self._harmed / self._callers if self._callers else None
 
     def allows_one_more(self) -> bool:

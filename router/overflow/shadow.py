@@ -68,11 +68,14 @@ class Shadow:
     # --- what would be -------------------------------------------------------------------
 
     def would_serve(self, call_id: CallId, helping_count: int) -> bool:
-        """Whether this caller, unanswered here, would be with an agent by now."""
-        waiting = self._waiting_count(helping_count)
+        """Whether this caller, unanswered here, would be with an agent by now.
+
+        One whom a phone rings for already would be only if the next one were served there too.
+        """
+        still_waiting = self._waiting_count(helping_count) + (call_id not in self._calls.waiting)
         behind = 0
         for other in reversed(self._unanswered):
-            if behind >= waiting:
+            if behind >= still_waiting:
                 return True
             if other == call_id:
                 return False
