@@ -151,6 +151,17 @@ def _show(registry: CollectorRegistry, core: Core) -> None:
         lambda: core.writer.appended_seq - core.writer.written_seq,
     )
     gauge(registry, "view_age_seconds", "Of the load board's view; NaN without one.", lambda: _age_s(core))
+    gauge(
+        registry,
+        "own_loss_points",
+        "Of service level that helping has cost own callers lately; NaN without max_own_loss.",
+        lambda: _own_loss_points(core),
+    )
+
+
+def _own_loss_points(core: Core) -> float:
+    points = core.desk.floor.own_loss_points
+    return float("nan") if points is None else points
 
 
 def _age_s(core: Core) -> float:

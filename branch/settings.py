@@ -22,7 +22,7 @@ from node.settings.values import HostPort, SiteSlug, TimeZone, refuse_twins
 from node.words import text as _
 from router.acd.policy import RETENTION_LIMIT_DAYS, Distribution, LastResort, QueuePolicy, RecordingRule
 from router.ids import FOREVER_MS, QueueId, SiteId, Skill
-from router.overflow.policy import WIRE_LIMITS, LinkPolicy, OverflowPolicy
+from router.overflow.policy import MAX_OWN_LOSS_LIMIT, WIRE_LIMITS, LinkPolicy, OverflowPolicy
 
 _OVERFLOW = OverflowPolicy()
 _NOT_POLICY = ("id", "numbers", "skills")
@@ -72,6 +72,7 @@ class OverflowSection(Section):
 
     is_enabled: bool = _OVERFLOW.is_enabled
     home_reserve: int = Field(default=_OVERFLOW.home_reserve, ge=0)
+    max_own_loss: float | None = Field(default=_OVERFLOW.max_own_loss, ge=0, le=MAX_OWN_LOSS_LIMIT)
     asks_per_call: int = Field(default=_OVERFLOW.asks_per_call, ge=1, le=8)
     ask_again_ms: PositiveDuration = _OVERFLOW.ask_again_ms
     rpc_limit_ms: int = Field(default=_OVERFLOW.rpc_limit_ms, ge=10, le=60_000)

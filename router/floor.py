@@ -28,7 +28,7 @@ from router.orders import Outcome
 from router.outbound import lending, outbound
 from router.outbound.line_facts import LineFacts
 from router.outbound.policy import OutboundPolicy
-from router.overflow import helper, origin, pushing, taking_back
+from router.overflow import helper, origin, own_loss, pushing, taking_back
 from router.overflow.load import SiteLoad
 from router.overflow.policy import OverflowPolicy
 from router.parts import Parts
@@ -195,6 +195,11 @@ class Floor:
         return self._parts.board.age_ms(now)
 
     @property
+    def own_loss_points(self) -> float | None:
+        """Of service level, that helping has cost the callers of the last hours; None without a limit."""
+        return self._parts.own_loss.points
+
+    @property
     def is_accepting(self) -> bool:
         return self._parts.is_accepting
 
@@ -276,10 +281,12 @@ class Floor:
         self._parts.consulting.follow(turn)
         self._parts.supervising.follow(turn)
         self._parts.recordings.follow(turn)
+        self._parts.own_loss.follow(turn)
         self._settling.settle(turn)
 
     def _finish(self, turn: Turn) -> Outcome:
         if turn.outcome:
+            self._parts.own_loss.follow(turn)
             self._publishing.note_change(turn)
         return turn.outcome
 
@@ -394,6 +401,7 @@ class Floor:
             helper.CONFIRM_TIMER: lambda turn, h: parts.helper.ask_origin(turn, HandoffId(h)),
             taking_back.TELL_AGAIN_TIMER: lambda turn, h: parts.taking_back.tell_again(turn, HandoffId(h)),
             helper.FORGET_TIMER: lambda _turn, h: parts.helper.forget(HandoffId(h)),
+            own_loss.LATE_TIMER: lambda _turn, c: parts.own_loss.target_passed(CallId(c)),
             callbacks.PAUSE_TIMER: lambda turn, c: parts.callbacks.pause_over(turn, CallId(c)),
             outbound.ANSWER_TIMER: lambda turn, c: parts.outgoing.expire(turn, CallId(c)),
             lending.LOAN_TIMER: lambda turn, h: parts.lending.expire(turn, HandoffId(h)),

@@ -25,6 +25,7 @@ from router.overflow.choice import Chooser
 from router.overflow.helper import HelperSide
 from router.overflow.links import Links
 from router.overflow.origin import Origin
+from router.overflow.own_loss import OwnLoss
 from router.overflow.policy import OverflowPolicy
 from router.overflow.pulling import Pulling
 from router.overflow.pushing import Pushing
@@ -93,8 +94,12 @@ class Parts:
             timers=self.timers,
             new_id=new_id,
         )
+        self.own_loss = OwnLoss(
+            policy=overflow, calls=self.calls, roster=self.roster, queues=self.queues, timers=self.timers
+        )
         self.helper = HelperSide(
             policy=overflow,
+            own_loss=self.own_loss,
             roster=self.roster,
             queues=self.queues,
             ringing=self.ringing,
@@ -107,6 +112,7 @@ class Parts:
         )
         self.pulling = Pulling(
             policy=overflow,
+            own_loss=self.own_loss,
             helper=self.helper,
             roster=self.roster,
             queues=self.queues,

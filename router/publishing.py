@@ -53,6 +53,8 @@ class Publishing:
         policy = queue.policy
         head_queued_at = self._parts.calls.waiting.head_queued_at(policy.queue_id)
         idle_count = self._parts.roster.idle.count(policy.skills) - self._parts.overflow.home_reserve
+        if not self._parts.own_loss.allows_one_more():
+            idle_count = 0
         is_lent = policy.is_overflow_allowed
         return QueueLoad(
             agents_staffed=self._parts.roster.staffed_count(policy.skills),

@@ -96,6 +96,7 @@ def _branch(plan: LabPlan, site: LabSite, ground: Ground) -> dict[str, Any]:
         "etcd": {"endpoints": [ground.etcd_endpoint]},
         "overflow": {
             "home_reserve": site.home_reserve,
+            **({} if site.max_own_loss is None else {"max_own_loss": site.max_own_loss}),
             # A site that joins while the lab runs finds these on the load board.
             "address": f"127.0.0.1:{site.grpc_port}",
             "trunk": f"127.0.0.1:{site.trunk_port}",

@@ -67,6 +67,7 @@ class LabSite:
     folder: Path
     skills: tuple[str, ...]
     home_reserve: int
+    max_own_loss: float | None
     shifts: tuple[Shift, ...]
     grpc_port: int
     metrics_port: int
@@ -183,6 +184,7 @@ def _site(
         folder=folder / site.site_id,
         skills=tuple(sorted(site.skills)) if site.skills is not None else tuple(queues),
         home_reserve=site.home_reserve,
+        max_own_loss=site.max_own_loss,
         shifts=shifts_of(site, changes, until_ms),
         grpc_port=grpc_port,
         metrics_port=metrics_port,

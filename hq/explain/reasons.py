@@ -55,6 +55,7 @@ OUTCOMES: Mapping[str, str] = {
 
 REASONS: Mapping[str, str] = {
     Refusal.NO_IDLE_AGENT: marked("no agent is idle there"),
+    Refusal.OWN_LOSS: marked("an agent is idle there, but helping may not cost its own callers more"),
     Refusal.NONE_WAITING: marked("nobody waits there any more"),
     Refusal.QUEUE_UNKNOWN: marked("it does not have that queue"),
     Refusal.NOT_ACCEPTING: marked("it takes no new calls"),

@@ -43,8 +43,8 @@ def _register_whatif(root: typer.Typer) -> None:
             typer.Option(
                 "--with",
                 help=_(
-                    "One variant: closed=SITE, SITE=12, SITE=+2, policy=NAME, roster=FILE, several with"
-                    " commas; repeatable."
+                    "One variant: closed=SITE, SITE=12, SITE=+2, max_own_loss=SITE:2, policy=NAME,"
+                    " roster=FILE, several with commas; repeatable."
                 ),
             ),
         ] = None,
@@ -57,7 +57,8 @@ def _register_whatif(root: typer.Typer) -> None:
             bool,
             typer.Option(
                 help=_(
-                    "Each play is another day like the ledger's; intervals say what other such days bring."
+                    "Each play is another day like the ledger's, or of the scenario's callers; intervals say"
+                    " what other such days bring."
                 )
             ),
         ] = False,

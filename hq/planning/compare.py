@@ -11,6 +11,7 @@ from hq.planning.parallel import Plan, play_all
 from hq.planning.roster_file import read_roster
 from node.terminal import messages, print_error, print_json
 from node.words import text as _
+from router.world.helping_cost import helping_costs, reference_variants
 from router.world.reference.policies import Policy
 from router.world.variants import Roster, Variant, make_variant
 
@@ -40,23 +41,28 @@ def run(
         raise BadChoiceError(
             _("--seeds must be 1 to {limit}; it is {count}", limit=SEED_LIMIT, count=seed_count)
         )
-    if is_similar and day.past is None:
-        raise BadChoiceError(_("--similar-days draws from a ledger's day; give --from-ledger and --day"))
+    source = day.past or (day.made_up if is_similar else None)
+    if is_similar and source is None:
+        raise BadChoiceError(
+            _("--similar-days draws from a ledger's day or a scenario's callers; a calls file is one day")
+        )
     if plot_path is not None:
         from hq.planning.plot import check_plot_path
 
         check_plot_path(plot_path)
     variants = make_variants(day, changes, policy)
-    compared = play_all(
+    played = play_all(
         Plan(
-            variants=variants,
+            variants=(*variants, *reference_variants(variants)),
             seeds=tuple(range(first_seed, first_seed + seed_count)),
-            day=day.past,
+            day=source,
             is_similar=is_similar,
             calls=day.calls,
         )
     )
-    tree = comparison_tree(day, compared, first_seed=first_seed)
+    compared = played[: len(variants)]
+    costs = helping_costs(compared, played[len(variants) :])
+    tree = comparison_tree(day, compared, costs, first_seed=first_seed)
     if report_path is not None:
         text = json.dumps(tree, ensure_ascii=False, indent=2) + "\n"
         report_path.write_text(text, encoding="utf-8")
@@ -68,8 +74,8 @@ def run(
     if is_json:
         print_json(tree)
     else:
-        print_comparison(day, compared, seed_count=seed_count)
-    violations = [violation for each in compared for violation in each.violations]
+        print_comparison(day, compared, costs, seed_count=seed_count)
+    violations = [violation for each in played for violation in each.violations]
     for violation in violations[:_SHOWN_VIOLATIONS]:
         print_error(violation)
     return not violations

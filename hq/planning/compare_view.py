@@ -18,6 +18,7 @@ from node.words import text as _
 from router.ids import SiteId
 from router.kpi.confidence import Estimate
 from router.world.comparison import BETTER_IS_MORE, FIGURES, Compared
+from router.world.helping_cost import HelpingCost
 from router.world.through_day import INTERVAL_MS
 
 SHOWN_SITES = 20
@@ -27,9 +28,11 @@ _OPEN = {"OPEN": marked("the call has not ended")}
 _UNITS = {"sl20_strict": "%", "abandon_rate": "%", "asa_s": "s", "p95_wait_s": "s", "overflow": ""}
 
 
-def comparison_tree(day: PlannedDay, compared: Sequence[Compared], *, first_seed: int) -> dict[str, Any]:
+def comparison_tree(
+    day: PlannedDay, compared: Sequence[Compared], costs: Sequence[HelpingCost], *, first_seed: int
+) -> dict[str, Any]:
     """For programs; every figure with its mean, its 95 % interval and how many plays gave it."""
-    return {
+    tree = {
         "day": day.name,
         "seeds": [first_seed + number for number in range(len(compared[0].plays))],
         "confidence": 0.95,
@@ -37,6 +40,22 @@ def comparison_tree(day: PlannedDay, compared: Sequence[Compared], *, first_seed
         "left_out": dict(day.left_out),
         "notes": list(day.notes),
         "variants": [_variant_tree(day, each) for each in compared],
+    }
+    if costs:
+        tree["helping"] = [_helping_tree(each) for each in costs]
+    return tree
+
+
+def _helping_tree(cost: HelpingCost) -> dict[str, Any]:
+    return {
+        "variant": cost.variant,
+        "site": cost.site_id,
+        "max_own_loss": cost.max_own_loss,
+        "own_loss": _estimate_tree(cost.own_loss),
+        "own_loss_unlimited": _estimate_tree(cost.own_loss_unlimited),
+        "helped": _estimate_tree(cost.helped),
+        "helped_unlimited": _estimate_tree(cost.helped_unlimited),
+        "cluster_pays": _estimate_tree(cost.cluster_pays),
     }
 
 
@@ -79,7 +98,9 @@ def _estimate_tree(found: Estimate | None) -> dict[str, float | int | None] | No
     }
 
 
-def print_comparison(day: PlannedDay, compared: Sequence[Compared], *, seed_count: int) -> None:
+def print_comparison(
+    day: PlannedDay, compared: Sequence[Compared], costs: Sequence[HelpingCost], *, seed_count: int
+) -> None:
     title = _(
         "{day}: {calls} calls, {plays}",
         day=day.name,
@@ -95,6 +116,15 @@ def print_comparison(day: PlannedDay, compared: Sequence[Compared], *, seed_coun
     if hidden > 0:
         more = plural("{count} more site: see --json", "{count} more sites: see --json", hidden)
         console.print(more, markup=False)
+    if costs:
+        console.print(_helping_table(costs))
+        console.print(
+            _(
+                "Own loss: points within 20 s that the site's own callers lose against a site that helps"
+                " nobody; the cluster pays what all callers lose against helping without a limit."
+            ),
+            markup=False,
+        )
     if seed_count > 1:
         console.print(
             _("± is half of the 95 % interval; green and red differences are certain by it, others are not."),
@@ -147,6 +177,31 @@ def _site_table(compared: Sequence[Compared]) -> Table:
     table = _table(_("Answered within 20 s, by the site that was called"), [_("site")], titles)
     for site_id in list(compared[0].plays[0].sites)[:SHOWN_SITES]:
         table.add_row(Text(site_id), *(_site_cell(each, site_id, compared[0]) for each in compared))
+    return table
+
+
+def _helping_table(costs: Sequence[HelpingCost]) -> Table:
+    """Each site with a limit: what helping costs its callers, and what the limit costs all."""
+    titles = [
+        _("may lose"),
+        _("own loss"),
+        _("without a limit"),
+        _("calls helped"),
+        _("without a limit"),
+        _("cluster pays"),
+    ]
+    table = _table(_("What helping costs, over the same calls and seeds"), [_("variant"), _("site")], titles)
+    for each in costs:
+        table.add_row(
+            Text(each.variant),
+            Text(each.site_id),
+            Text(f"{each.max_own_loss:g}"),
+            _valued(each.own_loss, ""),
+            _valued(each.own_loss_unlimited, ""),
+            _valued(each.helped, ""),
+            _valued(each.helped_unlimited, ""),
+            _valued(each.cluster_pays, ""),
+        )
     return table
 
 

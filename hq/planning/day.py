@@ -13,7 +13,7 @@ from node.troubles import TroubleError
 from node.words import plural
 from node.words import text as _
 from router.ids import SiteId
-from router.world.busy_hour import generate
+from router.world.busy_hour import MadeUpDay, generate
 from router.world.calls import PlannedCall
 from router.world.past_day import PastDay
 from router.world.scenario import Scenario
@@ -36,7 +36,9 @@ class PlannedDay:
     past: PastDay | None
     """Of a ledger: drawn anew for each seed."""
     calls: list[PlannedCall]
-    """Of a calls file; empty with a ledger."""
+    """Of a calls file, or made up by the scenario; empty with a ledger."""
+    made_up: MadeUpDay | None = None
+    """What `calls` are made up by: it makes other days too."""
     began_utc_us: int | None = None
     """Of a ledger: the scenario's first instant."""
     business_date: str | None = None
@@ -97,7 +99,15 @@ def _of_files(scenario_path: Path, calls_path: Path | None, seed: int) -> Planne
     source = calls_path or scenario_path
     if not calls:
         raise BadChoiceError(_("{path} has no calls within the scenario's duration", path=source))
-    return PlannedDay(name=source.name, scenario=scenario, past=None, calls=calls, zones={}, left_out={})
+    return PlannedDay(
+        name=source.name,
+        scenario=scenario,
+        past=None,
+        calls=calls,
+        made_up=MadeUpDay(scenario) if calls_path is None else None,
+        zones={},
+        left_out={},
+    )
 
 
 def _of_ledger(where: str, day: str, like: Scenario | None) -> PlannedDay:

@@ -12,6 +12,7 @@ from multiprocessing import get_context, parent_process
 from node.terminal import progress
 from node.troubles import TroubleError
 from node.words import text as _
+from router.world.busy_hour import MadeUpDay
 from router.world.calls import PlannedCall
 from router.world.comparison import Compared, Played, play_variant
 from router.world.past_day import PastDay
@@ -31,7 +32,7 @@ class Plan:
     variants: tuple[Variant, ...]
     """The base comes first."""
     seeds: tuple[int, ...]
-    day: PastDay | None
+    day: PastDay | MadeUpDay | None
     """Drawn anew for each seed; None: `calls` are the same for all."""
     is_similar: bool
     """Each seed has another day like it."""

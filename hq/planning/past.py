@@ -227,15 +227,21 @@ def _with_network(scenario: Scenario, like: Scenario) -> Scenario:
                 known=", ".join(scenario.site_ids),
             )
         )
-    reserves = {site.site_id: site.home_reserve for site in like.sites}
+    described = {site.site_id: site for site in like.sites}
     return replace(
         scenario,
         board_period_ms=like.board_period_ms,
         link_rtt_ms=like.link_rtt_ms,
         media_setup_ms=like.media_setup_ms,
         links=like.links,
-        sites=tuple(replace(site, home_reserve=reserves.get(site.site_id, 0)) for site in scenario.sites),
+        sites=tuple(_helping_like(site, described.get(site.site_id)) for site in scenario.sites),
     )
+
+
+def _helping_like(site: ScenarioSite, described: ScenarioSite | None) -> ScenarioSite:
+    if described is None:
+        return site
+    return replace(site, home_reserve=described.home_reserve, max_own_loss=described.max_own_loss)
 
 
 def _ring_ms(book: LedgerBook, business_date: str) -> int:

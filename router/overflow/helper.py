@@ -30,6 +30,7 @@ from router.overflow.messages import (
     Reserve,
     Reserved,
 )
+from router.overflow.own_loss import OwnLoss
 from router.overflow.policy import OverflowPolicy
 from router.overflow.taking_back import TakingBack
 from router.overflow.trunk_refusal import TrunkRefusal
@@ -75,6 +76,7 @@ class HelperSide:
         self,
         *,
         policy: OverflowPolicy,
+        own_loss: OwnLoss,
         roster: Roster,
         queues: Queues,
         ringing: Ringing,
@@ -86,6 +88,7 @@ class HelperSide:
         mint_token: Callable[[HandoffId, SiteId], str],
     ) -> None:
         self._policy = policy
+        self._own_loss = own_loss
         self._roster = roster
         self._queues = queues
         self._ringing = ringing
@@ -323,6 +326,8 @@ class HelperSide:
         agent_id = self._roster.idle.choose(skills, queue.policy.distribution, queue.hunt_position)
         if agent_id is None:
             return Refusal.NO_IDLE_AGENT, None
+        if not self._own_loss.allows_one_more():
+            return Refusal.OWN_LOSS, None
         agent = self._roster.get(agent_id)
         queue.hunt_position = agent.position
         return Refusal.NO_IDLE_AGENT, agent

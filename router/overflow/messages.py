@@ -27,6 +27,8 @@ class Refusal(StrEnum):
     """Why a request of another site is refused."""
 
     NO_IDLE_AGENT = "NO_IDLE_AGENT"
+    OWN_LOSS = "OWN_LOSS"
+    """An agent is idle, but one more help might cost the site's own callers more than it allows."""
     NONE_WAITING = "NONE_WAITING"
     QUEUE_UNKNOWN = "QUEUE_UNKNOWN"
     NOT_ACCEPTING = "NOT_ACCEPTING"

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 from router.ids import SiteId
 
+MAX_OWN_LOSS_LIMIT = 100
+"""Points: a service level has no more to lose."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkPolicy:
@@ -28,6 +31,8 @@ class OverflowPolicy:
     is_enabled: bool = True
     home_reserve: int = 0
     """Idle agents kept back from push and pull."""
+    max_own_loss: float | None = None
+    """Points of this site's own service level that helping may cost; 0: it helps nobody, None: no limit."""
     links: Mapping[SiteId, LinkPolicy] = field(default_factory=dict)
     """The configured peers; also whom to ask when the board is out of reach."""
     asks_per_call: int = 2

@@ -18,6 +18,7 @@ from router.overflow.choice import Choice, Chooser
 from router.overflow.helper import RESERVATION_TIMER, Help, HelperSide
 from router.overflow.links import Links
 from router.overflow.messages import Claim, Given, HandoffState, Refusal, Refused, Reply
+from router.overflow.own_loss import OwnLoss
 from router.overflow.policy import OverflowPolicy
 from router.overflow.taking_back import TakingBack
 from router.timers import Timers
@@ -31,6 +32,7 @@ class Pulling:
         self,
         *,
         policy: OverflowPolicy,
+        own_loss: OwnLoss,
         helper: HelperSide,
         roster: Roster,
         queues: Queues,
@@ -43,6 +45,7 @@ class Pulling:
         mint_token: Callable[[HandoffId, SiteId], str],
     ) -> None:
         self._policy = policy
+        self._own_loss = own_loss
         self._helper = helper
         self._roster = roster
         self._queues = queues
@@ -117,6 +120,7 @@ class Pulling:
             self._policy.is_enabled
             and is_idle
             and self._roster.idle.count(agent.skills) > self._policy.home_reserve
+            and self._own_loss.allows_one_more()
         )
 
     def _send_claim(self, turn: Turn, agent: Agent, choice: Choice) -> bool:

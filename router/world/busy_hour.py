@@ -7,6 +7,7 @@ come the surges.
 
 import math
 import random
+from dataclasses import dataclass
 
 from router.ids import CustomerId, SiteId, Skill
 from router.world.callers import BusyHour
@@ -45,6 +46,17 @@ def generate(scenario: Scenario, seed: int, callers: BusyHour | None = None) -> 
     ]
     calls.sort(key=lambda call: call.arrive_ms)
     return calls
+
+
+@dataclass(frozen=True, slots=True)
+class MadeUpDay:
+    """The days that a scenario's callers make, another one for each seed."""
+
+    scenario: Scenario
+
+    def draw(self, seed: int, *, is_similar: bool) -> list[PlannedCall]:
+        assert is_similar, "no made-up day is one that was"
+        return generate(self.scenario, seed)
 
 
 def _site_calls(

@@ -56,6 +56,7 @@ def overflow_policy(scenario: Scenario, site: ScenarioSite, *, is_enabled: bool)
     return OverflowPolicy(
         is_enabled=is_enabled,
         home_reserve=site.home_reserve,
+        max_own_loss=site.max_own_loss,
         links={
             other: LinkPolicy(site_id=other, cost_s=link.cost_s, leg_limit=link.max_legs)
             for other, link in links.items()

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from router.ids import QueueId, SiteId, Skill, Skills
+from router.overflow.policy import MAX_OWN_LOSS_LIMIT
 from router.problems import BadInputError, Problem
 from router.problems import marked as _
 from router.world.callers import BusyHour, Surge
@@ -23,6 +24,8 @@ class ScenarioSite:
     skills: Skills | None = None
     """Queue classes that its agents serve; None: all."""
     home_reserve: int = 0
+    max_own_loss: float | None = None
+    """As in `OverflowPolicy`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +155,7 @@ def _site(table: TableReader, queues: tuple[QueueId, ...]) -> ScenarioSite:
         agents=table.whole("agents", None),
         skills=None if names is None else frozenset(Skill(name) for name in names),
         home_reserve=table.whole("home_reserve", 0),
+        max_own_loss=table.number_if_given("max_own_loss", least=0, most=MAX_OWN_LOSS_LIMIT),
     )
     table.finish()
     return site

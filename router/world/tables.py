@@ -64,6 +64,16 @@ class TableReader:
             return float(value)
         return default if default is not None else least
 
+    def number_if_given(self, key: str, *, least: float, most: float) -> float | None:
+        """None when the key is absent."""
+        if key not in self._values:
+            self._taken.add(key)
+            return None
+        value = self.number(key, None, least=least)
+        if value > most:
+            self.fault(key, _("must be at most {most}, is {value}"), most=most, value=value)
+        return value
+
     def milliseconds(self, key: str, default_s: float | None, *, least_s: float = 0.0) -> int:
         """A number of seconds, as whole milliseconds."""
         return round(self.number(key, default_s, least=least_s) * 1000)

@@ -1,4 +1,4 @@
-"""Variants of a day: other agents, a closed site, another policy, told in a planner's few words.
+"""Variants of a day: other agents, a closed site, another policy or limit, told in a planner's few words.
 
 `closed=urumqi,beijing=+2,policy=isolated` is one variant; its changes are made in order.
 """
@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from router.ids import SiteId
+from router.overflow.policy import MAX_OWN_LOSS_LIMIT
 from router.problems import BadInputError, Problem
 from router.problems import marked as _
 from router.world.reference.policies import Policy
@@ -65,11 +66,23 @@ def with_roster(scenario: Scenario, roster: Roster) -> Scenario:
     return scenario
 
 
+def with_max_own_loss(scenario: Scenario, site_id: SiteId, limit: float | None) -> Scenario:
+    """Helping may cost that site's own callers so many points; None: whatever it costs."""
+    sites = tuple(
+        replace(site, max_own_loss=limit) if site.site_id == site_id else site for site in scenario.sites
+    )
+    return replace(scenario, sites=sites)
+
+
 def _changed(variant: Variant, part: str, read_roster: ReadRoster) -> Variant:
     key, equals, value = (piece.strip() for piece in part.partition("="))
     if not equals or not key or not value:
         raise _problem(
-            part, _("is no change; write closed=SITE, SITE=12, SITE=+2, SITE=-2, policy=NAME or roster=FILE")
+            part,
+            _(
+                "is no change; write closed=SITE, SITE=12, SITE=+2, SITE=-2, max_own_loss=SITE:2, policy=NAME"
+                " or roster=FILE"
+            ),
         )
     scenario = variant.scenario
     match key:
@@ -77,6 +90,8 @@ def _changed(variant: Variant, part: str, read_roster: ReadRoster) -> Variant:
             return replace(variant, policy=_policy(part, value))
         case "closed":
             return replace(variant, scenario=closed(scenario, _site(part, scenario, value)))
+        case "max_own_loss":
+            return replace(variant, scenario=_with_limit(scenario, part, value))
         case "roster":
             roster = read_roster(value)
             for site_id in roster:
@@ -93,6 +108,17 @@ def _with_count(scenario: Scenario, site_id: SiteId, part: str, value: str) -> S
     if value[0] in "+-":
         return with_agents(scenario, site_id, lambda agents: agents + number)
     return _restaffed(scenario, site_id, number, ())
+
+
+def _with_limit(scenario: Scenario, part: str, value: str) -> Scenario:
+    name, _colon, points = (piece.strip() for piece in value.partition(":"))
+    if not re.fullmatch(r"\d{1,3}(\.\d{1,3})?", points) or float(points) > MAX_OWN_LOSS_LIMIT:
+        raise _problem(
+            part,
+            _("needs a site and 0 to {most} points, such as max_own_loss=SITE:2"),
+            most=MAX_OWN_LOSS_LIMIT,
+        )
+    return with_max_own_loss(scenario, _site(part, scenario, name), float(points))
 
 
 def _restaffed(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from branch.telephony.driver.driver import PbxDriver
-from branch.telephony.driver.vocabulary import Do
+from branch.telephony.driver.vocabulary import Do, Kind
 from branch.telephony.port import PbxRefusedError, PhoneEvent
 from branch.telephony.simulated.wire import Play
 from router.agent import RingFailure
@@ -135,8 +135,8 @@ async def test_garbage_on_its_ports_harms_nobody(make: Make) -> None:
         (Do.HANG_UP, {"channel": "nobody"}, 404),
         (Do.ADD, {"bridge": "none", "channel": "nobody"}, 404),
         (Do.CREATE_BRIDGE, {"bridge": "b", "kind": "swimming"}, 400),
-        (Do.ORIGINATE, {"channel": "c", "endpoint": "phone/nobody"}, 404),
-        (Do.ORIGINATE, {"channel": "c", "endpoint": "balloon/1"}, 404),
+        (Do.ORIGINATE, {"channel": "c", "endpoint": "phone/nobody", "kind": "phone"}, 404),
+        (Do.ORIGINATE, {"channel": "c", "endpoint": "balloon/1", "kind": "phone"}, 404),
         (Play.CALL, {"queue": "sales", "handle_ms": -1}, 400),
         (Do.LIFT, {"channel": "nobody"}, 404),
     ],
@@ -158,12 +158,12 @@ async def test_a_leg_that_has_not_answered_cannot_be_joined_and_an_existing_id_n
     pbx = site.pbx
     caller = await site.call()
     await pbx.do(Do.CREATE_BRIDGE, bridge="b", kind="mixing")
-    await pbx.do(Do.ORIGINATE, channel=LEG, endpoint=f"phone/{AGENT}")
+    await pbx.do(Do.ORIGINATE, channel=LEG, endpoint=f"phone/{AGENT}", kind=Kind.PHONE)
 
     too_early = await pbx.reply(Do.ADD, bridge="b", channel=LEG)
     unanswered = await pbx.reply(Do.ADD, bridge="b", channel=caller)
     bridge_again = await pbx.reply(Do.CREATE_BRIDGE, bridge="b", kind="mixing")
-    channel_again = await pbx.reply(Do.ORIGINATE, channel=LEG, endpoint=f"phone/{AGENT}")
+    channel_again = await pbx.reply(Do.ORIGINATE, channel=LEG, endpoint=f"phone/{AGENT}", kind=Kind.PHONE)
 
     codes = [each["code"] for each in (too_early, unanswered, bridge_again, channel_again)]
     assert codes == [422, 422, 409, 409]

@@ -29,6 +29,7 @@ password_file = "pbx.password"
 
 [overflow]
 home_reserve = 1
+max_own_loss = 2
 
 [[overflow.peer]]
 site = "urumqi"
@@ -64,7 +65,7 @@ def test_a_file_becomes_the_policies_of_the_machine(tmp_path: Path) -> None:
     assert queue.queue_id == QueueId("sales")
     assert queue.skills == frozenset({Skill("french")})
     assert queue.wrap_up_limit_ms == 5_000
-    assert overflow.home_reserve == 1
+    assert (overflow.home_reserve, overflow.max_own_loss) == (1, 2.0)
     assert overflow.links[SiteId("urumqi")].cost_s == 5.0
 
 
@@ -84,6 +85,19 @@ def test_three_faults_are_all_reported_each_with_its_line(tmp_path: Path) -> Non
     assert "line 4: site.time_zone" in message
     assert "line 22: overflow.home_reserve" in message
     assert "did you mean" in message
+
+
+def test_a_site_that_sets_no_limit_helps_whatever_it_costs(tmp_path: Path) -> None:
+    settings = read(tmp_path, FILE.replace("max_own_loss = 2\n", ""))
+
+    assert settings.overflow.policy(speed=1.0).max_own_loss is None
+
+
+@pytest.mark.parametrize("value", ["-1", "101", '"two"', "nan"])
+def test_a_limit_that_is_no_number_of_points_is_a_fault_with_its_line(tmp_path: Path, value: str) -> None:
+    message = faults(tmp_path, FILE.replace("max_own_loss = 2", f"max_own_loss = {value}"))
+
+    assert "line 23: overflow.max_own_loss" in message
 
 
 def test_a_site_is_not_its_own_peer_even_when_something_else_is_wrong_too(tmp_path: Path) -> None:

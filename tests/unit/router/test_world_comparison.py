@@ -63,6 +63,13 @@ def test_a_closed_site_has_nobody_all_day_and_keeps_its_callers() -> None:
     assert variant.scenario.roster == ()
 
 
+def test_a_limit_to_what_helping_may_cost_is_one_site_s_alone() -> None:
+    variant = changed("max_own_loss=shanghai:1.5")
+
+    assert [site.max_own_loss for site in variant.scenario.sites] == [None, 1.5]
+    assert agents(variant) == {BEIJING: 20, SHANGHAI: 10}
+
+
 def test_several_changes_make_one_variant_with_a_roster_of_a_file() -> None:
     roster = {
         SHANGHAI: (
@@ -86,6 +93,10 @@ def test_several_changes_make_one_variant_with_a_roster_of_a_file() -> None:
         ("beijing=many", "needs a number of agents"),
         ("beijing", "is no change; write closed=SITE"),
         ("", "--with: is no change"),
+        ("max_own_loss=beijing", "max_own_loss=beijing: needs a site and 0 to 100 points"),
+        ("max_own_loss=beijing:-1", "needs a site and 0 to 100 points, such as max_own_loss=SITE:2"),
+        ("max_own_loss=beijing:101", "needs a site and 0 to 100 points"),
+        ("max_own_loss=kashgar:2", "unknown site 'kashgar'"),
         ("policy=lottery", "unknown policy 'lottery'; there are reserve\\+pull, isolated"),
     ],
 )

@@ -17,6 +17,7 @@ id = "beijing"
 agents = 20
 skills = ["PS", "NW"]
 home_reserve = 1
+max_own_loss = 2.5
 [[site]]
 id = "urumqi"
 agents = 10
@@ -49,6 +50,7 @@ def test_a_scenario_says_sites_links_and_rosters() -> None:
     )
     assert scenario.sites[0].skills == frozenset({Skill("PS"), Skill("NW")})
     assert (scenario.sites[0].home_reserve, scenario.sites[1].skills) == (1, None)
+    assert [site.max_own_loss for site in scenario.sites] == [2.5, None]
     assert scenario.link(SiteId("urumqi"), SiteId("beijing")) == ScenarioLink(
         rtt_ms=90, cost_s=5.0, max_legs=12
     )
@@ -76,8 +78,8 @@ def test_every_fault_is_told_at_once_with_its_line() -> None:
         "line 7, ring_s: must be a number, is 'two'",
         f"line 8, colour: is not a known key; known here: {known}",
         "line 11, [[site]] 1 (beijing), agents: must be at least 0, is -1",
-        "line 19, [[link]] 1, to: unknown site kashgar; [[site]] names beijing, urumqi",
-        "line 24, [[roster]] 1, site: unknown site peking; [[site]] names beijing, urumqi",
+        "line 20, [[link]] 1, to: unknown site kashgar; [[site]] names beijing, urumqi",
+        "line 25, [[roster]] 1, site: unknown site peking; [[site]] names beijing, urumqi",
     ]
 
 
@@ -107,6 +109,23 @@ def test_a_bad_number_is_refused_with_its_place(line: str, problem: str) -> None
     sites = "" if "site =" in line else '[[site]]\nid = "a"\nagents = 1\n'
 
     assert any(problem in told for told in problems_of(f"{line}\n{sites}"))
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("-1", "max_own_loss: must be at least 0, is -1"),
+        ("100.5", "max_own_loss: must be at most 100, is 100.5"),
+        ("true", "max_own_loss: must be a number, is True"),
+        ("inf", "max_own_loss: must be a number, is inf"),
+    ],
+)
+def test_a_limit_to_what_helping_costs_is_a_number_of_points(value: str, problem: str) -> None:
+    told = problems_of(GOOD.replace("max_own_loss = 2.5", f"max_own_loss = {value}"))
+
+    assert len(told) == 1
+    assert told[0].startswith("line 13, [[site]] 1 (beijing), ")
+    assert problem in told[0]
 
 
 def test_a_scenario_says_what_its_made_up_callers_are_like() -> None:

@@ -1,0 +1,86 @@
+"""What a site's own callers lose by helping stays within its setting, over ten days of other callers each."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from router.ids import SiteId
+from router.ledger import CallEnded, LedgerRow
+from router.world.busy_hour import generate
+from router.world.cluster import Cluster, Watchers
+from router.world.comparison import Compared, Played, play_variant
+from router.world.helping_cost import HelpingCost, helping_costs, reference_variants
+from router.world.reference.policies import Policy
+from router.world.scenario import Scenario, parse_scenario
+from router.world.variants import Variant, with_max_own_loss
+
+SCENARIOS = Path(__file__).parents[1] / "scenarios"
+SEEDS = range(1, 11)
+DURATION_MS, WARMUP_MS = 4_200_000, 600_000
+"""Shorter than the file's days, so that ten of each are played in seconds."""
+SLACK_POINTS = 1.0
+
+
+def measured(scenario: Scenario, site_id: SiteId, limits: Sequence[float]) -> list[HelpingCost]:
+    """Each of `limits`, over the same ten days."""
+    variants = tuple(
+        Variant(
+            name=f"{limit:g}",
+            scenario=with_max_own_loss(scenario, site_id, limit),
+            policy=Policy.RESERVE_PULL,
+        )
+        for limit in limits
+    )
+    played = [compared(each, scenario) for each in (*variants, *reference_variants(variants))]
+    assert not any(each.violations for each in played)
+    return list(helping_costs(played[: len(variants)], played[len(variants) :]))
+
+
+def compared(variant: Variant, scenario: Scenario) -> Compared:
+    plays: tuple[Played, ...] = tuple(play_variant(variant, generate(scenario, seed), seed) for seed in SEEDS)
+    return Compared(variant=variant, plays=plays, base_plays=plays)
+
+
+def day(name: str) -> Scenario:
+    scenario = parse_scenario((SCENARIOS / f"{name}.toml").read_text(encoding="utf-8"))
+    return replace(scenario, duration_ms=DURATION_MS, warmup_ms=WARMUP_MS)
+
+
+@pytest.mark.parametrize(("name", "least_unlimited"), [("helping-costs", 8.0), ("uneven-03-097", 3.0)])
+def test_own_loss_stays_within_the_setting_and_one_point_and_helps_with_it(
+    name: str, least_unlimited: float
+) -> None:
+    (cost,) = measured(day(name), SiteId("beijing"), [2.0])
+
+    assert cost.own_loss is not None
+    assert cost.own_loss_unlimited is not None
+    assert cost.helped is not None
+    assert cost.helped_unlimited is not None
+    assert cost.cluster_pays is not None
+    assert cost.own_loss.count == len(SEEDS)
+    assert cost.own_loss.mean <= 2.0 + SLACK_POINTS
+    assert cost.own_loss_unlimited.mean > least_unlimited
+    assert cost.helped.mean > cost.helped_unlimited.mean / 5
+    assert cost.cluster_pays.mean > 0
+
+
+def test_a_site_that_never_helped_has_lost_nothing_by_its_own_count() -> None:
+    """Its callers are late and give up as others' do, and none of it is put down to helping."""
+    scenario = with_max_own_loss(day("uneven-03-097"), SiteId("beijing"), 0.0)
+    rows: list[LedgerRow] = []
+    cluster = Cluster(
+        scenario,
+        generate(scenario, 1),
+        seed=1,
+        watchers=Watchers(see_row=rows.append, object_to=pytest.fail),
+    )
+
+    cluster.play()
+
+    ended = [row.entry for row in rows if isinstance(row.entry, CallEnded) and row.site_id == "beijing"]
+    assert sum(each.waited_ms > 20_000 for each in ended) > 50
+    floor = cluster.nodes[SiteId("beijing")].floor
+    assert floor is not None
+    assert floor.own_loss_points == 0
