@@ -76,6 +76,38 @@ class UnknownCustomerError(RouterError):
         self.customer_id = customer_id
 
 
+class UnknownVisitError(RouterError):
+    """There is no such return visit on the list, or not any more."""
+
+    reason = "VISIT_UNKNOWN"
+
+    def __init__(self, call_id: str) -> None:
+        super().__init__(f"no return visit for call {call_id!r} is on the list; look at it again")
+        self.call_id = call_id
+
+
+class VisitNotDueError(RouterError):
+    """The customer may not be called now."""
+
+    reason = "VISIT_NOT_DUE"
+
+    def __init__(self, call_id: str, why: str) -> None:
+        """`why`: LATER, RESTING or OUT_OF_HOURS."""
+        super().__init__(f"the customer of call {call_id!r} may not be called now: {why}")
+        self.call_id = call_id
+        self.why = why
+
+
+class VisitTakenError(RouterError):
+    """Another agent looks at this visit, or is calling the customer."""
+
+    reason = "VISIT_TAKEN"
+
+    def __init__(self, call_id: str) -> None:
+        super().__init__(f"another agent has the return visit for call {call_id!r}; take the next one")
+        self.call_id = call_id
+
+
 class RequestIdReusedError(RouterError):
     """The request_id stood on another request before."""
 

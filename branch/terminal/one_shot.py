@@ -89,7 +89,7 @@ def stream_json(who: WhoAndWhere) -> None:
                     sys.stdout.write(json.dumps(state_tree(desk), ensure_ascii=False) + "\n")
                     sys.stdout.flush()
 
-    asyncio.run(_logged_in(who, work))
+    asyncio.run(logged_in(who, work))
 
 
 def show_status(who: WhoAndWhere) -> None:
@@ -99,7 +99,7 @@ def show_status(who: WhoAndWhere) -> None:
         await _look(client, desk)
         print_json(state_tree(desk))
 
-    asyncio.run(_logged_in(who, work))
+    asyncio.run(logged_in(who, work))
 
 
 def act_once(who: WhoAndWhere, act_for: ActFor, *, wait_s: float = 0.0) -> None:
@@ -116,7 +116,7 @@ def act_once(who: WhoAndWhere, act_for: ActFor, *, wait_s: float = 0.0) -> None:
         await _look(client, desk, wait_s=wait_s)
         await act_for(desk).ask(client)
 
-    asyncio.run(_logged_in(who, work))
+    asyncio.run(logged_in(who, work))
 
 
 def supervise_once(who: WhoAndWhere, act_for: ActFor) -> None:
@@ -129,7 +129,7 @@ def supervise_once(who: WhoAndWhere, act_for: ActFor) -> None:
     async def work(client: DeskClient, desk: Desk) -> None:
         await act_for(desk).ask(client)
 
-    asyncio.run(_logged_in(who, work))
+    asyncio.run(logged_in(who, work))
 
 
 def log_out(who: WhoAndWhere) -> None:
@@ -138,7 +138,7 @@ def log_out(who: WhoAndWhere) -> None:
     async def work(client: DeskClient, _desk: Desk) -> None:
         await client.log_out()
 
-    asyncio.run(_logged_in(who, work))
+    asyncio.run(logged_in(who, work))
     if who.token_file is not None:
         forget(who.token_file)
 
@@ -219,10 +219,7 @@ def state_tree(desk: Desk) -> dict[str, Any]:
     return tree
 
 
-# --- inside ---------------------------------------------------------------------------------
-
-
-async def _logged_in(who: WhoAndWhere, work: Callable[[DeskClient, Desk], Awaitable[None]]) -> None:
+async def logged_in(who: WhoAndWhere, work: Callable[[DeskClient, Desk], Awaitable[None]]) -> None:
     """Work with the kept log-in; where there is none, or it is over, log in."""
     client = DeskClient(who.way.open())
     try:
@@ -241,6 +238,9 @@ async def _logged_in(who: WhoAndWhere, work: Callable[[DeskClient, Desk], Awaita
         await work(client, Desk(person=person))
     finally:
         await client.close()
+
+
+# --- inside ---------------------------------------------------------------------------------
 
 
 async def _look(client: DeskClient, desk: Desk, *, wait_s: float = 0.0) -> None:

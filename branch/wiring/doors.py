@@ -9,7 +9,6 @@ import structlog
 
 from branch import parts
 from branch.operations import Operations, SiteIdentity
-from branch.people.dialling import Dialling
 from branch.people.floor import RunningFloor
 from branch.people.login import Login
 from branch.people.sessions import Sessions
@@ -148,13 +147,9 @@ class Doors:
             sessions=sessions,
             workplaces=self.workplaces,
             talks=self._talks,
-            dialling=Dialling(
-                desk=self._core.desk,
-                new_id=new_id,
-                emergency_numbers=ground.settings.outbound.emergency_numbers,
-                country=ground.settings.site.country,
-            ),
+            dialling=self._core.dialling,
             reaching=self._core.reaching,
+            visiting=self._core.visiting,
             watch=self.watch,
             customers=StoreAsides(ground.store),
             repeats=Repeats(key=secrets.token_bytes(32)),
