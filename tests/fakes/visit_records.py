@@ -17,6 +17,8 @@ class VisitRecords:
     kept: dict[CallId, Visit] = field(default_factory=dict)
     numbers: dict[CallId, str] = field(default_factory=dict)
     calls: list[AnsweredCall] = field(default_factory=list)
+    open_days: set[str] = field(default_factory=set)
+    """Days of which a call still lasts."""
 
     def open_visits(self) -> list[Visit]:
         return [each for each in self.kept.values() if each.done_utc_us is None]
@@ -41,7 +43,7 @@ class VisitRecords:
         return [each for each in self.calls if each.business_date == business_date]
 
     def has_open_calls(self, business_date: str) -> bool:
-        return False
+        return business_date in self.open_days
 
     def _try(self, visit: Visit, outbound_id: CallId) -> Try:
         began = ended = None
