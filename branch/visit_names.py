@@ -24,7 +24,7 @@ _OUTCOMES: Mapping[VisitOutcome, str] = {
 }
 _TRIES: Mapping[str, str] = {
     OutboundOutcome.ANSWERED: marked("answered"),
-    OutboundOutcome.BUSY: marked("busy"),
+    OutboundOutcome.BUSY: marked("line busy"),
     OutboundOutcome.NO_ANSWER: marked("no answer"),
     OutboundOutcome.FAILED: marked("failed"),
     OutboundOutcome.AGENT_MISSED: marked("agent missed it"),

@@ -87,15 +87,27 @@ class UnknownVisitError(RouterError):
 
 
 class VisitNotDueError(RouterError):
-    """The customer may not be called now."""
+    """The customer may not be called yet."""
 
     reason = "VISIT_NOT_DUE"
 
-    def __init__(self, call_id: str, why: str) -> None:
-        """`why`: LATER, RESTING or OUT_OF_HOURS."""
-        super().__init__(f"the customer of call {call_id!r} may not be called now: {why}")
+    def __init__(self, call_id: str, state: str) -> None:
+        """`state`: LATER or RESTING."""
+        super().__init__(
+            f"the customer of call {call_id!r} may not be called yet: the visit's day has not come, "
+            "or the pause after the last try is not over"
+        )
         self.call_id = call_id
-        self.why = why
+        self.state = state
+
+
+class OutOfHoursError(RouterError):
+    """Customers may not be called at this hour."""
+
+    reason = "OUT_OF_HOURS"
+
+    def __init__(self) -> None:
+        super().__init__("customers may not be called at this hour; see [[visits.hours]] in the site's file")
 
 
 class VisitTakenError(RouterError):

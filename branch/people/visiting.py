@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from branch.calling_hours import CallingHours
 from branch.customer_book import Profile
-from branch.people.refusals import UnknownVisitError, VisitNotDueError, VisitTakenError
+from branch.people.refusals import OutOfHoursError, UnknownVisitError, VisitNotDueError, VisitTakenError
 from router.errors import NotAllowedError, RouterError
 from router.ids import AgentId, CallId, CustomerId
 from router.visit import sampling
@@ -160,7 +160,7 @@ class Visiting:
 
         Raises:
             UnknownVisitError: it is not on the list, or done.
-            VisitNotDueError: not now.
+            VisitNotDueError, OutOfHoursError: not now.
             VisitTakenError: another agent has it.
             RouterError: the agent cannot dial now, or there is no line; the visit is as it was.
         """
@@ -251,7 +251,7 @@ class Visiting:
         if stands is not Standing.DUE:
             raise VisitNotDueError(call_id, stands)
         if not self._hours.is_open(now_utc_us):
-            raise VisitNotDueError(call_id, "OUT_OF_HOURS")
+            raise OutOfHoursError
 
     async def _settle(self) -> None:
         """Let visits know how their calls ended."""

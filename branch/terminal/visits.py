@@ -12,7 +12,6 @@ from branch.terminal.one_shot import WhoAndWhere, logged_in
 from branch.terminal.seen import VisitSeen, VisitsSeen
 from branch.visit_names import standing_name, try_name
 from node.terminal import output, print_json, print_table
-from node.words import plural
 from node.words import text as _
 from router.ids import CallId
 
@@ -76,7 +75,7 @@ def _print(seen: VisitsSeen, *, as_json: bool) -> None:
     print_table(titles, [_cells(each) for each in seen.visits])
     more = seen.visit_count - len(seen.visits)
     if more:
-        _say(plural("and {count} more", "and {count} more", more))
+        _say(_("and {count} more", count=more))
 
 
 def _cells(visit: VisitSeen) -> tuple[str, ...]:

@@ -314,8 +314,8 @@ class DeskServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DialVisit(self, request, context):
-        """Calls a customer of the list: the agent's own phone rings first. Refused as VISIT_UNKNOWN, VISIT_NOT_DUE
-        or VISIT_TAKEN, and as Dial is; a number that is gone or may not be dialled ends the visit.
+        """Calls a customer of the list: the agent's own phone rings first. Refused as VISIT_UNKNOWN, VISIT_NOT_DUE,
+        VISIT_TAKEN or OUT_OF_HOURS, and as Dial is; a number that is gone or may not be dialled ends the visit.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -87,8 +87,8 @@ class DeskServiceStub:
     NextVisit: _grpc.UnaryUnaryMultiCallable[_desk_pb2.NextVisitRequest, _desk_pb2.NextVisitResponse]
     """Shows the agent the return visit whose turn it is, and keeps it from others for two minutes."""
     DialVisit: _grpc.UnaryUnaryMultiCallable[_desk_pb2.DialVisitRequest, _desk_pb2.DialVisitResponse]
-    """Calls a customer of the list: the agent's own phone rings first. Refused as VISIT_UNKNOWN, VISIT_NOT_DUE
-    or VISIT_TAKEN, and as Dial is; a number that is gone or may not be dialled ends the visit.
+    """Calls a customer of the list: the agent's own phone rings first. Refused as VISIT_UNKNOWN, VISIT_NOT_DUE,
+    VISIT_TAKEN or OUT_OF_HOURS, and as Dial is; a number that is gone or may not be dialled ends the visit.
     """
     WatchDesk: _grpc.UnaryStreamMultiCallable[_desk_pb2.WatchDeskRequest, _desk_pb2.WatchDeskResponse]
     """Streams what concerns one agent: itself, its call, its queues. The whole first, then changes."""
@@ -156,8 +156,8 @@ class DeskServiceAsyncStub(DeskServiceStub):
     NextVisit: _aio.UnaryUnaryMultiCallable[_desk_pb2.NextVisitRequest, _desk_pb2.NextVisitResponse]  # type: ignore[assignment]
     """Shows the agent the return visit whose turn it is, and keeps it from others for two minutes."""
     DialVisit: _aio.UnaryUnaryMultiCallable[_desk_pb2.DialVisitRequest, _desk_pb2.DialVisitResponse]  # type: ignore[assignment]
-    """Calls a customer of the list: the agent's own phone rings first. Refused as VISIT_UNKNOWN, VISIT_NOT_DUE
-    or VISIT_TAKEN, and as Dial is; a number that is gone or may not be dialled ends the visit.
+    """Calls a customer of the list: the agent's own phone rings first. Refused as VISIT_UNKNOWN, VISIT_NOT_DUE,
+    VISIT_TAKEN or OUT_OF_HOURS, and as Dial is; a number that is gone or may not be dialled ends the visit.
     """
     WatchDesk: _aio.UnaryStreamMultiCallable[_desk_pb2.WatchDeskRequest, _desk_pb2.WatchDeskResponse]  # type: ignore[assignment]
     """Streams what concerns one agent: itself, its call, its queues. The whole first, then changes."""
@@ -348,8 +348,8 @@ class DeskServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _desk_pb2.DialVisitRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_desk_pb2.DialVisitResponse, _abc.Awaitable[_desk_pb2.DialVisitResponse]]:
-        """Calls a customer of the list: the agent's own phone rings first. Refused as VISIT_UNKNOWN, VISIT_NOT_DUE
-        or VISIT_TAKEN, and as Dial is; a number that is gone or may not be dialled ends the visit.
+        """Calls a customer of the list: the agent's own phone rings first. Refused as VISIT_UNKNOWN, VISIT_NOT_DUE,
+        VISIT_TAKEN or OUT_OF_HOURS, and as Dial is; a number that is gone or may not be dialled ends the visit.
         """
 
     @_abc_1.abstractmethod
