@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import TypeVar
 
 from branch.terminal.client import DeskClient
 from branch.terminal.desk import Desk
+from branch.terminal.moments import moment
 from branch.terminal.one_shot import WhoAndWhere, logged_in
 from branch.terminal.seen import VisitSeen, VisitsSeen
+from branch.terminal.visit_acts import ending
 from branch.visit_names import standing_name, try_name
 from node.terminal import output, print_json, print_table
 from node.words import text as _
@@ -37,10 +38,8 @@ def dial(who: WhoAndWhere, call_id: str) -> None:
     dialled = _asked(who, lambda client: client.dial_visit(CallId(call_id)))
     if dialled.outbound_call_id is not None:
         _say(_("your phone rings; then the customer is called"))
-    elif dialled.outcome == "NO_NUMBER":
-        _say(_("the visit has ended: the customer's number is not known any more"))
     else:
-        _say(_("the visit has ended: the customer's number may not be dialled from here"))
+        _say(ending(dialled))
 
 
 def _asked(who: WhoAndWhere, question: Callable[[DeskClient], Awaitable[T]]) -> T:
@@ -79,12 +78,11 @@ def _print(seen: VisitsSeen, *, as_json: bool) -> None:
 
 
 def _cells(visit: VisitSeen) -> tuple[str, ...]:
-    called = datetime.fromtimestamp(visit.called_utc_us / 1_000_000, UTC).astimezone()
     return (
         visit.call_id,
         visit.customer_name or visit.customer_id or "",
         visit.queue_id,
-        called.strftime("%Y-%m-%d %H:%M"),
+        moment(visit.called_utc_us),
         visit.due_date,
         standing_name(visit.standing),
         str(visit.try_count),

@@ -19,6 +19,7 @@ from router.visit.outcome import VisitOutcome
 from router.visit.visit import Standing, Visit
 from sync.link.refusals import RefusedError
 from tests.fakes.desk_site import CUSTOMER, KIM, PASSWORD, QUEUE, DeskSite, desk_site
+from tests.fakes.pty_child import PtyChild
 from tests.integration.test_branch_desk_service import (
     LIMIT_S,
     in_state,
@@ -27,7 +28,7 @@ from tests.integration.test_branch_desk_service import (
     ringing_leg,
     until,
 )
-from tests.integration.test_branch_terminal_desk import at, run
+from tests.integration.test_branch_terminal_desk import at, desk, run, until_agent
 
 NUMBER = "+861066661111"
 
@@ -55,6 +56,14 @@ def secret(tmp_path: Path) -> Path:
     file = tmp_path / "secret"
     file.write_text(PASSWORD + "\n", encoding="utf-8")
     return file
+
+
+@pytest.fixture
+async def children() -> AsyncIterator[list[PtyChild]]:
+    started: list[PtyChild] = []
+    yield started
+    for child in started:
+        child.close()
 
 
 @pytest.fixture
@@ -189,6 +198,44 @@ async def test_a_long_list_is_cut_and_its_length_told(site: DeskSite) -> None:
     seen = await (await logged_in(site)).visits()
 
     assert (len(seen.visits), seen.visit_count) == (200, 250)
+
+
+# --- at a terminal ----------------------------------------------------------------------
+
+
+async def test_a_person_sees_who_is_next_and_calls_by_keys(
+    site: DeskSite, visit: Visit, secret: Path, children: list[PtyChild]
+) -> None:
+    child = desk(children, site, secret)
+    await child.shows("not ready")
+
+    child.press("v")
+    await child.shows("Call 王小明")
+    before = list(site.desk.floor.outbound())
+    child.press("1")
+    await until_agent(site, AgentState.RINGING)
+
+    assert before == []
+    assert [each.agent_id for each in site.desk.floor.outbound()] == [KIM]
+    assert site.visits.kept[visit.call_id].outbound_id is not None
+
+
+async def test_a_person_is_told_that_nobody_is_to_be_called_or_that_a_visit_has_ended(
+    site: DeskSite, visit: Visit, secret: Path, children: list[PtyChild]
+) -> None:
+    site.visits.numbers.clear()
+    child = desk(children, site, secret)
+    await child.shows("not ready")
+
+    child.press("v")
+    await child.shows("Call 王小明")
+    child.press("1")
+    await child.shows("not known any more")
+    child.press("1")
+    child.press("v")
+    await child.shows("nobody is to be called")
+
+    assert site.visits.kept[visit.call_id].outcome is VisitOutcome.NO_NUMBER
 
 
 # --- scripts ----------------------------------------------------------------------------
