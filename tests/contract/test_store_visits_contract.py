@@ -7,12 +7,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from branch.calling_hours import CallingHours
+from branch.people.visiting import Visiting
 from branch.store.store import Store, open_store
 from router.call import Disposition
 from router.ids import AgentId, CallId, CustomerId, LineId, QueueId
 from router.ledger import LedgerRow, OutboundBegan, OutboundEnded
 from router.outbound.outcome import OutboundOutcome
 from router.visit.outcome import VisitOutcome
+from router.visit.policy import VisitPolicy
+from router.visit.sampling import is_sampled
 from router.visit.visit import Try, Visit, done
 from sync.clock import ManualClock
 from sync.records.business_day import BusinessCalendar
@@ -198,3 +202,32 @@ async def test_answered_calls_whose_callers_number_is_known_can_be_visited(store
     assert store.return_visits.answered_call(CallId("missed")) is None
     assert store.return_visits.has_open_calls(DAY)
     assert not store.return_visits.has_open_calls("2026-01-06")
+
+
+async def test_yesterdays_sample_is_put_on_the_list_by_the_call_id_alone(store: Store) -> None:
+    book = LedgerBook()
+    calls = [f"c{number}" for number in range(200)]
+    for call in calls:
+        book.write(0, arrived(call), queued(call), connected(call, f"leg-{call}", 0), ended(call))
+    await write(store, book.rows, *((call, "+861066660001") for call in calls))
+    policy = VisitPolicy(share=0.1, after_days=2)
+    clock = ManualClock(utc_us=START_UTC_US + 24 * 3_600_000_000)
+    visiting = Visiting(
+        records=store.return_visits,
+        number_of=store.caller_number,
+        known_as=lambda _customer: None,
+        dial=lambda *_: None,
+        new_id=lambda: "new",
+        policy=policy,
+        hours=CallingHours([], "Asia/Shanghai"),
+        calendar=BusinessCalendar("Asia/Shanghai"),
+        clock=clock,
+    )
+
+    await visiting.look()
+    await visiting.look()
+
+    found = store.return_visits.visits()
+    assert {each.call_id for each in found} == {each for each in map(CallId, calls) if is_sampled(each, 0.1)}
+    assert {(each.due_date, each.business_date) for each in found} == {("2026-01-07", "2026-01-06")}
+    assert 5 <= len(found) <= 40
