@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import structlog
 
-from branch.hearing import TOKEN_EXPIRED
 from branch.peers.lines import PeerLines
 from branch.telephony.port import TelephonyDriver
 from router.orders import Ask, FindCustomer, FindNumber, Order, PublishLoad, RejectTrunk
@@ -44,6 +43,6 @@ class Dispatch:
             self._find_number(order)
         else:
             if isinstance(order, RejectTrunk):
-                self._note_refused_token(TOKEN_EXPIRED)
-                log.warning("trunk_refused", handoff=order.handoff_id, reason=TOKEN_EXPIRED)
+                self._note_refused_token(order.reason)
+                log.warning("trunk_refused", handoff=order.handoff_id, reason=order.reason)
             self._driver.carry_out(order)

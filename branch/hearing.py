@@ -6,7 +6,7 @@ agent has, whether an INVITE's token is ours.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import structlog
@@ -35,16 +35,11 @@ from router.facts import (
 )
 from router.ids import AgentId, CallId, CustomerId, HandoffId, QueueId, SiteId, Skills
 from router.orders import HangUpCall, HangUpLeg, HangUpLine, HangUpTrunk
+from router.overflow.trunk_refusal import TrunkRefusal
 from router.recovery import Inventory
 from sync.token import TokenError
 
 log = structlog.get_logger()
-
-TOKEN_USED = "TOKEN_USED"  # noqa: S105 - a refusal's reason
-"""The token is good, and its hand-off has its trunk leg: a token shown again brings no second one."""
-
-TOKEN_EXPIRED = "TOKEN_EXPIRED"  # noqa: S105 - a refusal's reason
-"""The token is ours, and what it was given for is over or was taken back: it is shown too late."""
 
 _SHOWN_CHARS = 40
 """Of what an INVITE says of its sender, which anybody can write."""
@@ -88,6 +83,18 @@ class Customers(Protocol):
         ...
 
 
+class Messages(Protocol):
+    """What callers have left."""
+
+    def for_agent(self, agent_id: AgentId) -> Sequence[CallId]:
+        """Those that the agent may hear and nobody has heard, oldest first. Returns at once."""
+        ...
+
+    def heard_soon(self, call_id: CallId, person_id: str) -> None:
+        """Somebody has heard one. Returns at once."""
+        ...
+
+
 class Lines:
     """Which queue a dialled line belongs to."""
 
@@ -114,13 +121,15 @@ class PbxEar:
         read_token: Callable[[str, SiteId], HandoffId],
         note_refused_token: Callable[[str], None],
         note_caller: Callable[[CallerNumber], None],
-        forward: Callable[[AgentId, str | None], None],
+        forward: Callable[[AgentId, str | None, Callable[[bool], None]], None],
+        messages: Messages,
         country: str | None = None,
     ) -> None:
         """`read_token` raises TokenError for a token that is not ours for that site.
 
         `note_caller` hears of every caller before the desk does. `forward` takes an agent and the number,
-        as dialled, at which it wants to be reached: None for its own phone. It returns at once.
+        as dialled, at which it wants to be reached: None for its own phone. It returns at once,
+        and tells later whether that is so now.
 
         `country` is where national numbers are dialled: two letters, None for nowhere.
         """
@@ -136,6 +145,7 @@ class PbxEar:
         self._note_refused_token = note_refused_token
         self._note_caller = note_caller
         self._forward = forward
+        self._messages = messages
 
     def fact_heard(self, fact: Fact) -> None:
         self._desk.tell(fact)
@@ -174,7 +184,7 @@ class PbxEar:
         if self._driver.accept_trunk(trunk.trunk_id, handoff_id):
             self._desk.tell(TrunkCallArrived(handoff_id=handoff_id, from_site=trunk.from_site))
         else:
-            self._refuse_trunk(trunk, TOKEN_USED)
+            self._refuse_trunk(trunk, TrunkRefusal.USED)
 
     def agent_phone_heard(self, agent_id: AgentId, event: PhoneEvent, reason: str | None) -> None:
         fact = self._phone_fact(agent_id, event, reason)
@@ -182,15 +192,23 @@ class PbxEar:
             self._desk.tell(fact)
 
     def agent_phone_asked(self, agent_id: AgentId, request: PhoneRequest, digits: str) -> None:
+        def confirm(is_done: bool) -> None:
+            self._driver.confirm(agent_id, is_done=is_done)
+
         match request:
             case PhoneRequest.FORWARD:
-                self._forward(agent_id, digits)
+                self._forward(agent_id, digits, confirm)
             case PhoneRequest.FORWARD_OFF:
-                self._forward(agent_id, None)
+                self._forward(agent_id, None, confirm)
             case PhoneRequest.PICKUP:
                 site_id = agent_id.partition("/")[0]
                 colleague = AgentId(f"{site_id}/{digits}") if digits else None
                 self._desk.tell(PickupAsked(agent_id=agent_id, from_agent=colleague))
+            case PhoneRequest.MESSAGES:
+                self._driver.play_messages(agent_id, self._messages.for_agent(agent_id))
+
+    def message_heard(self, agent_id: AgentId, call_id: CallId) -> None:
+        self._messages.heard_soon(call_id, agent_id)
 
     def pbx_lost(self) -> None:
         self.is_connected = False
@@ -279,6 +297,9 @@ class WaitingEar:
 
     def agent_phone_asked(self, agent_id: AgentId, request: PhoneRequest, digits: str) -> None:
         self._pass_on(lambda: self._ear.agent_phone_asked(agent_id, request, digits))
+
+    def message_heard(self, agent_id: AgentId, call_id: CallId) -> None:
+        self._pass_on(lambda: self._ear.message_heard(agent_id, call_id))
 
     def pbx_lost(self) -> None:
         self._pass_on(self._ear.pbx_lost)

@@ -78,7 +78,8 @@ class BranchInstruments:
         )
         self.tokens_refused_total = Counter(
             "trunkline_tokens_refused_total",
-            "INVITEs of other sites with a token that is not ours or no longer good, by TokenError.reason.",
+            "INVITEs of other sites with a token that is not ours (TokenError.reason) or no longer good "
+            "(TrunkRefusal).",
             ["reason"],
             registry=registry,
         )

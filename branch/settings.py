@@ -173,6 +173,13 @@ class RecordingSection(Section):
     has to do that, and no recording is marked as pruned."""
 
 
+class VoicemailSection(Section):
+    """What becomes of messages that callers leave."""
+
+    notify: tuple[str, ...] = ()
+    """A program with its arguments, run for each new message: what is known of it is JSON on its input."""
+
+
 class LimitsSection(Section):
     """What the process takes on at most, and how long it lets go."""
 
@@ -207,6 +214,7 @@ class BranchSettings(Section):
     visits: VisitsSection = VisitsSection()
     desk: DeskSection = DeskSection()
     recording: RecordingSection = RecordingSection()
+    voicemail: VoicemailSection = VoicemailSection()
     limits: LimitsSection = LimitsSection()
     clock: ClockSection = ClockSection()
     log: LogSection = LogSection()

@@ -68,6 +68,10 @@ class Callers:
         if call is not None:
             self.fail(turn, call, fact.reason)
 
+    def pbx_died(self, turn: Turn, fact: facts.PbxDied) -> None:
+        """Its channels' ends are told one by one; a helper's promises were no channels yet."""
+        self._parts.helper.pbx_died(turn, fact.reason)
+
     def fail(self, turn: Turn, call: Call, reason: str) -> None:
         """The media is lost: the call ends as FAILED wherever it stands, its agent is free."""
         self._parts.origin.caller_gone(turn, call)
@@ -178,11 +182,10 @@ class Callers:
     # --- trunk legs --------------------------------------------------------------------
 
     def trunk_call_arrived(self, turn: Turn, fact: facts.TrunkCallArrived) -> None:
-        loan = self._parts.lending.find(fact.handoff_id)
-        if loan is not None:
-            self._parts.lending.invited(turn, loan, fact.from_site)
-            return
-        self._parts.helper.invited(turn, fact.handoff_id, fact.from_site)
+        if self._parts.lending.peer_of(fact.handoff_id) is not None:
+            self._parts.lending.invited(turn, fact.handoff_id, fact.from_site)
+        else:
+            self._parts.helper.invited(turn, fact.handoff_id, fact.from_site)
 
     def trunk_rang(self, turn: Turn, fact: facts.TrunkRang) -> None:
         handoff = self._parts.origin.find(fact.handoff_id)

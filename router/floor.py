@@ -28,7 +28,7 @@ from router.orders import Outcome
 from router.outbound import lending, outbound
 from router.outbound.line_facts import LineFacts
 from router.outbound.policy import OutboundPolicy
-from router.overflow import helper, origin, pushing
+from router.overflow import helper, origin, pushing, taking_back
 from router.overflow.load import SiteLoad
 from router.overflow.policy import OverflowPolicy
 from router.parts import Parts
@@ -323,6 +323,7 @@ class Floor:
             facts.FlowApplied: self._ivr.flow_applied,
             facts.CallerHungUp: callers.caller_hung_up,
             facts.CallFailed: callers.call_failed,
+            facts.PbxDied: callers.pbx_died,
             facts.CallerChoseVoicemail: callers.voicemail_chosen,
             facts.CallerChoseCallback: callers.callback_chosen,
             facts.VoicemailRecorded: callers.voicemail_recorded,
@@ -391,6 +392,7 @@ class Floor:
             origin.FORGET_TIMER: lambda _turn, h: parts.origin.forget(HandoffId(h)),
             helper.RESERVATION_TIMER: lambda turn, h: parts.helper.expire(turn, HandoffId(h)),
             helper.CONFIRM_TIMER: lambda turn, h: parts.helper.ask_origin(turn, HandoffId(h)),
+            taking_back.TELL_AGAIN_TIMER: lambda turn, h: parts.taking_back.tell_again(turn, HandoffId(h)),
             helper.FORGET_TIMER: lambda _turn, h: parts.helper.forget(HandoffId(h)),
             callbacks.PAUSE_TIMER: lambda turn, c: parts.callbacks.pause_over(turn, CallId(c)),
             outbound.ANSWER_TIMER: lambda turn, c: parts.outgoing.expire(turn, CallId(c)),

@@ -53,8 +53,9 @@ class Neighbours:
             self._parts.pulling.claim_replied(turn, fact.site_id, request.handoff_id, reply)
         elif isinstance(request, Cancel):
             self._parts.origin.cancel_replied(turn, request.handoff_id, reply)
+            self._parts.taking_back.answered(turn, request.handoff_id, reply)
         elif isinstance(request, Confirm):
-            self._parts.origin.confirm_replied(request.handoff_id)
+            self._parts.origin.confirm_replied(turn, request.handoff_id, reply)
         elif isinstance(request, ReserveLine):
             self._parts.outgoing.line_replied(turn, request, reply)
         elif isinstance(reply, HandoffSeen):
@@ -68,6 +69,7 @@ class Neighbours:
             self._parts.pulling.claim_silent(turn, fact.site_id, request.handoff_id)
         elif isinstance(request, Cancel | Confirm):
             self._parts.origin.resend_later(turn, request.handoff_id)
+            self._parts.taking_back.silent(turn, request.handoff_id)
         elif isinstance(request, ReserveLine):
             self._parts.outgoing.line_silent(turn, request)
         # A silent GetHandoff needs nothing: the helper's confirm timer asks again.

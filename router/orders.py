@@ -13,6 +13,7 @@ from router.ledger import Entry
 from router.outbound.outcome import OutboundOutcome
 from router.overflow.load import SiteLoad
 from router.overflow.messages import Reply, Request
+from router.overflow.trunk_refusal import TrunkRefusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,6 +261,8 @@ class RejectTrunk(Order):
     """Helper: answer the INVITE with 403; nobody is rung."""
 
     handoff_id: HandoffId
+    reason: TrunkRefusal
+    """For whoever operates this site; the other one is told no more than 403."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

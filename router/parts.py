@@ -28,6 +28,7 @@ from router.overflow.origin import Origin
 from router.overflow.policy import OverflowPolicy
 from router.overflow.pulling import Pulling
 from router.overflow.pushing import Pushing
+from router.overflow.taking_back import TakingBack
 from router.talk.consulting import Consulting
 from router.talk.recording import Recordings
 from router.talk.supervising import Supervising
@@ -70,6 +71,7 @@ class Parts:
         )
         self.supervising = Supervising(self.roster, self.timers)
         self.announcing = Announcing(self.calls, self.roster, self.queues, self.timers, new_id)
+        self.taking_back = TakingBack(overflow, self.timers)
         chooser = Chooser(self.board, overflow, rng)
         self.origin = Origin(
             policy=overflow,
@@ -98,6 +100,7 @@ class Parts:
             ringing=self.ringing,
             talking=self.talking,
             links=self.links,
+            taking_back=self.taking_back,
             timers=self.timers,
             new_id=new_id,
             mint_token=mint_token,
@@ -110,6 +113,7 @@ class Parts:
             board=self.board,
             chooser=chooser,
             links=self.links,
+            taking_back=self.taking_back,
             timers=self.timers,
             new_id=new_id,
             mint_token=mint_token,

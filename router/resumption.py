@@ -22,6 +22,7 @@ from router.orders import (
 )
 from router.outbound.routes import Way
 from router.parts import Parts
+from router.records.handoff import NODE_RESTARTED
 from router.recovery import (
     Inventory,
     LiveLeg,
@@ -36,6 +37,7 @@ from router.recovery import (
 from router.turn import Turn
 
 _TALKING = (CallState.CONNECTED, CallState.HELD, CallState.CONNECTED_REMOTE)
+_PBX_RESTARTED = "PBX_RESTARTED"
 _AT_WORK = BUSY | WITH_A_CALL | {AgentState.RESERVED}
 
 
@@ -75,7 +77,7 @@ class Resumption:
         if open_call.recording is not None:
             self._parts.recordings.take_up(call, open_call.recording)
         if not self._alive.is_same_run:
-            self._parts.calls.end_failed(turn, call, "PBX_RESTARTED")
+            self._parts.calls.end_failed(turn, call, _PBX_RESTARTED)
         elif open_call.call_id not in self._alive.callers:
             self._end_absent(turn, call, open_call)
         elif open_call.state in _TALKING:
@@ -162,12 +164,13 @@ class Resumption:
     def _resume_help(self, turn: Turn, work: OpenHelp) -> None:
         leg = self._alive.legs.get(work.leg_id)
         trunk = self._alive.trunks.get(work.handoff_id)
-        is_alive = leg is not None and trunk is not None and self._alive.is_same_run
-        if leg is not None and is_alive and leg.state is not MediaState.RINGING:
+        is_trunk_up = trunk is not None and self._alive.is_same_run
+        if leg is not None and is_trunk_up and leg.state is not MediaState.RINGING:
             self._keep_leg(leg)
             self._kept_trunks.add(work.handoff_id)
             self._parts.helper.resume_connected(turn, work, self._context(work))
             return
+        lost = None if self._alive.is_same_run else _PBX_RESTARTED
         turn.write(
             ledger.HandoffEnded(
                 handoff_id=work.handoff_id,
@@ -176,8 +179,12 @@ class Resumption:
                 call_id=work.call_id,
                 agent_id=work.agent_id,
                 talk_ms=turn.now - work.connected_at,
+                reason=lost,
             )
         )
+        if not is_trunk_up:
+            # It may have gone with the PBX, which told the origin's nothing.
+            self._parts.taking_back.tell(turn, work.handoff_id, work.peer, lost or NODE_RESTARTED)
 
     def _context(self, work: OpenHelp) -> CallContext:
         queue = self._parts.queues.find(work.queue_id)

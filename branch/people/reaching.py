@@ -75,9 +75,9 @@ class Reaching:
                 raise
             self._told[agent_id] = wanted
 
-    def forward_soon(self, agent_id: AgentId, number: str | None) -> None:
-        """Asked for at a phone, which waits for no answer. None: back to the phone."""
-        self._start_task(self._forward(agent_id, number))
+    def forward_soon(self, agent_id: AgentId, number: str | None, confirm: Callable[[bool], None]) -> None:
+        """Asked for at a phone; `confirm` is told whether it is so now. None: back to the phone."""
+        self._start_task(self._forward(agent_id, number, confirm))
 
     async def follow(self) -> None:
         """Look for what commands have changed, until cancelled; without the database all stays as it is."""
@@ -102,13 +102,16 @@ class Reaching:
                 log.warning("places_refused", agent=agent_id, reason=refusal.reason)
             self._told[agent_id] = places
 
-    async def _forward(self, agent_id: AgentId, number: str | None) -> None:
+    async def _forward(self, agent_id: AgentId, number: str | None, confirm: Callable[[bool], None]) -> None:
+        is_done = False
         try:
             await self.set_places(agent_id, () if number is None else (Place(number=number),))
+            is_done = True
         except RouterError as refusal:
             log.warning("forwarding_refused", agent=agent_id, reason=refusal.reason)
         except DBAPIError as error:
             log.warning("forwarding_not_kept", agent=agent_id, problem=str(error.orig)[:300])
+        confirm(is_done)
 
     def _written(self, place: Place) -> Place:
         if place.number is None:

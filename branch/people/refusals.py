@@ -120,6 +120,16 @@ class VisitTakenError(RouterError):
         self.call_id = call_id
 
 
+class UnknownMessageError(RouterError):
+    """No caller has left this message."""
+
+    reason = "MESSAGE_UNKNOWN"
+
+    def __init__(self, call_id: str) -> None:
+        super().__init__(f"there is no message {call_id!r} at this site")
+        self.call_id = call_id
+
+
 class RequestIdReusedError(RouterError):
     """The request_id stood on another request before."""
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from google.protobuf.message import Message
 from trunkline.desk.v1 import desk_pb2 as pb
 
+from branch.message_box import MessageBox
 from branch.people.dialling import Dialling
 from branch.people.login import LoggedIn, Login
 from branch.people.reaching import Reaching
@@ -21,6 +22,7 @@ from branch.serving.desk_talks import Context, M, TalkFace
 from branch.serving.desk_visits import VisitFace
 from branch.serving.repeats import Repeats
 from branch.serving.watch import Kind, Scope, SiteWatch, Step
+from branch.store.voicemails import Voicemail
 from router.acd.place import Place
 from router.ids import AgentId, CallId, CustomerId, LegId, QueueId, SiteId
 from sync.clock import Clock
@@ -98,24 +100,23 @@ class DeskFace(TalkFace, VisitFace):
         sessions: Sessions,
         workplaces: Workplaces,
         talks: TalkPlaces,
-        dialling: Dialling,
-        reaching: Reaching,
-        visiting: Visiting,
+        outward: "Outward",
         watch: SiteWatch,
         customers: CustomerRecords,
+        messages: MessageBox,
         repeats: Repeats,
         clocks: "DeskClocks",
     ) -> None:
         TalkFace.__init__(self, talks)
-        VisitFace.__init__(self, visiting)
+        VisitFace.__init__(self, outward.visiting)
         self._site = site
         self._login = login
         self._sessions = sessions
         self._workplaces = workplaces
-        self._dialling = dialling
-        self._reaching = reaching
+        self._outward = outward
         self._watch = watch
         self._customers = customers
+        self._messages = messages
         self._repeats = repeats
         self._clocks = clocks
 
@@ -186,13 +187,13 @@ class DeskFace(TalkFace, VisitFace):
 
     async def Dial(self, request: pb.DialRequest, context: Context) -> pb.DialResponse:
         async def serve(agent_id: AgentId) -> pb.DialResponse:
-            return pb.DialResponse(call_id=self._dialling.dial(agent_id, request.number))
+            return pb.DialResponse(call_id=self._outward.dialling.dial(agent_id, request.number))
 
         return await self._agents_answer(context, request, serve)
 
     async def SetPlaces(self, request: pb.SetPlacesRequest, context: Context) -> pb.SetPlacesResponse:
         async def serve(agent_id: AgentId) -> pb.SetPlacesResponse:
-            await self._reaching.set_places(agent_id, [_place(each) for each in request.places])
+            await self._outward.reaching.set_places(agent_id, [_place(each) for each in request.places])
             return pb.SetPlacesResponse()
 
         return await self._agents_answer(context, request, serve)
@@ -220,6 +221,22 @@ class DeskFace(TalkFace, VisitFace):
         if not may(session.role, Act.SEE_ANY_CUSTOMER) and not self._is_callers(session, customer_id):
             raise RoleForbidsError(session.role, Act.SEE_ANY_CUSTOMER)
         return _customer(await self._customers.known_customer(customer_id, CONTACT_LIMIT))
+
+    async def ListMessages(
+        self, request: pb.ListMessagesRequest, context: Context
+    ) -> pb.ListMessagesResponse:
+        await self._session(context)
+        messages = await self._messages.messages(with_heard=request.with_heard)
+        return pb.ListMessagesResponse(messages=map(_message, messages))
+
+    async def MarkHeard(self, request: pb.MarkHeardRequest, context: Context) -> pb.MarkHeardResponse:
+        session = await self._session(context)
+
+        async def serve() -> pb.MarkHeardResponse:
+            await self._messages.heard(CallId(request.call_id), session.person_id)
+            return pb.MarkHeardResponse()
+
+        return await self._repeats.once(session.person_id, request.request_id, request, serve)
 
     def _is_callers(self, session: Session, customer_id: CustomerId) -> bool:
         return session.agent_id is not None and self._workplaces.is_caller(session.agent_id, customer_id)
@@ -344,6 +361,15 @@ class DeskFace(TalkFace, VisitFace):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outward:
+    """What agents do with numbers outside: dial them, be reached at them, work the list of customers off."""
+
+    dialling: Dialling
+    reaching: Reaching
+    visiting: Visiting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeskClocks:
     """Tokens live in real time, calls on the site's clock, which a lab makes faster."""
 
@@ -355,6 +381,17 @@ def _place(place: pb.Place) -> Place:
     return Place(
         number=place.number if place.HasField("number") else None,
         ring_limit_ms=place.ring_limit_ms if place.HasField("ring_limit_ms") else None,
+    )
+
+
+def _message(message: Voicemail) -> pb.VoicemailView:
+    return pb.VoicemailView(
+        call_id=message.call_id,
+        queue_id=message.queue_id,
+        left_utc_us=message.left_utc_us,
+        number=message.number,
+        heard_utc_us=message.heard_utc_us,
+        heard_by=message.heard_by,
     )
 
 

@@ -102,6 +102,11 @@ def _set_places(request: pb.SetPlacesRequest) -> None:
             validate.number("places.ring_limit_ms", place.ring_limit_ms, least=1, most=PLACE_RING_LIMIT_MS)
 
 
+def _mark_heard(request: pb.MarkHeardRequest) -> None:
+    validate.uuid_text("request_id", request.request_id)
+    validate.uuid_text("call_id", request.call_id)
+
+
 def _customer(request: pb.GetCustomerRequest) -> None:
     validate.text("customer_id", request.customer_id, most_chars=_ID_CHARS)
 
@@ -127,6 +132,7 @@ CHECKS: Mapping[type[Message], RequestCheck] = {
     pb.SetPlacesRequest: _set_places,
     pb.NextVisitRequest: _next_visit,
     pb.DialVisitRequest: _dial_visit,
+    pb.MarkHeardRequest: _mark_heard,
     pb.GetCustomerRequest: _customer,
 }
 """For the link's interceptor; a watch, or a list, has nothing that could be absurd."""

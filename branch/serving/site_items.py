@@ -87,6 +87,7 @@ def site_items(
     tallies: Mapping[QueueId, DayTally],
     name_of: Callable[[AgentId], str],
     cards: Cards,
+    messages: Mapping[QueueId, int],
 ) -> Items:
     """Everything that may be shown of the site at this moment."""
     items: dict[Key, Message] = {}
@@ -95,7 +96,8 @@ def site_items(
         load = loads.get(policy.queue_id)
         if load is not None:
             tally = tallies.get(policy.queue_id, _NO_CALLS)
-            items[Kind.QUEUE, policy.queue_id] = _queue(policy, load, tally, now)
+            unheard = messages.get(policy.queue_id, 0)
+            items[Kind.QUEUE, policy.queue_id] = _queue(policy, load, tally, now, unheard)
     ringing: dict[CallId, list[AgentId]] = {}
     for agent in floor.agents():
         items[Kind.AGENT, agent.agent_id] = _agent(agent, name_of(agent.agent_id))
@@ -111,7 +113,7 @@ def site_items(
     return items
 
 
-def _queue(policy: QueuePolicy, load: QueueLoad, tally: DayTally, now: Instant) -> pb.QueueView:
+def _queue(policy: QueuePolicy, load: QueueLoad, tally: DayTally, now: Instant, unheard: int) -> pb.QueueView:
     return pb.QueueView(
         queue_id=policy.queue_id,
         calls_waiting=load.calls_waiting,
@@ -122,6 +124,7 @@ def _queue(policy: QueuePolicy, load: QueueLoad, tally: DayTally, now: Instant) 
         offered_today=tally.offered,
         answered_today=tally.answered,
         in_level_today=tally.in_level,
+        messages_unheard=unheard,
     )
 
 

@@ -19,6 +19,7 @@ from branch.store.return_visits import ReturnVisits
 from branch.store.schema import migrate
 from branch.store.site_database import SiteDatabase
 from branch.store.statements import upsert_rows
+from branch.store.voicemails import Voicemails
 from branch.store.writer import LedgerWriter, StoreListener
 from router.ids import CallId, SiteId
 from router.ledger import LedgerRow
@@ -56,6 +57,7 @@ class Store:
         self.queues = QueuePolicies(self.database)
         self.recordings = KeptRecordings(self.database)
         self.return_visits = ReturnVisits(self.database)
+        self.voicemails = Voicemails(self.database)
 
     def pick_up(self) -> Start:
         """Begin a new incarnation; durable when this returns."""

@@ -5,6 +5,7 @@ a reconnect tells what was missed, so that a desk never has to compare channels 
 All calls of both protocols are made on one event loop and return at once.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -59,11 +60,13 @@ class PhoneRequest(StrEnum):
     """What an agent has asked for at its phone by a feature code, which digits may follow."""
 
     FORWARD = "forward"
-    """Reach me at the number that follows, as it would be dialled."""
+    """Reach me at the number that follows, as it would be dialled. The phone stays on until `confirm`."""
     FORWARD_OFF = "forward_off"
-    """Reach me at this phone again."""
+    """Reach me at this phone again. The phone stays on until `confirm`."""
     PICKUP = "pickup"
     """Give me the call that rings at the colleague whose extension follows; of none, at any of them."""
+    MESSAGES = "messages"
+    """Let me hear what callers have left. The phone stays on: `play_messages` says what it hears."""
 
 
 class TelephonyListener(Protocol):
@@ -72,6 +75,7 @@ class TelephonyListener(Protocol):
     def fact_heard(self, fact: Fact) -> None:
         """Calls, legs and trunks: each step once, in the order it happened to its channel.
 
+        Of a PBX that died: its phones are unreachable, then `PbxDied`, then each channel's end.
         Of what is played, the end is told once, and not at all once we have stopped it.
         """
         ...
@@ -93,6 +97,10 @@ class TelephonyListener(Protocol):
 
     def agent_phone_asked(self, agent_id: AgentId, request: PhoneRequest, digits: str) -> None:
         """`digits` is what was dialled behind the code; nobody has looked at it yet."""
+        ...
+
+    def message_heard(self, agent_id: AgentId, call_id: CallId) -> None:
+        """The agent has listened to that caller's message to its end."""
         ...
 
     def pbx_lost(self) -> None:
@@ -130,6 +138,17 @@ class TelephonyDriver(Protocol):
 
         Raises:
             NotTelephonyError: the order is for somebody else; nothing was done.
+        """
+        ...
+
+    def confirm(self, agent_id: AgentId, *, is_done: bool) -> None:
+        """What the agent asked for at its phone is done and the phone put down; or it hears a tone before."""
+        ...
+
+    def play_messages(self, agent_id: AgentId, call_ids: Sequence[CallId]) -> None:
+        """Let the agent who asked for them at its phone hear these callers' messages, then hang up.
+
+        Of none it is told so. An agent who has hung up meanwhile hears nothing.
         """
         ...
 

@@ -117,6 +117,8 @@ class CodesSection(Section):
     forward: _Code = "*72"
     """With a number behind it, as it would be dialled."""
     forward_off: _Code = "*73"
+    messages: _Code = "*16"
+    """Callers' messages that nobody has heard, one after the other."""
     pickup: _Code = "*15"
     """With a colleague's extension behind it, or nothing: whatever rings."""
 

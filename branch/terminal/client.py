@@ -12,7 +12,15 @@ from trunkline.desk.v1 import desk_pb2 as pb
 from trunkline.desk.v1.desk_pb2_grpc import DeskServiceStub
 
 from branch.terminal import wire
-from branch.terminal.seen import CustomerSeen, Person, Position, Update, VisitDialled, VisitsSeen
+from branch.terminal.seen import (
+    CustomerSeen,
+    MessageSeen,
+    Person,
+    Position,
+    Update,
+    VisitDialled,
+    VisitsSeen,
+)
 from router.acd.place import Place
 from router.errors import RouterError
 from router.ids import AgentId, CallId, CustomerId, LegId, QueueId
@@ -155,6 +163,13 @@ class DeskClient:
     async def dial_visit(self, call_id: CallId) -> VisitDialled:
         request = pb.DialVisitRequest(request_id=_new_id(), call_id=call_id)
         return wire.visit_dialled(await self._send(self._stub.DialVisit, request))
+
+    async def messages(self, *, with_heard: bool) -> list[MessageSeen]:
+        request = pb.ListMessagesRequest(with_heard=with_heard)
+        return wire.messages(await self._send(self._stub.ListMessages, request))
+
+    async def mark_heard(self, call_id: CallId) -> None:
+        await self._send(self._stub.MarkHeard, pb.MarkHeardRequest(request_id=_new_id(), call_id=call_id))
 
     async def customer(self, customer_id: CustomerId) -> CustomerSeen:
         request = pb.GetCustomerRequest(customer_id=customer_id)

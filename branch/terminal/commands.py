@@ -35,6 +35,8 @@ def register(root: typer.Typer) -> None:
     group.command("forward", help=_("Be reached at another number; without one, at your own phone again."))(
         _forward
     )
+    group.command("messages", help=_("List the messages of callers that nobody has heard."))(_messages)
+    group.command("heard", help=_("Say that a message was heard."))(_heard)
     group.command("wrap-up-done", help=_("The notes of the last call are written."))(_wrapup_done)
     group.command("status", help=_("Print the desk as JSON."))(_status)
     group.command("log-out", help=_("Leave, after the present call."))(_log_out)
@@ -155,6 +157,24 @@ def _forward(
 
     places = forward_places(number, after)
     _act(context, lambda _desk: Reach(places=places))
+
+
+def _messages(
+    context: typer.Context,
+    with_heard: Annotated[bool, typer.Option("--all", help=_("Those that somebody has heard, too."))] = False,
+    as_json: AsJson = False,
+) -> None:
+    from branch.terminal import messages
+
+    messages.show(_who(context), with_heard=with_heard, as_json=as_json)
+
+
+def _heard(
+    context: typer.Context, call: Annotated[str, typer.Argument(help=_("The message's call."))]
+) -> None:
+    from branch.terminal import messages
+
+    messages.mark_heard(_who(context), call)
 
 
 def _wrapup_done(context: typer.Context) -> None:

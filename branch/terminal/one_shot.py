@@ -89,7 +89,7 @@ def stream_json(who: WhoAndWhere) -> None:
                     sys.stdout.write(json.dumps(state_tree(desk), ensure_ascii=False) + "\n")
                     sys.stdout.flush()
 
-    asyncio.run(logged_in(who, work))
+    with_client(who, work)
 
 
 def show_status(who: WhoAndWhere) -> None:
@@ -99,7 +99,7 @@ def show_status(who: WhoAndWhere) -> None:
         await _look(client, desk)
         print_json(state_tree(desk))
 
-    asyncio.run(logged_in(who, work))
+    with_client(who, work)
 
 
 def act_once(who: WhoAndWhere, act_for: ActFor, *, wait_s: float = 0.0) -> None:
@@ -116,7 +116,7 @@ def act_once(who: WhoAndWhere, act_for: ActFor, *, wait_s: float = 0.0) -> None:
         await _look(client, desk, wait_s=wait_s)
         await act_for(desk).ask(client)
 
-    asyncio.run(logged_in(who, work))
+    with_client(who, work)
 
 
 def supervise_once(who: WhoAndWhere, act_for: ActFor) -> None:
@@ -129,7 +129,7 @@ def supervise_once(who: WhoAndWhere, act_for: ActFor) -> None:
     async def work(client: DeskClient, desk: Desk) -> None:
         await act_for(desk).ask(client)
 
-    asyncio.run(logged_in(who, work))
+    with_client(who, work)
 
 
 def log_out(who: WhoAndWhere) -> None:
@@ -138,9 +138,18 @@ def log_out(who: WhoAndWhere) -> None:
     async def work(client: DeskClient, _desk: Desk) -> None:
         await client.log_out()
 
-    asyncio.run(logged_in(who, work))
+    with_client(who, work)
     if who.token_file is not None:
         forget(who.token_file)
+
+
+def with_client(who: WhoAndWhere, work: Callable[[DeskClient, Desk], Awaitable[None]]) -> None:
+    """Do `work` as this person.
+
+    Raises:
+        RefusedError: the branch refused.
+    """
+    asyncio.run(_logged_in(who, work))
 
 
 def call_of(desk: Desk, *states: AgentState) -> CallInHand:
@@ -219,7 +228,10 @@ def state_tree(desk: Desk) -> dict[str, Any]:
     return tree
 
 
-async def logged_in(who: WhoAndWhere, work: Callable[[DeskClient, Desk], Awaitable[None]]) -> None:
+# --- inside ---------------------------------------------------------------------------------
+
+
+async def _logged_in(who: WhoAndWhere, work: Callable[[DeskClient, Desk], Awaitable[None]]) -> None:
     """Work with the kept log-in; where there is none, or it is over, log in."""
     client = DeskClient(who.way.open())
     try:
@@ -238,9 +250,6 @@ async def logged_in(who: WhoAndWhere, work: Callable[[DeskClient, Desk], Awaitab
         await work(client, Desk(person=person))
     finally:
         await client.close()
-
-
-# --- inside ---------------------------------------------------------------------------------
 
 
 async def _look(client: DeskClient, desk: Desk, *, wait_s: float = 0.0) -> None:

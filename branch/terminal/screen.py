@@ -136,7 +136,14 @@ def _name_line(name: str, customer_class: str | None, region: str | None) -> Ren
 
 def _queues(desk: Desk, local_ms: int) -> RenderableType:
     table = _table(
-        _("Queue"), _("Waiting"), _("Longest (s)"), _("Ready"), _("Staffed"), _("Today"), _("In target")
+        _("Queue"),
+        _("Waiting"),
+        _("Longest (s)"),
+        _("Ready"),
+        _("Staffed"),
+        _("Today"),
+        _("In target"),
+        _("Messages"),
     )
     for each in sorted(desk.seen.queues.values(), key=lambda each: each.queue_id):
         since = each.head_since_ms
@@ -150,6 +157,7 @@ def _queues(desk: Desk, local_ms: int) -> RenderableType:
             str(each.agents_staffed),
             str(each.offered_today),
             level,
+            str(each.messages_unheard or ""),
             style="yellow" if each.calls_waiting else "",
         )
     return table

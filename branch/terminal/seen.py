@@ -34,6 +34,7 @@ class QueueSeen:
     offered_today: int
     answered_today: int
     in_level_today: int
+    messages_unheard: int = 0
 
     @property
     def service_level(self) -> float | None:
@@ -137,6 +138,18 @@ class Update:
                 self.gone_handoffs,
             )
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageSeen:
+    """What a caller left."""
+
+    call_id: CallId
+    queue_id: QueueId
+    left_utc_us: int
+    number: str | None
+    heard_utc_us: int | None
+    heard_by: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

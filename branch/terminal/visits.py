@@ -1,6 +1,5 @@
 """The list of return visits as a person at a command sees it and works it off."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import TypeVar
@@ -8,7 +7,7 @@ from typing import TypeVar
 from branch.terminal.client import DeskClient
 from branch.terminal.desk import Desk
 from branch.terminal.moments import moment
-from branch.terminal.one_shot import WhoAndWhere, logged_in
+from branch.terminal.one_shot import WhoAndWhere, with_client
 from branch.terminal.seen import VisitSeen, VisitsSeen
 from branch.terminal.visit_acts import ending
 from branch.visit_names import standing_name, try_name
@@ -48,7 +47,7 @@ def _asked(who: WhoAndWhere, question: Callable[[DeskClient], Awaitable[T]]) -> 
     async def work(client: DeskClient, _desk: Desk) -> None:
         answers.append(await question(client))
 
-    asyncio.run(logged_in(who, work))
+    with_client(who, work)
     return answers[-1]
 
 

@@ -13,6 +13,7 @@ from branch.terminal.seen import (
     ContactSeen,
     CustomerSeen,
     HandoffSeen,
+    MessageSeen,
     Person,
     Position,
     QueueSeen,
@@ -76,6 +77,20 @@ def visit_dialled(response: pb.DialVisitResponse) -> VisitDialled:
     )
 
 
+def messages(response: pb.ListMessagesResponse) -> list[MessageSeen]:
+    return [
+        MessageSeen(
+            call_id=CallId(each.call_id),
+            queue_id=QueueId(each.queue_id),
+            left_utc_us=each.left_utc_us,
+            number=_optional(each, "number"),
+            heard_utc_us=_optional(each, "heard_utc_us"),
+            heard_by=_optional(each, "heard_by"),
+        )
+        for each in response.messages
+    ]
+
+
 def position(after: Position | None) -> pb.Position | None:
     return None if after is None else pb.Position(incarnation=after.incarnation, number=after.number)
 
@@ -107,6 +122,7 @@ def _queue(queue: pb.QueueView) -> QueueSeen:
         offered_today=queue.offered_today,
         answered_today=queue.answered_today,
         in_level_today=queue.in_level_today,
+        messages_unheard=queue.messages_unheard,
     )
 
 

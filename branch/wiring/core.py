@@ -22,6 +22,7 @@ from branch.hearing import Lines, PbxEar, WaitingEar
 from branch.ivr.following import FlowWatch
 from branch.ivr.local_time import local_time
 from branch.ivr.lookup import CustomerLookup
+from branch.message_box import MessageBox
 from branch.metrics import BranchInstruments
 from branch.number_finder import NumberFinder
 from branch.operations import Policies, StoreHealth
@@ -41,7 +42,7 @@ from node.lifecycle import Tasks
 from router.call import Language
 from router.facts import Fact, NodeStarted
 from router.floor import Floor
-from router.ids import CallId, QueueId, SiteId
+from router.ids import AgentId, CallId, QueueId, SiteId
 from router.ivr import IvrPlan
 from router.overflow.load import SiteLoad
 from router.records.moment import Moment
@@ -89,7 +90,7 @@ class Core:
         )
         # The driver looks here for each call it dials: a site that is found later is added.
         self._trunks = {SiteId(each.site): each.trunk for each in settings.overflow.peer}
-        self.driver = pbx_driver(settings, tasks, self._trunks, new_id)
+        self.driver = pbx_driver(settings, tasks, self._trunks, new_id, _language(settings))
         self.peers = PeerLines(
             site_id=site_id,
             incarnation=ground.incarnation,
@@ -108,6 +109,14 @@ class Core:
             handle=self._handle,
             country=settings.site.country,
             start_task=lambda coroutine: tasks.start(coroutine, name="forwarding"),
+        )
+        self.messages = MessageBox(
+            site_id=site_id,
+            records=ground.store.voicemails,
+            queues_of=self._queues_of,
+            start_task=lambda coroutine: tasks.start(coroutine, name="message"),
+            notify=settings.voicemail.notify,
+            folder=settings.recording.folder,
         )
         self.hours = HoursWatch(
             CallingHours([each.hours() for each in settings.callback.hours], settings.site.time_zone),
@@ -136,6 +145,7 @@ class Core:
             note_refused_token=self._note_refused_token,
             note_caller=self.cards.note_caller,
             forward=self.reaching.forward_soon,
+            messages=self.messages,
             country=settings.site.country,
         )
 
@@ -211,7 +221,7 @@ class Core:
             rng=random.Random(secrets.randbits(64)),  # noqa: S311 - ties between sites, no secret
             mint_token=self.mint.mint,
             ivr=_ivr(ground),
-            language=Language(ground.settings.site.language.replace("_", "-")),
+            language=_language(ground.settings),
             outbound=ground.settings.outbound.policy(),
             callback=ground.settings.callback.policy(),
         )
@@ -296,6 +306,13 @@ class Core:
         except (ValueError, BadLoadRecordError) as error:
             log.warning("load_unpublishable", problem=str(error))
 
+    def _queues_of(self, agent_id: AgentId) -> set[QueueId]:
+        """Those that the agent has the skills for, logged in or not."""
+        skills = self._ground.directory.skills_of(agent_id)
+        if skills is None:
+            return set()
+        return {each.queue_id for each in self.desk.floor.policies() if each.skills <= skills}
+
     def _tell(self, fact: Fact) -> None:
         """For parts that are made before the desk; none of them tells anything before it is there."""
         self.desk.tell(fact)
@@ -323,6 +340,11 @@ def _flow_watch(ground: Ground, tell: Callable[[Fact], None]) -> FlowWatch | Non
         return None
     queues = parts.own_queues(ground.settings)
     return FlowWatch(ground.settings.ivr.flow, queues, ground.flow.digest, tell)
+
+
+def _language(settings: BranchSettings) -> Language:
+    """What the site's people speak."""
+    return Language(settings.site.language.replace("_", "-"))
 
 
 def _lines(settings: BranchSettings) -> Lines:

@@ -15,7 +15,7 @@ from branch.people.sessions import Sessions
 from branch.people.talk_places import TalkPlaces
 from branch.people.workplaces import Workplaces
 from branch.records import StoreAsides
-from branch.serving.desk import DeskClocks, DeskFace, ShownSite
+from branch.serving.desk import DeskClocks, DeskFace, Outward, ShownSite
 from branch.serving.desk_checks import CHECKS
 from branch.serving.handoff import HandoffFace
 from branch.serving.repeats import Repeats
@@ -67,7 +67,9 @@ class Doors:
         floor = RunningFloor(core.desk.handle, core.desk.floor)
         self.workplaces = Workplaces(floor=floor, phones=core.driver)
         self._talks = TalkPlaces(floor=floor, site_id=ground.site_id)
-        self.watch = SiteWatch(snapshot=self._items, version=lambda: core.desk.last_seq)
+        self.watch = SiteWatch(
+            snapshot=self._items, version=lambda: core.desk.last_seq + core.messages.version
+        )
         self._operations = Operations(
             identity=_identity(ground.settings),
             desk=core.desk,
@@ -147,11 +149,12 @@ class Doors:
             sessions=sessions,
             workplaces=self.workplaces,
             talks=self._talks,
-            dialling=self._core.dialling,
-            reaching=self._core.reaching,
-            visiting=self._core.visiting,
+            outward=Outward(
+                dialling=self._core.dialling, reaching=self._core.reaching, visiting=self._core.visiting
+            ),
             watch=self.watch,
             customers=StoreAsides(ground.store),
+            messages=self._core.messages,
             repeats=Repeats(key=secrets.token_bytes(32)),
             clocks=DeskClocks(real=real, site=ground.clock),
         )
@@ -165,6 +168,7 @@ class Doors:
             self._core.tallies.current(),
             self._ground.directory.name_of,
             self._core.cards,
+            self._core.messages.unheard(),
         )
 
     def _pbx_problem(self) -> str | None:

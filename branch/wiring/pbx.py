@@ -12,11 +12,16 @@ from branch.telephony.driver.link import PbxLink
 from branch.telephony.settings import AsteriskTelephonySection
 from branch.telephony.simulated.link import Link
 from node.lifecycle import Tasks
+from router.call import Language
 from router.ids import SiteId
 
 
 def pbx_driver(
-    settings: BranchSettings, tasks: Tasks, trunks: Mapping[SiteId, str], new_id: Callable[[], str]
+    settings: BranchSettings,
+    tasks: Tasks,
+    trunks: Mapping[SiteId, str],
+    new_id: Callable[[], str],
+    language: Language,
 ) -> PbxDriver:
     """Raises:
     OSError: the password's file cannot be read.
@@ -45,4 +50,5 @@ def pbx_driver(
         trunks=trunks,
         new_id=new_id,
         start_task=start_task,
+        language=language,
     )

@@ -78,6 +78,8 @@ REASONS: Mapping[str, str] = {
     "AGENT_HUNG_UP": marked("the agent hung up"),
     "HUNG_UP_WHILE_AWAY": marked("somebody hung up while the node was restarted"),
     "PBX_RESTARTED": marked("the PBX was restarted"),
+    "PBX_DOWN": marked("the PBX was gone"),
+    "OVER_AT_HELPER": marked("the other site had ended it"),
     "QUEUE_REMOVED": marked("the queue is gone"),
     "QUEUE_FULL": marked("the queue was full"),
     "LINK_FAILED": marked("the trunk between the sites failed"),

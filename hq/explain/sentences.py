@@ -70,8 +70,6 @@ _BY_ROLE: Mapping[tuple[type[Entry], Role], str] = {
     ),
     (ledger.HandoffCancelled, Role.ORIGIN): marked("The hand-off to {peer} is taken back: {reason}."),
     (ledger.HandoffCancelled, Role.HELPER): marked("The hand-off from {peer} is taken back: {reason}."),
-    (ledger.HandoffEnded, Role.ORIGIN): marked("The talk over the trunk to {peer} ends after {talk_ms} s."),
-    (ledger.HandoffEnded, Role.HELPER): marked("{agent_id} talked {talk_ms} s with the caller of {peer}."),
 }
 
 _REASON_TABLES: Mapping[type[Entry], tuple[Mapping[str, str], ...]] = {
@@ -173,6 +171,16 @@ def _transferred(entry: ledger.CallTransferred) -> str:
     )
 
 
+def _talk_ended(entry: ledger.HandoffEnded) -> str:
+    if entry.role is Role.ORIGIN:
+        told = _("The talk over the trunk to {peer} ends after {talk_ms} s.", **_shown(entry))
+    else:
+        told = _("{agent_id} talked {talk_ms} s with the caller of {peer}.", **_shown(entry))
+    if entry.reason is None:
+        return told
+    return _("{told} Nobody hung up: {reason}.", told=told, reason=worded(entry.reason))
+
+
 def _outbound_began(entry: ledger.OutboundBegan) -> str:
     if entry.callback_of is None:
         return _("{agent_id} wants to dial, and is rung first.", agent_id=entry.agent_id)
@@ -207,6 +215,7 @@ _SPECIAL: Mapping[type[Entry], Callable[..., str]] = {
     ledger.AgentOffered: _offered,
     ledger.CallConnected: _connected,
     ledger.CallTransferred: _transferred,
+    ledger.HandoffEnded: _talk_ended,
     ledger.OutboundBegan: _outbound_began,
     ledger.CallEnded: _ended,
 }

@@ -32,7 +32,7 @@ _OPEN_ENDED = {
     "outbound_calls": "ended_utc_us",
     "line_loans": "returned_utc_us",
 }
-_NOT_FOLDED = ("rev", "epoch", "pruned_utc_us")
+_NOT_FOLDED = ("rev", "epoch", "pruned_utc_us", "heard_utc_us", "heard_by")
 """A row's version; and what a site marks on a record long after its day, without a row of the ledger."""
 
 Key = tuple[str, tuple[Any, ...]]

@@ -54,6 +54,7 @@ _SENTENCES: Mapping[str, str] = {
     ),
     "OUT_OF_HOURS": marked("customers may not be called at this hour"),
     "VISIT_TAKEN": marked("another agent has the return visit for call {call_id}; take the next one"),
+    "MESSAGE_UNKNOWN": marked("there is no message {call_id} at this site"),
     "NOT_ALLOWED": marked("numbers that begin with {shown} may not be dialled from here"),
     "NO_LINE": marked("there is no line for this call: {why}"),
     "LIMIT": marked("line {line_id} has as many outbound calls as it may; try again soon"),

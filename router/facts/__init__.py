@@ -39,6 +39,7 @@ from router.facts.calls import (
     LegFailed,
     LegHungUp,
     LegRang,
+    PbxDied,
     PromptsPlayed,
     RecordingFinished,
     TrunkAnswered,
@@ -108,6 +109,7 @@ __all__ = [
     "MergeAsked",
     "NodeStarted",
     "NumberFound",
+    "PbxDied",
     "PhoneLost",
     "PickupAsked",
     "PolicyApplied",
@@ -137,6 +139,7 @@ Fact = (
     CallArrived
     | CallerHungUp
     | CallFailed
+    | PbxDied
     | CallerChoseVoicemail
     | CallerChoseCallback
     | VoicemailRecorded

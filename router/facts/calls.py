@@ -46,6 +46,16 @@ class CallFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PbxDied:
+    """Every channel that the PBX held is gone, and each one's own end is told after this; `reason` is why.
+
+    Agents whose phones hang on it were told to be unreachable before.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallerChoseVoicemail:
     call_id: CallId
 

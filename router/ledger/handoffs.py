@@ -148,3 +148,5 @@ class HandoffEnded(Entry):
     call_id: CallId
     agent_id: AgentId | None
     talk_ms: int
+    reason: str | None = None
+    """Why, when nobody hung up."""

@@ -17,6 +17,7 @@ from router.outbound.routes import Routes, Way
 from router.overflow.links import Links
 from router.overflow.messages import Refusal, Refused, Reply, Reserved, ReserveLine
 from router.overflow.policy import OverflowPolicy
+from router.overflow.trunk_refusal import TrunkRefusal
 from router.recovery import OpenLoan
 from router.timers import Timers
 from router.turn import Turn
@@ -66,6 +67,8 @@ class Lending:
         self._mint_token = mint_token
         self._loans: dict[HandoffId, Loan] = {}
         self._answers: dict[HandoffId, tuple[SiteId, Reply]] = {}
+        self._expired: set[HandoffId] = set()
+        """Answered with a token that no INVITE brought in time."""
 
     def find(self, handoff_id: HandoffId) -> Loan | None:
         return self._loans.get(handoff_id)
@@ -101,10 +104,11 @@ class Lending:
         )
         return reply
 
-    def invited(self, turn: Turn, loan: Loan, site_id: SiteId) -> None:
+    def invited(self, turn: Turn, handoff_id: HandoffId, site_id: SiteId) -> None:
         """The INVITE with our token: the number is dialled, once."""
-        if loan.peer != site_id or loan.number is None:
-            turn.order(RejectTrunk(handoff_id=loan.handoff_id))
+        loan = self._loans.get(handoff_id)
+        if loan is None or loan.peer != site_id or loan.number is None:
+            turn.order(RejectTrunk(handoff_id=handoff_id, reason=self._refusal_of(handoff_id, site_id)))
             return
         self._timers.cancel((LOAN_TIMER, loan.handoff_id))
         loan.lent_at = turn.now
@@ -142,10 +146,12 @@ class Lending:
 
     def expire(self, turn: Turn, handoff_id: HandoffId) -> None:
         """No INVITE came: the place on the line is free again."""
+        self._expired.add(handoff_id)
         self._end(turn, self._loans[handoff_id], OutboundOutcome.FAILED)
 
     def forget(self, handoff_id: HandoffId) -> None:
         del self._answers[handoff_id]
+        self._expired.discard(handoff_id)
 
     # --- after a restart ---------------------------------------------------------------
 
@@ -184,6 +190,13 @@ class Lending:
         # A reservation without a deadline would keep a place on the line for ever.
         self._timers.set((LOAN_TIMER, request.handoff_id), Instant(turn.now + self._overflow.reservation_ms))
         return Reserved(handoff_id=request.handoff_id, token=self._mint_token(request.handoff_id, site_id))
+
+    def _refusal_of(self, handoff_id: HandoffId, site_id: SiteId) -> TrunkRefusal:
+        if self.peer_of(handoff_id) != site_id:
+            return TrunkRefusal.FOREIGN
+        if handoff_id in self._loans:
+            return TrunkRefusal.USED
+        return TrunkRefusal.EXPIRED if handoff_id in self._expired else TrunkRefusal.ENDED
 
     def _hold_place(self, loan: Loan) -> None:
         self._loans[loan.handoff_id] = loan

@@ -31,6 +31,8 @@ from router.overflow.messages import (
     Reserved,
 )
 from router.overflow.policy import OverflowPolicy
+from router.overflow.taking_back import TakingBack
+from router.overflow.trunk_refusal import TrunkRefusal
 from router.recovery import OpenHelp
 from router.timers import Timers
 from router.turn import Turn
@@ -56,7 +58,9 @@ class Help:
     """None while a claim is under way: the origin says which call it gives."""
     leg_id: LegId | None = None
     is_trunk_here: bool = False
-    """The INVITE came before the answer to our claim."""
+    """The INVITE came, perhaps before the answer to our claim."""
+    is_expired: bool = False
+    """It is over since no INVITE came in time."""
     is_second_try: bool = False
     is_confirmed: bool = False
     connected_at: Instant | None = None
@@ -76,6 +80,7 @@ class HelperSide:
         ringing: Ringing,
         talking: Talking,
         links: Links,
+        taking_back: TakingBack,
         timers: Timers[tuple[str, str]],
         new_id: Callable[[], str],
         mint_token: Callable[[HandoffId, SiteId], str],
@@ -86,6 +91,7 @@ class HelperSide:
         self._ringing = ringing
         self._talking = talking
         self._links = links
+        self._taking_back = taking_back
         self._timers = timers
         self._new_id = new_id
         self._mint_token = mint_token
@@ -135,15 +141,16 @@ class HelperSide:
     def invited(self, turn: Turn, handoff_id: HandoffId, site_id: SiteId) -> None:
         """An INVITE with a token of ours: rings the reserved agent once, else 403."""
         help_ = self._helps.get(handoff_id)
-        if help_ is None or help_.peer != site_id or help_.is_trunk_here:
-            turn.order(RejectTrunk(handoff_id=handoff_id))
-        elif help_.state is HandoffState.RESERVED:
-            help_.is_trunk_here = True
+        if help_ is None:
+            turn.order(RejectTrunk(handoff_id=handoff_id, reason=TrunkRefusal.UNKNOWN))
+            return
+        refusal = _refusal_of(help_, site_id)
+        if refusal is not None:
+            turn.order(RejectTrunk(handoff_id=handoff_id, reason=refusal))
+            return
+        help_.is_trunk_here = True
+        if help_.state is HandoffState.RESERVED:
             self.ring(turn, help_, self.agent_of(help_))
-        elif help_.state is HandoffState.ASKING:
-            help_.is_trunk_here = True
-        else:
-            turn.order(RejectTrunk(handoff_id=handoff_id))
 
     def trunk_over(self, turn: Turn, help_: Help) -> None:
         """The origin's side hung up: caller gone, taken at home, or the talk is over."""
@@ -153,6 +160,15 @@ class HelperSide:
             self._end_connected(turn, help_)
         elif help_.state is not HandoffState.OVER:
             self._withdraw(turn, help_, "TRUNK_HUNG_UP", is_trunk_up=False)
+
+    def pbx_died(self, turn: Turn, reason: str) -> None:
+        """No trunk leg and no phone is left: nothing that was promised or begun comes to be."""
+        for help_ in [each for each in self._helps.values() if each.state is not HandoffState.OVER]:
+            if help_.state is HandoffState.CONNECTED:
+                self._end_connected(turn, help_, reason)
+            else:
+                self._withdraw(turn, help_, reason, is_trunk_up=False)
+            self._taking_back.tell(turn, help_.handoff_id, help_.peer, reason)
 
     # --- the agent's leg ---------------------------------------------------------------
 
@@ -221,7 +237,10 @@ class HelperSide:
         # A Reserve of long ago may come again after its tombstone: only a talk can be confirmed.
         if help_ is not None and help_.peer == site_id and help_.connected_at is not None:
             self._confirm(turn, help_)
-        return Acknowledged(handoff_id=handoff_id)
+            if help_.state is HandoffState.CONNECTED:
+                return Acknowledged(handoff_id=handoff_id)
+        # The origin may have bridged a caller to a leg that ended without a word.
+        return Refused(handoff_id=handoff_id, reason=Refusal.CANCELLED)
 
     def origin_said(self, turn: Turn, seen: HandoffSeen) -> None:
         """The answer to our question what became of a connected hand-off."""
@@ -250,6 +269,7 @@ class HelperSide:
                 stage=help_.state.value,
             )
         )
+        help_.is_expired = True
         if help_.is_trunk_here:
             turn.order(HangUpTrunk(handoff_id=handoff_id))
         self.free_agent(turn, help_)
@@ -366,7 +386,7 @@ class HelperSide:
             self._roster.release(turn, self.agent_of(help_))
         help_.agent_id = None
 
-    def _end_connected(self, turn: Turn, help_: Help) -> None:
+    def _end_connected(self, turn: Turn, help_: Help, reason: str | None = None) -> None:
         assert help_.call is not None
         assert help_.connected_at is not None
         agent_id = help_.agent_id
@@ -379,6 +399,7 @@ class HelperSide:
                 call_id=help_.call.call_id,
                 agent_id=agent_id,
                 talk_ms=talk_ms,
+                reason=reason,
             )
         )
         queue = self._queues.find(help_.call.queue_id)
@@ -435,3 +456,14 @@ class HelperSide:
                 reason=reason,
             )
         )
+
+
+def _refusal_of(help_: Help, site_id: SiteId) -> TrunkRefusal | None:
+    """Why an INVITE of that site rings nobody here; None: it is the one that is waited for."""
+    if help_.peer != site_id:
+        return TrunkRefusal.FOREIGN
+    if help_.state is not HandoffState.OVER:
+        return TrunkRefusal.USED if help_.is_trunk_here else None
+    if help_.is_trunk_here:
+        return TrunkRefusal.ENDED
+    return TrunkRefusal.EXPIRED if help_.is_expired else TrunkRefusal.CANCELLED

@@ -72,7 +72,10 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel:
-    """Either way: this hand-off must not ring or connect any more."""
+    """Either way: this hand-off must not ring or connect any more.
+
+    A helper whose agent's leg is lost says so of one that is connected, too, and its origin ends the call.
+    """
 
     handoff_id: HandoffId
     reason: str

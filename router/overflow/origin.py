@@ -221,10 +221,15 @@ class Origin:
         if isinstance(reply, Refused) and reply.reason is Refusal.ALREADY_CONNECTED:
             turn.order(HangUpTrunk(handoff_id=handoff_id))
 
-    def confirm_replied(self, handoff_id: HandoffId) -> None:
+    def confirm_replied(self, turn: Turn, handoff_id: HandoffId, reply: Reply) -> None:
         handoff = self._handoffs.get(handoff_id)
-        if handoff is not None:
-            handoff.is_confirmed = True
+        if handoff is None:
+            return
+        handoff.is_confirmed = True
+        is_over_there = isinstance(reply, Refused) and reply.reason is Refusal.CANCELLED
+        if is_over_there and handoff.state is HandoffState.CONNECTED:
+            turn.order(HangUpTrunk(handoff_id=handoff_id))
+            self.trunk_over(turn, handoff, "OVER_AT_HELPER")
 
     def resend_later(self, turn: Turn, handoff_id: HandoffId) -> None:
         """A Cancel or Confirm got no answer; both are repeated while the hand-off is remembered."""
@@ -246,15 +251,17 @@ class Origin:
     def cancelled_by_helper(
         self, turn: Turn, handoff_id: HandoffId, site_id: SiteId, reason: str
     ) -> Reply | None:
-        """The helper takes its agent back. None when the hand-off is unknown here."""
+        """The helper has no agent for it, or has lost the one who talks. None when it is unknown here."""
         handoff = self._handoffs.get(handoff_id)
         if handoff is None or handoff.peer != site_id:
             return None
+        if handoff.state in _WITH_TRUNK:
+            turn.order(HangUpTrunk(handoff_id=handoff_id))
         if handoff.state is HandoffState.CONNECTED:
-            return Refused(handoff_id=handoff_id, reason=Refusal.ALREADY_CONNECTED)
-        if handoff.state is not HandoffState.OVER:
-            if handoff.state in _WITH_TRUNK:
-                turn.order(HangUpTrunk(handoff_id=handoff_id))
+            call = self._calls.get(handoff.call_id)
+            self._end_connected(turn, handoff, call, reason)
+            self._calls.end_failed(turn, call, reason)
+        elif handoff.state is not HandoffState.OVER:
             self.refused(turn, handoff, reason)
         return Acknowledged(handoff_id=handoff_id)
 
@@ -350,7 +357,7 @@ class Origin:
                 self._calls.waiting.mark_dialled(call.call_id, is_dialled=False)
         self._forget_later(turn, handoff.handoff_id)
 
-    def _end_connected(self, turn: Turn, handoff: Handoff, call: Call) -> None:
+    def _end_connected(self, turn: Turn, handoff: Handoff, call: Call, reason: str | None = None) -> None:
         self._calls.close_talk(turn, call)
         turn.write(
             ledger.HandoffEnded(
@@ -360,6 +367,7 @@ class Origin:
                 call_id=call.call_id,
                 agent_id=None,
                 talk_ms=call.talk_ms,
+                reason=reason,
             )
         )
         self._close(turn, handoff)

@@ -17,8 +17,9 @@ from router.overflow.board import Board
 from router.overflow.choice import Choice, Chooser
 from router.overflow.helper import RESERVATION_TIMER, Help, HelperSide
 from router.overflow.links import Links
-from router.overflow.messages import Cancel, Claim, Given, HandoffState, Refusal, Refused, Reply
+from router.overflow.messages import Claim, Given, HandoffState, Refusal, Refused, Reply
 from router.overflow.policy import OverflowPolicy
+from router.overflow.taking_back import TakingBack
 from router.timers import Timers
 from router.turn import Turn
 
@@ -36,6 +37,7 @@ class Pulling:
         board: Board,
         chooser: Chooser,
         links: Links,
+        taking_back: TakingBack,
         timers: Timers[tuple[str, str]],
         new_id: Callable[[], str],
         mint_token: Callable[[HandoffId, SiteId], str],
@@ -47,6 +49,7 @@ class Pulling:
         self._board = board
         self._chooser = chooser
         self._links = links
+        self._taking_back = taking_back
         self._timers = timers
         self._new_id = new_id
         self._mint_token = mint_token
@@ -88,7 +91,7 @@ class Pulling:
         if isinstance(reply, Given):
             self.heard_of_callers()
             if help_ is None or help_.state is not HandoffState.ASKING:
-                turn.order(Ask(site_id=site_id, request=Cancel(handoff_id=handoff_id, reason="LATE")))
+                self._taking_back.tell(turn, handoff_id, site_id, "LATE")
                 return
             help_.call, help_.state = reply.call, HandoffState.RESERVED
             self._helper.write_reserved(turn, help_)
@@ -103,7 +106,7 @@ class Pulling:
     def claim_silent(self, turn: Turn, site_id: SiteId, handoff_id: HandoffId) -> None:
         help_ = self._helper.find(handoff_id)
         if help_ is not None and help_.state is HandoffState.ASKING:
-            turn.order(Ask(site_id=site_id, request=Cancel(handoff_id=handoff_id, reason="SILENT")))
+            self._taking_back.tell(turn, handoff_id, site_id, "SILENT")
             self._claim_failed(turn, help_, "SILENT")
 
     # --- inside --------------------------------------------------------------------------

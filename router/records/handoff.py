@@ -35,7 +35,8 @@ class HandoffRecord:
     rule: str | None = None
     """Of the decision that led here."""
     reason: str | None = None
-    """Of the refusal or the cancellation; the stage at which it expired."""
+    """Of the refusal or the cancellation; the stage at which it expired; why a talk ended, where nobody
+    hung up."""
     began_utc_us: int
     reserved_utc_us: int | None = None
     dialed_utc_us: int | None = None
@@ -185,7 +186,7 @@ class HandoffFold:
         self._finish(at, HandoffStage.CANCELLED, entry.call_id, entry.reason)
 
     def _ended(self, at: Moment, entry: ledger.HandoffEnded) -> None:
-        self._finish(at, HandoffStage.ENDED, entry.call_id, None)
+        self._finish(at, HandoffStage.ENDED, entry.call_id, entry.reason)
         self.record = replace(self.record, stage=HandoffStage.ENDED, talk_ms=entry.talk_ms)
 
     def _call_ended(self, at: Moment, entry: ledger.CallEnded) -> None:

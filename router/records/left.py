@@ -30,6 +30,9 @@ class VoicemailRecord:
     business_date: str
     queue_id: QueueId
     left_utc_us: int
+    heard_utc_us: int | None = None
+    """When a person first heard it: no row of the ledger tells, so the fold leaves it alone, and the next."""
+    heard_by: str | None = None
 
 
 class CallbackFold:

@@ -12,7 +12,7 @@ from router.ledger import LedgerRow
 from router.overflow.policy import LinkPolicy, OverflowPolicy
 from router.world.calls import PlannedCall
 from router.world.crew import Crew
-from router.world.faults import NO_FAULTS, Faults, SiteOutage
+from router.world.faults import NO_FAULTS, Faults, PbxOutage, SiteOutage
 from router.world.laws.law import InSystem
 from router.world.load_board import LoadBoard
 from router.world.loop import Loop
@@ -272,12 +272,15 @@ class Cluster:
         node.start()
         self._crews[node.site_id].look()
 
-    def _kill_pbx(self, outage: SiteOutage) -> None:
+    def _kill_pbx(self, outage: PbxOutage) -> None:
         pbx = self.pbxes[outage.site_id]
-        if not pbx.is_down:
-            pbx.crash()
-            self.loop.at(outage.until_ms, self._start_pbx, pbx)
+        if pbx.is_down:
+            return
+        pbx.crash()
+        if outage.is_noticed:
+            self.nodes[outage.site_id].pbx_died("PBX_DOWN")
+        self.loop.at(outage.until_ms, self._start_pbx, pbx, outage.is_noticed)
 
-    def _start_pbx(self, pbx: Pbx) -> None:
+    def _start_pbx(self, pbx: Pbx, was_noticed: bool) -> None:
         pbx.come_back()
-        self.nodes[pbx.site_id].pbx_back()
+        self.nodes[pbx.site_id].pbx_back(is_news=not was_noticed)

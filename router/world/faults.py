@@ -23,6 +23,13 @@ class SiteOutage(Outage):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PbxOutage(SiteOutage):
+    is_noticed: bool
+    """The branch learns of it at once, as of a process that was killed; else when the PBX is back, as of a
+    machine that says nothing any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LinkOutage(Outage):
     """Nothing gets from `source` to `target`; the other direction has its own."""
 
@@ -65,7 +72,7 @@ class Faults:
     """
     node_outages: tuple[SiteOutage, ...] = ()
     """The branch process is dead; its PBX goes on with its calls."""
-    pbx_outages: tuple[SiteOutage, ...] = ()
+    pbx_outages: tuple[PbxOutage, ...] = ()
     """The PBX is dead, and with it every call it held."""
     board_outages: tuple[SiteOutage, ...] = ()
     """The site neither reads nor writes the load board."""
@@ -96,7 +103,7 @@ def draw_faults(rng: random.Random, sites: tuple[SiteId, ...], duration_ms: int)
         commit_ms=commit_ms,
         crash_share=rng.choice((0.0, 0.005, 0.02)) if commit_ms else 0.0,
         node_outages=_site_outages(rng, sites, duration_ms, (0, 0, 1, 2)),
-        pbx_outages=_site_outages(rng, sites, duration_ms, (0, 0, 0, 1)),
+        pbx_outages=_pbx_outages(rng, sites, duration_ms),
         board_outages=_site_outages(rng, sites, duration_ms, (0, 0, 1, 2)),
         link_outages=_link_outages(rng, sites, duration_ms),
         clock_steps=_clock_steps(rng, sites, duration_ms),
@@ -116,6 +123,19 @@ def _site_outages(
         from_ms, until_ms = _span(rng, duration_ms)
         found.append(SiteOutage(from_ms=from_ms, until_ms=until_ms, site_id=rng.choice(sites)))
     return tuple(found)
+
+
+def _pbx_outages(rng: random.Random, sites: tuple[SiteId, ...], duration_ms: int) -> tuple[PbxOutage, ...]:
+    """Half of them are noticed: by their moment, which is drawn already."""
+    return tuple(
+        PbxOutage(
+            from_ms=outage.from_ms,
+            until_ms=outage.until_ms,
+            site_id=outage.site_id,
+            is_noticed=outage.from_ms % 2 == 0,
+        )
+        for outage in _site_outages(rng, sites, duration_ms, (0, 0, 0, 1))
+    )
 
 
 def _link_outages(rng: random.Random, sites: tuple[SiteId, ...], duration_ms: int) -> tuple[LinkOutage, ...]:

@@ -155,12 +155,28 @@ class Node:
         self._armed = None
         self._note("killed")
 
-    def pbx_back(self) -> None:
-        """The PBX was restarted: what the floor still believes in is told as failed."""
+    def pbx_died(self, reason: str) -> None:
+        """As a driver tells it: phones, the death, and then the end of each channel that there was."""
+        for agent in list(self.floor.agents()) if self.floor is not None else ():
+            self.tell(facts.AgentBecameUnreachable(agent_id=agent.agent_id, reason=reason))
+        self.tell(facts.PbxDied(reason=reason))
+        self._tell_ends(reason)
+
+    def pbx_back(self, *, is_news: bool) -> None:
+        """The PBX was restarted; `is_news` when its death was not noticed."""
+        if self.floor is None:
+            return
+        self._last_pbx_run = self._around.pbx.run
+        if is_news:
+            self.pbx_died("PBX_RESTARTED")
+        else:
+            self._tell_ends("PBX_RESTARTED")
+
+    def _tell_ends(self, reason: str) -> None:
+        """What the floor believes in and the PBX does not hold is told as failed."""
         floor, pbx = self.floor, self._around.pbx
         if floor is None:
             return
-        self._last_pbx_run = pbx.run
         alive = pbx.inventory(last_run=pbx.run)
         lost: list[Fact] = [
             facts.TrunkHungUp(handoff_id=handoff.handoff_id)
@@ -173,7 +189,7 @@ class Node:
             if agent.leg_id is not None and agent.leg_id not in alive.legs
         ]
         lost += [
-            facts.CallFailed(call_id=call.call_id, reason="PBX_RESTARTED")
+            facts.CallFailed(call_id=call.call_id, reason=reason)
             for call in floor.calls()
             if call.call_id not in alive.callers
         ]

@@ -32,6 +32,7 @@ _NOT_FOUND = (
     "LEG_UNKNOWN",
     "CUSTOMER_UNKNOWN",
     "VISIT_UNKNOWN",
+    "MESSAGE_UNKNOWN",
     "NONE_WAITING",
     "NO_LINE",
 )

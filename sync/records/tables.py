@@ -240,8 +240,14 @@ _LINE_LOANS = ConsolidatedTable(
 _VOICEMAILS = ConsolidatedTable(
     name="voicemails",
     key=(_SITE, text("call_id")),
-    values=(text("queue_id"), integer("left_utc_us")),
+    values=(
+        text("queue_id"),
+        integer("left_utc_us"),
+        integer("heard_utc_us", is_nullable=True),
+        text("heard_by", is_nullable=True),
+    ),
 )
+"""Messages of callers. `heard_by` is the person who heard it first; the site marks that without a row."""
 
 _RECORDINGS = ConsolidatedTable(
     name="recordings",

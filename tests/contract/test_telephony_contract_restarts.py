@@ -9,6 +9,7 @@ from router.facts import (
     LegFailed,
     LegHungUp,
     LegRang,
+    PbxDied,
     TrunkFailed,
 )
 from router.ledger import Role
@@ -118,13 +119,17 @@ async def test_a_pbx_that_dies_fails_its_calls_and_comes_back_empty(home: Site) 
     await ear.until(lambda: ear.inventories)
 
     await home.kill()
-    await ear.fact(CallFailed(call_id=call_id, reason="PBX_DOWN"))
+    died, failed = PbxDied(reason="PBX_DOWN"), CallFailed(call_id=call_id, reason="PBX_DOWN")
+    await ear.fact(died)
+    await ear.fact(failed)
     await ear.fact(LegHungUp(leg_id=LEG))
     await ear.phone(AGENT, PhoneEvent.UNREACHABLE)
+    assert ear.facts.index(died) < ear.facts.index(failed)
     await home.start()
     await ear.until(lambda: len(ear.inventories) > 1)
 
     assert ear.lost_count == 1
+    assert ear.facts.count(died) == 1
     assert ear.inventories[-1].callers == frozenset()
     assert not ear.inventories[-1].is_same_run
     await ear.phone(AGENT, PhoneEvent.REGISTERED)

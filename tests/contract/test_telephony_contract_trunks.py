@@ -11,6 +11,7 @@ from router.orders import (
     HoldInQueue,
     RejectTrunk,
 )
+from router.overflow.trunk_refusal import TrunkRefusal
 from tests.fakes.telephony_rig import HOME
 from tests.fakes.telephony_steps import (
     GOOD_TOKEN,
@@ -69,7 +70,7 @@ async def test_an_accepted_trunk_call_can_still_be_rejected(sites: Sites) -> Non
     call = await HandedOff(sites).dialled()
 
     call.helper.accept_trunk(call.trunk.trunk_id, HANDOFF)
-    call.helper.carry_out(RejectTrunk(handoff_id=HANDOFF))
+    call.helper.carry_out(RejectTrunk(handoff_id=HANDOFF, reason=TrunkRefusal.ENDED))
 
     await call.origin_ear.fact(TrunkFailed(handoff_id=HANDOFF, reason="REJECTED"))
 

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import tempfile
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -37,6 +38,8 @@ CITY = "127.0.0.13"
 LINE_NUMBER = "4001"
 PASSWORD = "open sesame"
 SHARD_COUNT = 2
+SLOW = "+861066660202"
+"""Somebody who lifts the receiver after two seconds of ringing."""
 PROMPT_SECONDS = {"welcome": 1.5, "main_menu": 1.5, "goodbye": 0.1, FORWARDED_CALL: 1.5}
 
 
@@ -61,11 +64,17 @@ class AsteriskSite:
             BUSY: Behaviour(status=486),
             SILENT: Behaviour(ring_ms=None),
             MACHINE: Behaviour(sends_rtp=True),
+            SLOW: Behaviour(ring_ms=2_000, sends_rtp=True),
         }
         self._city = City("13800138000", pbx, host=CITY, people=people)
         self.calls: dict[str, OutgoingCall] = {}
         self._people = AsyncExitStack()
         self._drivers: list[PbxDriver] = []
+
+    @property
+    def customers(self) -> Sequence[PhoneCall]:
+        """The calls that the site has made to the city."""
+        return self._city.called
 
     @property
     def recordings(self) -> Path:

@@ -17,6 +17,7 @@ from branch.operations import SiteStatus
 from branch.peers.operator import get_status
 from branch.people.login import AgentRecord
 from branch.store.store import Store, open_store
+from branch.store.voicemails import Voicemail
 from deploy.children import die_with_parent, free_ports
 from router.ids import AgentId, HandoffId, SiteId
 from router.ledger import LedgerRow
@@ -158,6 +159,13 @@ id = "{queue}"
             rows = [ledger_row(record) for record in connection.execute(query).mappings()]
         store.close()
         return rows
+
+    def messages(self) -> Sequence[Voicemail]:
+        """What callers have left, heard or not, newest first."""
+        store = self._store()
+        found = store.voicemails.messages(with_heard=True, row_limit=100)
+        store.close()
+        return found
 
     def open_handoffs(self) -> dict[HandoffId, HandoffStage]:
         """The hand-offs that are not over, and how far each of them came."""

@@ -3,9 +3,9 @@
 import asyncio
 import random
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import time
 
 from prometheus_client import CollectorRegistry
@@ -15,6 +15,7 @@ from branch.caller_cards import CallerCards
 from branch.calling_hours import CallingHours, Hours
 from branch.customer_book import Profile
 from branch.desk import Desk, Stamp
+from branch.message_box import MessageBox
 from branch.metrics import BranchInstruments
 from branch.people import passwords
 from branch.people.dialling import Dialling
@@ -26,11 +27,12 @@ from branch.people.sessions import Sessions
 from branch.people.talk_places import TalkPlaces
 from branch.people.visiting import Visiting
 from branch.people.workplaces import Workplaces
-from branch.serving.desk import SERVICE, Contact, DeskClocks, DeskFace, KnownCustomer, ShownSite
+from branch.serving.desk import SERVICE, Contact, DeskClocks, DeskFace, KnownCustomer, Outward, ShownSite
 from branch.serving.desk_checks import CHECKS
 from branch.serving.repeats import Repeats
 from branch.serving.site_items import site_items
 from branch.serving.watch import SiteWatch
+from branch.store.voicemails import Voicemail
 from branch.terminal.client import DeskClient
 from router.acd.place import Place
 from router.acd.policy import QueuePolicy, RecordingRule
@@ -114,6 +116,26 @@ class Places:
         self.kept[agent_id] = tuple(places)
 
 
+class KeptMessages:
+    """Callers' messages, in memory."""
+
+    def __init__(self) -> None:
+        self.kept: list[Voicemail] = []
+
+    def messages(
+        self, *, queue_ids: Collection[QueueId] | None = None, with_heard: bool = False, row_limit: int
+    ) -> list[Voicemail]:
+        return [each for each in self.kept if with_heard or each.heard_by is None][:row_limit]
+
+    def mark_heard(self, call_id: CallId, person_id: str) -> bool:
+        is_there = any(each.call_id == call_id for each in self.kept)
+        self.kept = [
+            replace(each, heard_utc_us=1, heard_by=person_id) if each.call_id == call_id else each
+            for each in self.kept
+        ]
+        return is_there
+
+
 class ObedientPhones:
     """Rings when told, answers when told."""
 
@@ -168,9 +190,19 @@ class DeskSite:
     visits: VisitRecords
     places: Places = field(default_factory=Places)
     cards: CallerCards = field(default_factory=cards_at)
+    kept_messages: KeptMessages = field(default_factory=KeptMessages)
+    messages: MessageBox = field(init=False)
     port: int = 0
     incarnation: int = INCARNATION
     clients: list[DeskClient] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.messages = MessageBox(
+            site_id=SITE,
+            records=self.kept_messages,
+            queues_of=lambda _agent_id: {QUEUE},
+            start_task=asyncio.ensure_future,
+        )
 
     def call(self, customer_id: CustomerId | None = CUSTOMER) -> CallId:
         """A caller asks for a person."""
@@ -257,9 +289,15 @@ async def desk_site(
     )
     watch = SiteWatch(
         snapshot=lambda: site_items(
-            floor, clock.mono_ms(), floor.policies(), {}, lambda agent_id: agent_id, site.cards
+            floor,
+            clock.mono_ms(),
+            floor.policies(),
+            {},
+            lambda agent_id: agent_id,
+            site.cards,
+            site.messages.unheard(),
         ),
-        version=lambda: desk.last_seq,
+        version=lambda: desk.last_seq + site.messages.version,
     )
     running = RunningFloor(desk.handle, floor)
     workplaces = Workplaces(floor=running, phones=phones)
@@ -277,22 +315,25 @@ async def desk_site(
         sessions=sessions,
         workplaces=workplaces,
         talks=TalkPlaces(floor=running, site_id=SITE),
-        dialling=dialling,
-        reaching=Reaching(
-            records=site.places, handle=desk.handle, country="CN", start_task=asyncio.ensure_future
-        ),
-        visiting=Visiting(
-            records=site.visits,
-            number_of=site.visits.numbers.get,
-            known_as={CUSTOMER: Profile(name="王小明", customer_class="VIP", region="海淀")}.get,
-            dial=dialling.begin,
-            new_id=lambda: str(uuid.uuid4()),
-            policy=VisitPolicy(try_limit=2),
-            hours=CallingHours([ALL_DAY], "Asia/Shanghai"),
-            calendar=BusinessCalendar("Asia/Shanghai"),
-            clock=clock,
+        outward=Outward(
+            dialling=dialling,
+            reaching=Reaching(
+                records=site.places, handle=desk.handle, country="CN", start_task=asyncio.ensure_future
+            ),
+            visiting=Visiting(
+                records=site.visits,
+                number_of=site.visits.numbers.get,
+                known_as={CUSTOMER: Profile(name="王小明", customer_class="VIP", region="海淀")}.get,
+                dial=dialling.begin,
+                new_id=lambda: str(uuid.uuid4()),
+                policy=VisitPolicy(try_limit=2),
+                hours=CallingHours([ALL_DAY], "Asia/Shanghai"),
+                calendar=BusinessCalendar("Asia/Shanghai"),
+                clock=clock,
+            ),
         ),
         watch=watch,
+        messages=site.messages,
         customers=records,
         repeats=Repeats(key=b"k"),
         clocks=DeskClocks(real=real_clock, site=clock),

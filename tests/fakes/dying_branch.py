@@ -1,8 +1,9 @@
-"""A branch process that kills itself at one step of its work.
+"""A branch process that kills itself, or another process, at one step of its work.
 
 `python -m tests.fakes.dying_branch FOLDER branch run FILE` notes every step in FOLDER/steps. When
-FOLDER/die_at holds a step's name, it dies there by SIGKILL the next time it comes to it. Steps are
-what the desk does, and in no list; KINDS are those of all rows of one turn, joined by a plus:
+FOLDER/die_at holds a step's name, it dies there by SIGKILL the next time it comes to it; when a
+second line names a process, that one is killed instead, once. Steps are what the desk does, and in
+no list; KINDS are those of all rows of one turn, joined by a plus:
 
 - `decided KINDS`: the floor has decided, and nothing of it has left its memory;
 - `given KINDS`: the rows are the store's, which has hardly begun to write them;
@@ -39,7 +40,13 @@ class Steps:
 
     def come_to(self, step: str) -> None:
         self._notes.write(step + "\n")
-        if self._die_at.exists() and self._die_at.read_text(encoding="utf-8") == step:
+        if not self._die_at.exists():
+            return
+        deadly, _, victim = self._die_at.read_text(encoding="utf-8").partition("\n")
+        if deadly == step and victim:
+            self._die_at.unlink()
+            os.kill(int(victim), SIGKILL)
+        elif deadly == step:
             os.kill(os.getpid(), SIGKILL)
 
 

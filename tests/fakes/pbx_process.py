@@ -122,6 +122,12 @@ delay_max_ms = 30
         self._process.kill()
         await self._ended()
 
+    async def ended(self) -> int:
+        """Wait until somebody else has ended it; its exit code."""
+        assert self._process is not None
+        await self._process.wait()
+        return await self._ended()
+
     async def close(self) -> None:
         """Leave nothing behind, whatever a test left running."""
         if self._process is not None and self._process.returncode is None:

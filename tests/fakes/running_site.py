@@ -21,7 +21,7 @@ from branch.telephony.simulated.link import Link
 from router.acd.policy import QueuePolicy
 from router.facts import LoadSeen, NodeStarted, SiteReplied
 from router.floor import Floor
-from router.ids import AgentId, CustomerId, QueueId, SiteId, Skills
+from router.ids import AgentId, CallId, CustomerId, QueueId, SiteId, Skills
 from router.ivr import IvrPlan
 from router.ledger import LedgerRow
 from router.orders import Ask, FindCustomer, Order, PublishLoad
@@ -34,6 +34,14 @@ from sync.token import TokenMint
 from tests.fakes.pbx_process import PASSWORD
 
 INCARNATION = 1_000
+
+
+class NoMessages:
+    def for_agent(self, agent_id: AgentId) -> list[CallId]:
+        return []
+
+    def heard_soon(self, call_id: CallId, person_id: str) -> None:
+        raise AssertionError(f"{person_id} has heard {call_id}, which nobody left")
 
 
 class RunningSite:
@@ -81,7 +89,8 @@ class RunningSite:
             read_token=self._mint.read,
             note_refused_token=self.refused_tokens.append,
             note_caller=lambda _caller: None,
-            forward=lambda agent_id, number: self.forwarded.append((agent_id, number)),
+            messages=NoMessages(),
+            forward=lambda agent_id, number, _confirm: self.forwarded.append((agent_id, number)),
         )
 
     async def start(self) -> None:

@@ -12,7 +12,9 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 class TcpLink:
     """Forwards connections to `target` (host:port), until it is cut or frozen."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, *, tells_ends: bool = True) -> None:
+        """Without `tells_ends` a side that ends, or is not there, is silent, as where datagrams are sent."""
+        self.tells_ends = tells_ends
         host, _, port = target.rpartition(":")
         self._target = (host, int(port))
         self._server: asyncio.Server | None = None
@@ -70,7 +72,10 @@ class TcpLink:
         try:
             far_reader, far_writer = await asyncio.open_connection(*self._target)
         except OSError:
-            writer.transport.abort()
+            if self.tells_ends:
+                writer.transport.abort()
+            else:
+                self._writers.add(writer)
             return
         for source, sink in ((reader, far_writer), (far_reader, writer)):
             pump = asyncio.create_task(self._pump(source, sink))
@@ -86,6 +91,6 @@ class TcpLink:
                 await sink.drain()
         except OSError:
             pass  # the other direction was dropped: so is this one
-        finally:
+        if self.tells_ends:
             self._writers.discard(sink)
             sink.transport.abort()

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from branch.telephony.port import CallerRinging, PhoneEvent, PhoneRequest, TrunkRinging
 from router.facts import Fact
-from router.ids import AgentId
+from router.ids import AgentId, CallId
 from router.recovery import Inventory
 
 T = TypeVar("T")
@@ -23,6 +23,7 @@ class TelephonyEar:
         self.trunks: list[TrunkRinging] = []
         self.phones: list[tuple[AgentId, PhoneEvent]] = []
         self.requests: list[tuple[AgentId, PhoneRequest, str]] = []
+        self.heard: list[tuple[AgentId, CallId]] = []
         self.lost_count = 0
         self.inventories: list[Inventory] = []
         self._told = asyncio.Event()
@@ -45,6 +46,10 @@ class TelephonyEar:
 
     def agent_phone_asked(self, agent_id: AgentId, request: PhoneRequest, digits: str) -> None:
         self.requests.append((agent_id, request, digits))
+        self._told.set()
+
+    def message_heard(self, agent_id: AgentId, call_id: CallId) -> None:
+        self.heard.append((agent_id, call_id))
         self._told.set()
 
     def pbx_lost(self) -> None:

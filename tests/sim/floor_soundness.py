@@ -10,7 +10,7 @@ from router.floor import Floor
 from router.ids import CallId, HandoffId, LegId, LineId, SiteId
 from router.outbound import lending, outbound
 from router.outbound.state import OutboundState
-from router.overflow import helper, origin
+from router.overflow import helper, origin, taking_back
 from router.overflow.messages import (
     HandoffState,
 )
@@ -35,6 +35,7 @@ def state_of(floor: Floor) -> list[object]:
         dict(parts.outgoing._lines._used),
         dict(parts.links._used),
         dict(parts.timers._serials),
+        dict(parts.taking_back._untold),
         list(parts.ringing._legs),
         dict(parts.reach._places),
         [(call.talk_ms, call.hold_ms, call.waited_ms, call.playback_id) for call in parts.calls],
@@ -51,6 +52,7 @@ def check(floor: Floor) -> None:
     check_supervisions(floor._parts)
     check_recordings(floor._parts)
     check_handoffs(floor._parts)
+    check_taken_back(floor._parts)
     check_outgoing(floor._parts)
 
 
@@ -216,6 +218,11 @@ def check_handoffs(parts: Parts) -> None:
     ways = (out.way for out in parts.outgoing._calls.values() if out.way is not None)
     used.update(way.site_id for way in ways if not parts.outgoing._lines.is_own(way))
     assert used == Counter({site: count for site, count in parts.links._used.items() if count}), "links leak"
+
+
+def check_taken_back(parts: Parts) -> None:
+    for handoff_id in parts.taking_back._untold:
+        assert parts.timers.is_set((taking_back.TELL_AGAIN_TIMER, handoff_id))
 
 
 def check_outgoing(parts: Parts) -> None:

@@ -100,6 +100,7 @@ class Teller:
             (6, self._call_arrived),
             (3, lambda: facts.CallerHungUp(call_id=self._call())),
             (1, lambda: facts.CallFailed(call_id=self._call(), reason="LOST")),
+            (1, lambda: facts.PbxDied(reason="PBX_DOWN")),
             (1, lambda: facts.CallerChoseVoicemail(call_id=self._call())),
             (1, lambda: facts.CallerChoseCallback(call_id=self._call())),
             (2, lambda: facts.VoicemailRecorded(call_id=self._call())),

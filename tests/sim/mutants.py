@@ -198,8 +198,9 @@ CAUGHT_BY: Mapping[Callable[[Patch], None], str] = {
     talk_is_confirmed_unconnected: "overflow_balances",
     unanswered_hand_off_is_guessed_connected: "overflow_balances",
     tombstone_is_forgotten: "no_call_is_lost",
-    claim_heard_twice_gives_two_callers: "no_call_is_lost",
+    claim_heard_twice_gives_two_callers: "KeyError",
     reservation_heard_twice_keeps_two_agents: "an_agent_has_at_most_one_reservation",
     callback_is_never_done: "callbacks_end_once",
 }
-"""Each mutant with words of what catches it: a law's name, or what a world at rest must not show."""
+"""Each mutant with words of what catches it: a law's name, what a world at rest must not show, or the
+exception of a machine that broke itself: the first caller's deadline finds no hand-off."""

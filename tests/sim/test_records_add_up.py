@@ -28,7 +28,7 @@ from router.records.outgoing import OutboundRecord
 from router.world.cluster import Cluster, Watchers
 from tests.sim.worlds import draw_world
 
-SEEDS = range(110)
+SEEDS = range(130)
 R = TypeVar("R", bound=Record)
 
 

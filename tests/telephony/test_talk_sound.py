@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from branch.pruning import Pruning
-from router.facts import RecordingFinished, VoicemailRecorded
-from router.ids import AgentId, RecordingId
+from router.facts import LegAnswered, LegRang, LineAnswered, RecordingFinished, VoicemailRecorded
+from router.ids import AgentId, CallId, RecordingId
 from router.orders import (
+    BridgeLine,
+    DialLine,
     HangUpCall,
     HangUpLeg,
     Order,
@@ -22,12 +24,13 @@ from router.orders import (
     StopRecording,
     UnpauseRecording,
 )
-from tests.fakes.asterisk_site import AsteriskSite
+from tests.fakes.asterisk_site import SLOW, AsteriskSite
 from tests.fakes.recording_records import RecordingRecords
-from tests.fakes.telephony_rig import AGENT, HOME, OTHER_AGENT
-from tests.fakes.telephony_steps import LEG, OTHER_LEG, SALES, becomes, joined, queued, talking
+from tests.fakes.telephony_rig import AGENT, HOME, LINE, OTHER_AGENT
+from tests.fakes.telephony_steps import LEG, OTHER_LEG, SALES, becomes, joined, queued, ring, talking
 from tests.telephony.sip_sound import Sound
 
+OUT = CallId("0191-call-out")
 RECORDING = RecordingId("0191-recording-1")
 WORD = 25
 """Packets of a tone that are heard: half a second."""
@@ -118,6 +121,27 @@ def utterances(file: Path) -> int:
         samples = array.array("h", wav.readframes(wav.getnframes()))
     loud = [max(map(abs, samples[at : at + SLICE])) > LOUD for at in range(0, len(samples), SLICE)]
     return sum(is_loud for is_loud, _slices in groupby(loud))
+
+
+# --- who has dialled -----------------------------------------------------------------------
+
+
+async def test_an_agent_who_dials_hears_how_it_rings_and_then_the_customer(home: AsteriskSite) -> None:
+    driver, ear, _found = await home.connect()
+    driver.carry_out(ring(OUT))
+    await ear.fact(LegRang(leg_id=LEG))
+    await home.lift(LEG)
+    await ear.fact(LegAnswered(leg_id=LEG))
+    agent = (await home.phones[AGENT].wait_talking()).sound
+    driver.carry_out(DialLine(call_id=OUT, line_id=LINE, number=SLOW, handoff_id=None))
+
+    await agent.changes.until(lambda: agent.sounding_count >= WORD)
+    await ear.fact(LineAnswered(call_id=OUT))
+    driver.carry_out(BridgeLine(call_id=OUT, leg_id=LEG))
+    await becomes(lambda: home.talks(OUT))
+    await quiet(agent)
+    [customer] = home.customers
+    await speaks(customer.sound, heard_by=agent)
 
 
 # --- supervisors ---------------------------------------------------------------------------

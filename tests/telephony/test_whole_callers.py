@@ -7,7 +7,14 @@ import pytest
 
 from branch.telephony.asterisk.names import PROMPTS
 from router.call import Disposition
-from router.ledger import AgentRang, CallArrived, CallEnded, CallQueued, IvrEntered, LedgerRow
+from router.ledger import (
+    AgentRang,
+    CallArrived,
+    CallEnded,
+    CallQueued,
+    IvrEntered,
+    LedgerRow,
+)
 from tests.fakes.ledger_reading import broken_laws, entries, has
 from tests.telephony.asterisk_cluster import AsteriskCluster, BranchSite
 from tests.telephony.phones import Behaviour
@@ -15,6 +22,7 @@ from tests.telephony.phones import Behaviour
 pytestmark = pytest.mark.timeout(180)
 
 BY_HAND = Behaviour(ring_ms=None, sends_rtp=True)
+LEFT_BEFORE = (Disposition.ABANDONED_RINGING, Disposition.ABANDONED_IN_QUEUE)
 MOMENTS_S = (0.0, 0.002, 0.005, 0.01, 0.02, 0.05)
 """From one side's act to the other's: somewhere in there is the moment of the bridge."""
 FLOW = """
@@ -36,6 +44,10 @@ queue = "sales"
 async def nothing_stays(site: BranchSite, agents: int) -> None:
     """No channel is left at Asterisk, and every agent is ready."""
     await site.until_agents(READY=agents)
+    await no_channel_stays(site)
+
+
+async def no_channel_stays(site: BranchSite) -> None:
     async with asyncio.timeout(10):
         while "0 active channels" not in site.pbx.process.command("core show channels count"):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
@@ -122,4 +134,30 @@ async def test_callers_who_press_garbage_or_hang_up_in_the_menu(
     endings = [each.disposition for each in entries(rows, CallEnded)]
     assert endings == [Disposition.ABANDONED_IN_IVR, Disposition.ANSWERED]
     assert len(entries(rows, CallQueued)) == 1
+    assert broken_laws(rows) == {}
+
+
+async def test_callers_who_hang_up_while_another_site_rings_or_in_the_moment_of_its_bridge(
+    cluster: AsteriskCluster,
+) -> None:
+    beijing, urumqi = cluster.add("beijing"), cluster.add("urumqi", 2001)
+    await cluster.start()
+    await urumqi.man(BY_HAND)
+    (phone,) = urumqi.phones.values()
+    for number, moment_s in enumerate((None, *MOMENTS_S), start=1):
+        call = await cluster.call(beijing, f"1380000000{number}")
+        await phone.wait_ringing()
+        if moment_s is not None:
+            phone.answer()
+            await asyncio.sleep(moment_s)
+        await call.hang_up()
+        await phone.wait_idle()
+        await nothing_stays(urumqi, 1)
+        await no_channel_stays(beijing)
+    rows = await cluster.until(has(CallEnded, len(MOMENTS_S) + 1))
+
+    endings = [each.disposition for each in entries(rows, CallEnded)]
+    assert endings[0] in LEFT_BEFORE
+    assert set(endings) <= {Disposition.ANSWERED, *LEFT_BEFORE}
+    assert len(phone.calls) == len(endings)
     assert broken_laws(rows) == {}

@@ -1,11 +1,12 @@
 """A hand-off between real Asterisks whose helper dies, and a trunk that is sent nothing but junk."""
 
+import asyncio
 import socket
 
 import pytest
 
 from router.call import Disposition
-from router.ledger import CallConnected, CallEnded, HandoffRang
+from router.ledger import CallConnected, CallEnded, HandoffEnded, HandoffRang
 from tests.fakes.ledger_reading import broken_laws, entries, has
 from tests.telephony.asterisk_cluster import AsteriskCluster, BranchSite
 from tests.telephony.asterisk_pbx import LINE_NUMBER
@@ -18,6 +19,8 @@ pytestmark = pytest.mark.timeout(180)
 BY_HAND = Behaviour(ring_ms=None, sends_rtp=True, has_tone=True)
 HEARD_PACKETS = 50
 HANDOFF_LIMIT_S = 60.0
+TOLD_WITHIN_S = 8.0
+"""SIP says nothing of an Asterisk that died, and RTP nothing for 15 s: its branch does."""
 
 
 async def rings_elsewhere(cluster: AsteriskCluster) -> tuple[BranchSite, BranchSite, OutgoingCall, Phone]:
@@ -41,8 +44,7 @@ async def is_served_at_home(cluster: AsteriskCluster, beijing: BranchSite, call:
     """The caller is where it was: somebody who sits down at home gets it, and it ends well."""
     await beijing.sit_down(BY_HAND)
     (phone,) = beijing.phones.values()
-    # SIP says nothing of a PBX that died: the caller is ours again when the hand-off's time is over.
-    await phone.wait_ringing(HANDOFF_LIMIT_S)
+    await phone.wait_ringing()
     await cluster.answer(phone)
     await call.hang_up()
     rows = await cluster.until(has(CallEnded))
@@ -57,7 +59,27 @@ async def test_a_helper_whose_asterisk_dies_while_it_rings_gives_the_caller_back
 
     urumqi.pbx.process.kill()
 
+    async with asyncio.timeout(TOLD_WITHIN_S):
+        await beijing.until_calls(QUEUED=1)
     await is_served_at_home(cluster, beijing, call)
+    await urumqi.pbx.start()
+
+
+async def test_a_talk_whose_helpers_asterisk_dies_is_ended_at_once(cluster: AsteriskCluster) -> None:
+    _beijing, urumqi, call, phone = await rings_elsewhere(cluster)
+    await cluster.answer(phone)
+    await hears(call)
+
+    urumqi.pbx.process.kill()
+
+    await call.wait_over(TOLD_WITHIN_S)
+    rows = await cluster.until(has(CallEnded))
+    assert [(each.disposition, each.reason) for each in entries(rows, CallEnded)] == [
+        (Disposition.FAILED, "PBX_DOWN")
+    ]
+    assert [each.reason for each in entries(rows, HandoffEnded)] == ["PBX_DOWN", "PBX_DOWN"]
+    assert broken_laws(rows) == {}
+    await urumqi.until_agents(UNREACHABLE=1)
     await urumqi.pbx.start()
 
 

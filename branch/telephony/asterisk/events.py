@@ -134,7 +134,12 @@ def _pressed(told: Mapping[str, Any], _is_started: Callable[[str], bool]) -> Fra
 
 def _played(told: Mapping[str, Any], _is_started: Callable[[str], bool]) -> Frame:
     playback = told["playback"]
-    return {"event": Event.PLAYED, "channel": _target(playback), "playback": playback["id"]}
+    return {
+        "event": Event.PLAYED,
+        "channel": _target(playback),
+        "playback": playback["id"],
+        "is_failed": playback["state"] == "failed",
+    }
 
 
 def _recorded(told: Mapping[str, Any], _is_started: Callable[[str], bool]) -> Frame:

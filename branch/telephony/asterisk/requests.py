@@ -126,6 +126,7 @@ _BY_NAME: Mapping[str, Callable[[Frame, str, str], Request]] = {
     Do.ORIGINATE: _originate,
     Do.ANSWER: lambda frame, _application, _bridge: _post(_channel(frame, "/answer")),
     Do.RING: lambda frame, _application, _bridge: _post(_channel(frame, "/ring")),
+    Do.STOP_RING: lambda frame, _application, _bridge: Request(method="DELETE", uri=_channel(frame, "/ring")),
     Do.HANG_UP: _hang_up,
     Do.SET: _set,
     Do.PLAY: _play,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from branch.telephony.asterisk.names import PROMPTS
-from branch.telephony.driver.prompts import FORWARDED_CALL, RECORDING_NOTICE
+from branch.telephony.driver.prompts import FORWARDED_CALL, NO_MESSAGES, RECORDING_NOTICE
 from node.troubles import TroubleError
 from node.words import text as _
 
@@ -22,6 +22,7 @@ _WORDS_A_MINUTE = 150
 _RATE_HZ = 8_000
 _NOTICE = f"{PROMPTS}/{RECORDING_NOTICE}"
 _FORWARDED = f"{PROMPTS}/{FORWARDED_CALL}"
+_NO_MESSAGES = f"{PROMPTS}/{NO_MESSAGES}"
 
 TEXTS: Mapping[str, Mapping[str, str]] = {
     _NOTICE: {"en": "This call will be recorded.", "zh_CN": "为保证服务质量,本次通话将被录音。"},
@@ -29,6 +30,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "en": "You have a call from the call center. Press 1 to take it.",
         "zh_CN": "呼叫中心有您的来电,接听请按1。",
     },
+    _NO_MESSAGES: {"en": "There are no new messages.", "zh_CN": "没有新的留言。"},
     "queue-youarenext": {"en": "You are now first in line.", "zh_CN": "您是队列中的第一位。"},
     "queue-thereare": {"en": "There are currently", "zh_CN": "您前面还有"},
     "queue-callswaiting": {"en": "callers waiting before you.", "zh_CN": "位来电者在等待。"},

@@ -1,6 +1,6 @@
 """Orders of the desk as requests to the PBX."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from branch.telephony.driver.holdings import Held, Holdings, talk_bridge
@@ -9,8 +9,9 @@ from branch.telephony.driver.talks import Talks
 from branch.telephony.driver.unanswered import Unanswered
 from branch.telephony.driver.vocabulary import BridgeKind, Cause, Do, Kind, Variable
 from branch.telephony.port import NotTelephonyError
+from router.call import Language
 from router.facts import Fact, TrunkFailed, TrunkHungUp
-from router.ids import HandoffId, LineId, QueueId, SiteId
+from router.ids import AgentId, CallId, HandoffId, LineId, QueueId, SiteId
 from router.orders import (
     Announce,
     BridgeAgent,
@@ -132,6 +133,18 @@ class Carrying:
     def reject_trunk(self, trunk_id: str) -> None:
         """403."""
         self._hang_up(self._holdings.channel(trunk_id), Cause.REJECTED)
+
+    def confirm(self, agent_id: AgentId, *, is_done: bool) -> None:
+        phone = self._holdings.listening(agent_id)
+        if phone is not None and is_done:
+            self._hang_up(phone)
+        elif phone is not None:
+            self._prompts.refuse(phone)
+
+    def play_messages(self, agent_id: AgentId, call_ids: Sequence[CallId], language: Language) -> None:
+        phone = self._holdings.listening(agent_id)
+        if phone is not None:
+            self._prompts.play_messages(phone, call_ids, language)
 
     def _hold_in_queue(self, order: HoldInQueue) -> None:
         caller = self._holdings.caller(order.call_id)
@@ -271,6 +284,9 @@ class Carrying:
         if owner is None or other is None:
             return
         self._prompts.hush(other)
+        if owner.hears_ring:
+            owner.hears_ring = False
+            self._unanswered.ask(Do.STOP_RING, owner.channel_id)
         bridge = talk_bridge(owner.channel_id)
         self._unanswered.ask(Do.CREATE_BRIDGE, bridge=bridge, kind=BridgeKind.MIXING)
         for each in (other, owner):

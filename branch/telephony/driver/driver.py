@@ -1,7 +1,7 @@
 """A PBX behind the telephony port: connects, comes back, and loses nothing on the way."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -16,7 +16,8 @@ from branch.telephony.driver.talks import Talks
 from branch.telephony.driver.unanswered import Unanswered
 from branch.telephony.driver.vocabulary import Cause, Do, Event, Frame
 from branch.telephony.port import PbxRefusedError, TelephonyListener
-from router.ids import HandoffId, LegId, SiteId
+from router.call import Language
+from router.ids import AgentId, CallId, HandoffId, LegId, SiteId
 from router.orders import Order
 from router.recovery import Inventory
 
@@ -40,8 +41,11 @@ class PbxDriver:
         trunks: Mapping[SiteId, str],
         new_id: Callable[[], str],
         start_task: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+        language: Language = Language.CHINESE,
     ) -> None:
         """`trunks` are this PBX's names of the ways to other sites; `new_id` makes a UUIDv7.
+
+        `language` is what the site's agents are spoken to in.
 
         `open_link` connects: it raises OSError (ConnectionRefusedError where nobody listens) or
         TimeoutError for a PBX that is away, PbxRefusedError for one that does not let us in.
@@ -51,6 +55,7 @@ class PbxDriver:
         """
         self._start_task = start_task
         self._address = address
+        self._language = language
         self._open = open_link
         self._holdings = Holdings()
         self._unanswered = Unanswered()
@@ -95,6 +100,14 @@ class PbxDriver:
         """See the port."""
         self._carrying.carry_out(order)
         self._tell_soon()
+
+    def confirm(self, agent_id: AgentId, *, is_done: bool) -> None:
+        """See the port."""
+        self._carrying.confirm(agent_id, is_done=is_done)
+
+    def play_messages(self, agent_id: AgentId, call_ids: Sequence[CallId]) -> None:
+        """See the port."""
+        self._carrying.play_messages(agent_id, call_ids, self._language)
 
     def accept_trunk(self, trunk_id: str, handoff_id: HandoffId) -> bool:
         """See the port."""
@@ -199,8 +212,10 @@ class PbxDriver:
         return self._holdings.inventory(is_same_run=self._is_same_run)
 
     def _lose_everything(self, reason: str) -> None:
+        """A PBX dies once, however often it is found dead; what was asked of it since is lost too."""
+        lose = self._hearing.all_gone if self._is_dead else self._hearing.died
         self._is_dead = True
-        self._hearing.all_gone(reason)
+        lose(reason)
         self._hearing.flush()
 
     def _replied(self, reply: Frame) -> None:

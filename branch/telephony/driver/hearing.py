@@ -2,12 +2,13 @@
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import structlog
 
 from branch.telephony.driver.endings import ending
 from branch.telephony.driver.holdings import Held, Holdings, Stage, held_of, stage_of
-from branch.telephony.driver.prompts import TAKING_KEY, Prompts
+from branch.telephony.driver.prompts import TAKING_KEY, Prompts, message_of
 from branch.telephony.driver.talks import Talks
 from branch.telephony.driver.unanswered import Unanswered
 from branch.telephony.driver.vocabulary import Cause, Do, Event, Frame, Kind, Variable
@@ -20,6 +21,7 @@ from router.facts import (
     LegFailed,
     LegRang,
     LineAnswered,
+    PbxDied,
     PromptsPlayed,
     RecordingFinished,
     TrunkAnswered,
@@ -37,6 +39,9 @@ _CODES = {
     "ready": PhoneEvent.READY,
     "not_ready": PhoneEvent.NOT_READY,
 }
+
+_STAYS_ON = (PhoneRequest.MESSAGES, PhoneRequest.FORWARD, PhoneRequest.FORWARD_OFF)
+"""The phone hears what comes of it before it is put down. A pickup rings the phone, which has to be free."""
 
 log = structlog.get_logger()
 
@@ -152,19 +157,38 @@ class Hearing:
     def played(self, frame: Frame) -> None:
         """What we play there is over, or will never begin; what we have stopped is no news."""
         held = self._holdings.channel(frame["channel"])
-        if held is not None and held.call_id is not None and held.playback_id == frame["playback"]:
+        if held is not None and frame["playback"] in held.messages:
+            self._message_played(held, frame)
+        elif held is not None and held.call_id is not None and held.playback_id == frame["playback"]:
             held.playback_id = None
             if held.kind is Kind.CALLER:
                 self.note(PromptsPlayed(call_id=held.call_id, playback_id=frame["playback"]))
 
-    def all_gone(self, reason: str) -> None:
-        """The PBX is no more, and with it everything that it held."""
-        for held in self._holdings:
-            self.gone(held.channel_id, Cause.LINK_LOST, reason)
+    def _message_played(self, phone: Held, frame: Frame) -> None:
+        """Heard, unless its file could not be played; after the last one the phone is put down."""
+        phone.messages.remove(frame["playback"])
+        call_id, agent_id = message_of(frame["playback"]), phone.agent_id
+        if call_id is not None and agent_id is not None and not frame.get("is_failed", False):
+            self._news.append(lambda listener: listener.message_heard(agent_id, call_id))
+        if not phone.messages:
+            self._unanswered.ask(Do.HANG_UP, phone.channel_id, cause=int(Cause.NORMAL))
+
+    def died(self, reason: str) -> None:
+        """The PBX is no more, and with it everything that it held.
+
+        Phones come first: an agent who is free again by the end of a leg would be rung at once.
+        """
         for agent_id, is_registered in self._phones.items():
             if is_registered:
                 self._phone_did(agent_id, PhoneEvent.UNREACHABLE, reason)
         self._phones.clear()
+        self.note(PbxDied(reason=reason))
+        self.all_gone(reason)
+
+    def all_gone(self, reason: str) -> None:
+        """Nothing that we hold lives."""
+        for held in self._holdings:
+            self.gone(held.channel_id, Cause.LINK_LOST, reason)
         self._unanswered.clear()
         self._gone.clear()
 
@@ -202,16 +226,22 @@ class Hearing:
 
     def _code_dialled(self, shown: Frame) -> None:
         """Hanging up is the confirmation that the phone waits for."""
+        code, agent_id = shown["facts"]["code"], AgentId(shown["facts"]["agent"])
+        if code in _STAYS_ON:
+            self._holdings.add(replace(held_of(shown), agent_id=agent_id))
+            self._ask(agent_id, PhoneRequest(code), _digits(shown))
+            return
         self._remember_gone(shown["channel"])
         self._unanswered.ask(Do.HANG_UP, shown["channel"], cause=int(Cause.NORMAL))
-        code, agent_id = shown["facts"]["code"], AgentId(shown["facts"]["agent"])
         if code in _CODES:
             self._phone_did(agent_id, _CODES[code])
         elif code in set(PhoneRequest):
-            request, digits = PhoneRequest(code), str(shown["facts"].get("digits") or "")
-            self._news.append(lambda listener: listener.agent_phone_asked(agent_id, request, digits))
+            self._ask(agent_id, PhoneRequest(code), _digits(shown))
         else:
             log.warning("feature_code_unknown", code=code)
+
+    def _ask(self, agent_id: AgentId, request: PhoneRequest, digits: str) -> None:
+        self._news.append(lambda listener: listener.agent_phone_asked(agent_id, request, digits))
 
     def _state_seen(self, frame: Frame) -> None:
         held = self._holdings.channel(frame["channel"])
@@ -226,29 +256,43 @@ class Hearing:
                 self._step_taken(held)
 
     def _step_taken(self, held: Held) -> None:
-        has_answered = held.stage is Stage.UP
-        if held.kind is Kind.PHONE:
-            if held.is_answered:
-                self.note(LegAnswered(leg_id=held.leg_id))
-            elif held.is_asked_for_key:
-                self._prompts.ask_for_key(held)
-            else:
-                self.note(LegRang(leg_id=held.leg_id))
-                self._pass_ringing_on(held)
+        if held.stage is Stage.UP:
+            self._lifted(held)
+        else:
+            self._rang(held)
+
+    def _lifted(self, held: Held) -> None:
+        if held.is_asked_for_key:
+            self._prompts.ask_for_key(held)
+        elif held.kind is Kind.PHONE:
+            self.note(LegAnswered(leg_id=held.leg_id))
         elif held.kind is Kind.LINE:
-            if has_answered:
-                self.note(LineAnswered(call_id=CallId(held.channel_id)))
-            else:
-                self._pass_ringing_on(held)
+            self.note(LineAnswered(call_id=CallId(held.channel_id)))
         elif held.kind is Kind.TRUNK_OUT and held.handoff_id is not None:
-            step = TrunkAnswered if has_answered else TrunkRang
-            self.note(step(handoff_id=held.handoff_id))
+            self.note(TrunkAnswered(handoff_id=held.handoff_id))
+
+    def _rang(self, held: Held) -> None:
+        if held.kind is Kind.PHONE:
+            self.note(LegRang(leg_id=held.leg_id))
+        elif held.kind is Kind.TRUNK_OUT and held.handoff_id is not None:
+            self.note(TrunkRang(handoff_id=held.handoff_id))
+        if held.kind in (Kind.LINE, Kind.TRUNK_OUT):
+            self._let_hear_ringing(held)
+        if held.kind in (Kind.LINE, Kind.PHONE):
+            self._pass_ringing_on(held)
 
     def _pass_ringing_on(self, leg: Held) -> None:
         """The other site hears 180 as soon as our agent, or the number that we dial for it, rings."""
         trunk = None if leg.handoff_id is None else self._holdings.trunk(leg.handoff_id)
         if trunk is not None:
             self._unanswered.ask(Do.RING, trunk.channel_id)
+
+    def _let_hear_ringing(self, far_end: Held) -> None:
+        """The agent who has dialled hears how it rings: silence would say that nothing happens."""
+        leg = None if far_end.call_id is None else self._holdings.dialling_for(far_end.call_id)
+        if leg is not None and leg.is_answered and not leg.is_ending:
+            leg.hears_ring = True
+            self._unanswered.ask(Do.RING, leg.channel_id)
 
     def _recorded(self, frame: Frame) -> None:
         held = self._holdings.channel(frame["channel"])
@@ -276,3 +320,7 @@ class Hearing:
         self._gone[channel_id] = None
         if len(self._gone) > _GONE_LIMIT:
             self._gone.popitem(last=False)
+
+
+def _digits(shown: Frame) -> str:
+    return str(shown["facts"].get("digits") or "")

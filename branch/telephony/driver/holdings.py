@@ -1,7 +1,7 @@
 """What the PBX holds for this branch, as the driver knows it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from branch.telephony.driver.vocabulary import ChannelState, Frame, Kind, Variable
@@ -43,6 +43,10 @@ class Held:
     """The talk's bridge that we have put it into."""
     playback_id: PlaybackId | None = None
     """What it hears and we want to know the end of."""
+    messages: list[PlaybackId] = field(default_factory=list)
+    """Callers' messages that an agent listens to, and has not heard to their end."""
+    hears_ring: bool = False
+    """Of an agent's leg: the tone of a number that it has dialled."""
     is_recording: bool = False
     is_ending: bool = False
     """We have asked for its end, so its end is no news."""
@@ -82,6 +86,7 @@ class Holdings:
         self._callers: dict[CallId, Held] = {}
         self._trunks: dict[HandoffId, Held] = {}
         self._last_legs: dict[AgentId, Held] = {}
+        self._listening: dict[AgentId, Held] = {}
 
     def __iter__(self) -> Iterator[Held]:
         return iter(list(self._channels.values()))
@@ -99,6 +104,10 @@ class Holdings:
     def last_leg_of(self, agent_id: AgentId) -> Held | None:
         """The agent's newest leg that still lives."""
         return self._last_legs.get(agent_id)
+
+    def listening(self, agent_id: AgentId) -> Held | None:
+        """The agent's phone, which has asked for messages."""
+        return self._listening.get(agent_id)
 
     def trunk(self, handoff_id: HandoffId) -> Held | None:
         return self._trunks.get(handoff_id)
@@ -125,6 +134,8 @@ class Holdings:
             self._trunks[held.handoff_id] = held
         if held.kind is Kind.PHONE and held.agent_id is not None:
             self._last_legs[held.agent_id] = held
+        if held.kind is Kind.CODE and held.agent_id is not None:
+            self._listening[held.agent_id] = held
 
     def drop(self, held: Held) -> None:
         del self._channels[held.channel_id]
@@ -134,6 +145,8 @@ class Holdings:
             del self._trunks[held.handoff_id]
         if held.agent_id is not None and self._last_legs.get(held.agent_id) is held:
             del self._last_legs[held.agent_id]
+        if held.agent_id is not None and self._listening.get(held.agent_id) is held:
+            del self._listening[held.agent_id]
 
     def inventory(self, *, is_same_run: bool) -> Inventory:
         """What lives and belongs to a call, a leg or a hand-off."""

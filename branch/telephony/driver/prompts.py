@@ -11,7 +11,7 @@ from branch.telephony.driver.holdings import Held, Holdings
 from branch.telephony.driver.unanswered import Unanswered
 from branch.telephony.driver.vocabulary import Do, Variable
 from router.call import Language
-from router.ids import LegId, PlaybackId
+from router.ids import CallId, LegId, PlaybackId
 from router.orders import Announce, PlayPrompts, StopPrompts
 
 RECORDING_NOTICE = "recording-notice"
@@ -20,8 +20,15 @@ RECORDING_NOTICE = "recording-notice"
 FORWARDED_CALL = "forwarded-call"
 """The prompt that asks whoever answers outside to press the key."""
 
+NO_MESSAGES = "no-messages"
+"""The prompt for an agent who asks for messages where there are none."""
+
+REFUSED = "beeperr"
+"""A sound that every Asterisk has, and no language."""
+
 TAKING_KEY = "1"
 
+_MESSAGE = "message."
 _ASKED_TIMES = 20
 """Longer than any place may ring: the desk ends it in time."""
 
@@ -75,6 +82,20 @@ class Prompts:
         leg.is_taken = True
         self._unanswered.ask(Do.SET, leg.channel_id, name=Variable.TAKEN, value="yes")
 
+    def play_messages(self, phone: Held, call_ids: Sequence[CallId], language: Language) -> None:
+        """One after the other; `message_of` tells which one has come to its end."""
+        phone.messages = [_playback_of(each) for each in call_ids] or [PlaybackId(NO_MESSAGES)]
+        for playback_id, call_id in zip(phone.messages, call_ids, strict=False):
+            media = ["sound:beep", f"recording:{call_id}"]
+            self._play(phone, playback_id, media, language)
+        if not call_ids:
+            self._play(phone, phone.messages[0], [f"prompt:{NO_MESSAGES}"], language)
+
+    def refuse(self, phone: Held) -> None:
+        """What was asked for by a code cannot be."""
+        phone.messages = [PlaybackId(REFUSED)]
+        self._play(phone, phone.messages[0], [f"sound:{REFUSED}"], Language.ENGLISH)
+
     def hush(self, held: Held) -> None:
         """Whatever it hears stops; we have asked for its end, so its end is no news."""
         if held.playback_id is not None:
@@ -83,9 +104,21 @@ class Prompts:
 
     def _say(self, held: Held, playback_id: PlaybackId, media: Sequence[str], language: Language) -> None:
         held.playback_id = playback_id
+        self._play(held, playback_id, media, language)
+
+    def _play(self, held: Held, playback_id: PlaybackId, media: Sequence[str], language: Language) -> None:
         self._unanswered.ask(
             Do.PLAY, held.channel_id, playback=playback_id, media=list(media), language=str(language)
         )
+
+
+def message_of(playback_id: str) -> CallId | None:
+    """The caller whose message a playback is; None for anything else that is played."""
+    return CallId(playback_id.removeprefix(_MESSAGE)) if playback_id.startswith(_MESSAGE) else None
+
+
+def _playback_of(call_id: CallId) -> PlaybackId:
+    return PlaybackId(f"{_MESSAGE}{call_id}")
 
 
 def take(caller: Held, unanswered: Unanswered) -> None:

@@ -23,6 +23,8 @@ class Do(StrEnum):
     """Dial `endpoint` on a new channel, which is a `kind` to us."""
     ANSWER = "channel.answer"
     RING = "channel.ring"
+    """Whoever is on the channel hears that the other end rings: by a 180, or by a tone once it is up."""
+    STOP_RING = "channel.stop_ring"
     HANG_UP = "channel.hangup"
     SET = "channel.set"
     PLAY = "channel.play"
@@ -62,7 +64,7 @@ class Event(StrEnum):
     """The party on `channel` has pressed the key `digit`. Alone of all events it never comes twice:
     nothing in it would tell a second telling from a second press."""
     PLAYED = "played"
-    """`playback` on `channel` has come to its end, or was stopped."""
+    """`playback` on `channel` has come to its end, or was stopped. `is_failed`: nothing was heard of it."""
     REPLACED = "replaced"
     """Another client has said hello; this connection ends."""
     ALIVE = "alive"

@@ -14,7 +14,6 @@ from branch.telephony.port import (
     CallerRinging,
     PhoneEvent,
     PhoneRequest,
-    TelephonyListener,
     TrunkRinging,
 )
 from router.errors import DuplicateError, NotAcceptingError, RouterError
@@ -32,10 +31,11 @@ from router.facts import (
 )
 from router.ids import AgentId, CallId, CustomerId, HandoffId, LegId, QueueId, SiteId, Skill, Skills
 from router.ledger import Role
-from router.orders import HangUpCall, HangUpLeg, HangUpTrunk, Order
+from router.orders import HangUpCall, HangUpLeg, HangUpTrunk
 from router.overflow.load import SiteLoad
 from router.recovery import Inventory, LiveLeg, LiveTrunk, MediaState
 from sync.token import ForgedTokenError
+from tests.fakes.ordered_pbx import OrderedPbx
 
 KIM = AgentId("beijing/1")
 URUMQI = SiteId("urumqi")
@@ -66,34 +66,6 @@ class HearingDesk:
         return self.alive
 
 
-class OrderedPbx:
-    """Remembers its orders."""
-
-    def __init__(self) -> None:
-        self.orders: list[Order] = []
-        self.accepted: list[tuple[str, HandoffId]] = []
-        self.rejected: list[str] = []
-
-    async def start(self, listener: TelephonyListener) -> Inventory:
-        return Inventory()
-
-    def carry_out(self, order: Order) -> None:
-        self.orders.append(order)
-
-    def accept_trunk(self, trunk_id: str, handoff_id: HandoffId) -> bool:
-        if any(handoff_id == each for _trunk, each in self.accepted):
-            self.rejected.append(trunk_id)
-            return False
-        self.accepted.append((trunk_id, handoff_id))
-        return True
-
-    def reject_trunk(self, trunk_id: str) -> None:
-        self.rejected.append(trunk_id)
-
-    async def close(self) -> None:
-        """Nothing to let go of."""
-
-
 class OneAgent:
     def skills_of(self, agent_id: AgentId) -> Skills | None:
         return FRENCH if agent_id == KIM else None
@@ -107,12 +79,26 @@ class OneCustomer:
         return "VIP" if customer_id == "acme" else None
 
 
+class TwoMessages:
+    """Left for everybody; remembers what was heard."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[CallId, str]] = []
+
+    def for_agent(self, agent_id: AgentId) -> list[CallId]:
+        return [CallId("m1"), CallId("m2")]
+
+    def heard_soon(self, call_id: CallId, person_id: str) -> None:
+        self.heard.append((call_id, person_id))
+
+
 class Ears:
     def __init__(self) -> None:
         self.desk, self.pbx = HearingDesk(), OrderedPbx()
         self.refused_tokens: list[str] = []
         self.forwarded: list[tuple[AgentId, str | None]] = []
         self.noted: list[CallerNumber] = []
+        self.messages = TwoMessages()
         self.ear = PbxEar(
             desk=self.desk,
             driver=self.pbx,
@@ -122,9 +108,14 @@ class Ears:
             read_token=self._read,
             note_refused_token=self.refused_tokens.append,
             note_caller=self.noted.append,
-            forward=lambda agent_id, number: self.forwarded.append((agent_id, number)),
+            messages=self.messages,
+            forward=self._forward,
             country="CN",
         )
+
+    def _forward(self, agent_id: AgentId, number: str | None, confirm: Callable[[bool], None]) -> None:
+        self.forwarded.append((agent_id, number))
+        confirm(number is not None)
 
     def _read(self, token: str, site_id: SiteId) -> HandoffId:
         if token != "good":
@@ -247,10 +238,19 @@ def test_what_a_phone_asks_by_a_code_goes_to_whom_it_concerns(ears: Ears) -> Non
     ears.ear.agent_phone_asked(KIM, PhoneRequest.PICKUP, "")
 
     assert ears.forwarded == [(KIM, "13800138000"), (KIM, None)]
+    assert ears.pbx.confirmed == [(KIM, True), (KIM, False)]
     assert ears.desk.facts == [
         PickupAsked(agent_id=KIM, from_agent=AgentId("beijing/2")),
         PickupAsked(agent_id=KIM),
     ]
+
+
+def test_an_agent_who_asks_for_messages_hears_those_that_are_for_it(ears: Ears) -> None:
+    ears.ear.agent_phone_asked(KIM, PhoneRequest.MESSAGES, "")
+    ears.ear.message_heard(KIM, CallId("m1"))
+
+    assert ears.pbx.played == [(KIM, [CallId("m1"), CallId("m2")])]
+    assert ears.messages.heard == [(CallId("m1"), KIM)]
 
 
 def test_what_a_pbx_that_came_back_holds_and_nobody_knows_is_ended(ears: Ears) -> None:

@@ -88,14 +88,16 @@ async def test_a_phone_forwards_itself_and_takes_that_back(store: Store, floor: 
         country="CN",
         start_task=lambda coroutine: tasks.append(asyncio.create_task(coroutine)),
     )
+    confirmed: list[bool] = []
     for number in (TYPED, "010 6666 1111", None):
-        reach.forward_soon(KIM, number)
+        reach.forward_soon(KIM, number, confirmed.append)
         await asyncio.gather(*tasks)
 
     assert floor.facts == [
         ReachChanged(agent_id=KIM, places=(Place(number=MOBILE),)),
         ReachChanged(agent_id=KIM, places=()),
     ]
+    assert confirmed == [True, False, True]
     assert store.agent_places.places() == {}
 
 

@@ -12,9 +12,19 @@ from branch.telephony.driver.resync import resync
 from branch.telephony.driver.talks import Talks
 from branch.telephony.driver.unanswered import Unanswered
 from branch.telephony.driver.vocabulary import Cause, Do, Event, Frame
+from branch.telephony.port import PhoneEvent
 from router.agent import RingFailure
 from router.call import Language
-from router.facts import CallerHungUp, Fact, LegAnswered, LegFailed, LegHungUp, LegRang, PromptsPlayed
+from router.facts import (
+    CallerHungUp,
+    Fact,
+    LegAnswered,
+    LegFailed,
+    LegHungUp,
+    LegRang,
+    PbxDied,
+    PromptsPlayed,
+)
 from router.ids import AgentId, CallId, LegId, PlaybackId, QueueId
 from router.orders import HangUpCall, HoldInQueue, PlayPrompts, RingAgent, StopPrompts
 from tests.fakes.telephony import TelephonyEar
@@ -63,6 +73,20 @@ class Driven:
         return [frame["do"] for frame in self.sent]
 
 
+class OrderedEar(TelephonyEar):
+    """Keeps what phones do and what becomes of channels in one order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[Fact | PhoneEvent] = []
+
+    def fact_heard(self, fact: Fact) -> None:
+        self.told.append(fact)
+
+    def agent_phone_heard(self, agent_id: AgentId, event: PhoneEvent, reason: str | None) -> None:
+        self.told.append(event)
+
+
 def leg(state: str, *, is_started: bool = False) -> Frame:
     return {
         "channel": LEG,
@@ -92,6 +116,21 @@ UP: Frame = {"event": Event.CHANNEL_STATE, "channel": LEG, "state": "UP"}
 STARTED: Frame = {"event": Event.CHANNEL_STARTED, **leg("UP", is_started=True)}
 GONE: Frame = {"event": Event.CHANNEL_GONE, "channel": LEG, "cause": int(Cause.NORMAL)}
 CALLER_GONE: Frame = {"event": Event.CHANNEL_GONE, "channel": CALLER, "cause": int(Cause.NORMAL)}
+
+
+def test_of_a_pbx_that_died_no_leg_ends_before_its_phone_is_unreachable() -> None:
+    """An agent who is free and reachable is rung: here by nothing."""
+    driven, ear = Driven(), OrderedEar()
+    driven.hear({"event": Event.PHONE_STATE, "agent": "a/1", "is_registered": True})
+    driven.carrying.carry_out(RING)
+    driven.hear(RANG)
+
+    driven.hearing.tell_to(ear)
+    driven.hearing.died("PBX_DOWN")
+    driven.hearing.flush()
+
+    failed = LegFailed(leg_id=LEG, reason=RingFailure.UNREACHABLE)
+    assert ear.told == [PhoneEvent.UNREACHABLE, PbxDied(reason="PBX_DOWN"), failed]
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 6)), max_size=12))

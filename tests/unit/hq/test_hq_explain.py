@@ -25,6 +25,7 @@ from router.ledger import (
     HandoffAsked,
     HandoffCancelled,
     HandoffConnected,
+    HandoffEnded,
     HandoffRefused,
     HandoffReserved,
     LedgerRow,
@@ -130,6 +131,22 @@ def test_a_ring_that_failed_elsewhere_is_told_like_one_at_home() -> None:
     taken_back = HandoffCancelled(handoff_id=H1, role=Role.HELPER, peer=BEIJING, call_id=C1, reason=reason)
 
     assert sentence(taken_back) == "The hand-off from beijing is taken back: nobody answered."
+
+
+@pytest.mark.parametrize(
+    ("role", "told"),
+    [
+        (Role.ORIGIN, "The talk over the trunk to urumqi ends after 3.0 s."),
+        (Role.HELPER, "urumqi/7 talked 3.0 s with the caller of urumqi."),
+    ],
+)
+def test_a_talk_that_nobody_ended_is_told_with_what_ended_it(role: Role, told: str) -> None:
+    ended = HandoffEnded(
+        handoff_id=H1, role=role, peer=URUMQI, call_id=C1, agent_id=AgentId("urumqi/7"), talk_ms=3_000
+    )
+
+    assert sentence(ended) == told
+    assert sentence(replace(ended, reason="PBX_DOWN")) == f"{told} Nobody hung up: the PBX was gone."
 
 
 def test_a_decision_tells_candidates_with_scores_ages_and_what_they_showed() -> None:

@@ -7,6 +7,7 @@ from router.ids import CallId, HandoffId, SiteId
 from router.orders import Outcome
 from router.outbound.outcome import OutboundOutcome
 from router.overflow.messages import Refusal, Refused, Reply, Reserved, ReserveLine
+from router.overflow.trunk_refusal import TrunkRefusal
 from tests.fakes.floor import FloorUnderTest, all_of, one
 from tests.fakes.outgoing import EMERGENCY, LINE, LOCAL, PREMIUM, URUMQI, dial, site
 
@@ -27,6 +28,10 @@ def invite(floor: FloorUnderTest, seconds: float, name: str = "h1", by: SiteId =
     return floor.tell(facts.TrunkCallArrived(handoff_id=HandoffId(name), from_site=by), seconds)
 
 
+def reject(name: str, reason: TrunkRefusal) -> orders.RejectTrunk:
+    return orders.RejectTrunk(handoff_id=HandoffId(name), reason=reason)
+
+
 def refused(reply: Reply) -> Refusal:
     assert isinstance(reply, Refused)
     return reply.reason
@@ -42,7 +47,7 @@ def test_a_guest_gets_a_token_and_its_invite_dials_the_number_once() -> None:
     order = one(first, orders.DialLine)
     assert (order.number, order.line_id, order.handoff_id) == (LOCAL, LINE, HandoffId("h1"))
     assert first.index(one(first, ledger.LineLent)) < first.index(order)
-    assert one(second, orders.RejectTrunk).handoff_id == HandoffId("h1")
+    assert one(second, orders.RejectTrunk) == reject("h1", TrunkRefusal.USED)
 
 
 def test_a_repeated_request_is_answered_alike_and_takes_no_second_place() -> None:
@@ -78,7 +83,7 @@ def test_a_reservation_without_an_invite_expires_and_frees_the_line() -> None:
 
     assert list(floor.floor.loans()) == []
     assert isinstance(reserve(floor, 4, "h3"), Reserved)
-    assert one(invite(floor, 5), orders.RejectTrunk).handoff_id == HandoffId("h1")
+    assert one(invite(floor, 5), orders.RejectTrunk) == reject("h1", TrunkRefusal.EXPIRED)
     assert all_of(floor.log, ledger.LineLent) == []
 
 
@@ -86,7 +91,7 @@ def test_another_site_cannot_use_a_guests_token() -> None:
     floor = site()
     reserve(floor, 0)
 
-    assert one(invite(floor, 1, by=STRANGER), orders.RejectTrunk).handoff_id == HandoffId("h1")
+    assert one(invite(floor, 1, by=STRANGER), orders.RejectTrunk) == reject("h1", TrunkRefusal.FOREIGN)
     assert one(invite(floor, 2), orders.DialLine).number == LOCAL
 
 
@@ -102,6 +107,9 @@ def test_an_answered_line_is_joined_with_the_trunk_and_its_talk_is_counted() -> 
     returned = one(ended, ledger.LineReturned)
     assert (returned.outcome, returned.talk_ms) == (OutboundOutcome.ANSWERED, 10_000)
     assert one(ended, orders.HangUpLine).call_id == CallId("call-h1")
+    assert one(invite(floor, 16), orders.RejectTrunk) == reject("h1", TrunkRefusal.ENDED)
+    floor.wait_until(31)
+    assert one(invite(floor, 32), orders.RejectTrunk) == reject("h1", TrunkRefusal.UNKNOWN)
 
 
 def test_a_busy_customer_ends_the_trunk_call() -> None:

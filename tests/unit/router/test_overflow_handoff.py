@@ -6,7 +6,7 @@ from itertools import pairwise
 from router import facts, ledger, orders
 from router.agent import AgentState, RingFailure
 from router.call import CallState, Disposition
-from router.ids import CallId, HandoffId, LegId, SiteId
+from router.ids import CallId, HandoffId, SiteId
 from router.orders import Outcome
 from router.overflow.messages import (
     Acknowledged,
@@ -18,81 +18,18 @@ from router.overflow.messages import (
     HandoffState,
     Refusal,
     Refused,
-    Reply,
     Request,
     Reserve,
     Reserved,
 )
 from router.overflow.policy import OverflowPolicy
+from router.overflow.trunk_refusal import TrunkRefusal
 from tests.fakes.floor import SALES_SKILLS, FloorUnderTest, all_of, at, one, rung
+from tests.fakes.floor_pair import C1, Pair
 
-C1 = CallId("c1")
 
-
-class Pair:
-    """An origin full of callers and a helper with one idle agent; messages are carried by hand."""
-
-    def __init__(self, *, helper_agents: int = 1, policy: OverflowPolicy | None = None) -> None:
-        self.origin = FloorUnderTest("beijing", peers=["urumqi"], overflow=policy)
-        self.helper = FloorUnderTest("urumqi", peers=["beijing"])
-        self.agents = [self.helper.seat(str(n), 0) for n in range(helper_agents)]
-        for floor in (self.origin, self.helper):
-            floor.tell(facts.ViewConfirmed(), 0)
-            floor.wait_until(0.001)
-        self.show(self.helper, self.origin, 0.5)
-
-    def show(self, source: FloorUnderTest, target: FloorUnderTest, seconds: float) -> Outcome:
-        load = replace(source.floor.load(at(seconds)), version=round(seconds * 1000))
-        return target.tell(facts.LoadSeen(load=load), seconds)
-
-    def ask(self, seconds: float) -> Reserve:
-        request = one(self.origin.call(C1, seconds), orders.Ask).request
-        assert isinstance(request, Reserve)
-        return request
-
-    def reserve(self, seconds: float) -> tuple[Reserve, Outcome]:
-        """Up to the order to dial."""
-        request = self.ask(seconds)
-        return request, self.reply(request, self.send(self.helper, request, seconds), seconds)
-
-    def send(self, target: FloorUnderTest, request: Request, seconds: float) -> Reply:
-        source = self.origin if target is self.helper else self.helper
-        outcome = target.tell(
-            facts.SiteAsked(site_id=source.site_id, incarnation=1, request=request), seconds
-        )
-        return one(outcome, orders.Answer).reply
-
-    def reply(self, request: Request, reply: Reply, seconds: float) -> Outcome:
-        return self.origin.tell(
-            facts.SiteReplied(site_id=self.helper.site_id, incarnation=1, request=request, reply=reply),
-            seconds,
-        )
-
-    def invite(self, handoff_id: HandoffId, seconds: float) -> Outcome:
-        return self.helper.tell(
-            facts.TrunkCallArrived(handoff_id=handoff_id, from_site=self.origin.site_id), seconds
-        )
-
-    def ring(self, seconds: float) -> tuple[HandoffId, LegId]:
-        """Up to the helper's ringing agent, known at both sides."""
-        request, _ = self.reserve(seconds)
-        leg = one(self.invite(request.handoff_id, seconds), orders.RingAgent).leg_id
-        self.helper.tell(facts.LegRang(leg_id=leg), seconds)
-        self.origin.tell(facts.TrunkRang(handoff_id=request.handoff_id), seconds)
-        return request.handoff_id, leg
-
-    def connect(self, seconds: float) -> tuple[HandoffId, LegId]:
-        handoff_id, leg = self.ring(seconds)
-        self.helper.answer(leg, seconds)
-        self.origin.tell(facts.TrunkAnswered(handoff_id=handoff_id), seconds)
-        return handoff_id, leg
-
-    def call_state(self) -> CallState | None:
-        view = self.origin.floor.call(C1)
-        return view.state if view is not None else None
-
-    def agent_state(self) -> AgentState:
-        return self.helper.state(self.agents[0])
+def reject(handoff_id: HandoffId, reason: TrunkRefusal) -> orders.RejectTrunk:
+    return orders.RejectTrunk(handoff_id=handoff_id, reason=reason)
 
 
 def _asks(outcome: Outcome, kind: type[Request]) -> list[Request]:
@@ -152,13 +89,17 @@ def test_a_repeated_reserve_is_answered_alike_and_keeps_one_agent() -> None:
 
 def test_a_reservation_without_an_invite_gives_the_agent_its_old_place_back() -> None:
     pair = Pair(helper_agents=2)
-    pair.send(pair.helper, pair.ask(1), 1)
+    request = pair.ask(1)
+    pair.send(pair.helper, request, 1)
 
     pair.helper.wait_until(3.999)
     assert pair.agent_state() is AgentState.RESERVED
     pair.helper.wait_until(4)
 
     assert pair.agent_state() is AgentState.READY
+    assert one(pair.invite(request.handoff_id, 4.5), orders.RejectTrunk) == reject(
+        request.handoff_id, TrunkRefusal.EXPIRED
+    )
     assert rung(pair.helper.call("local", 5)) == [pair.agents[0]]
 
 
@@ -180,8 +121,33 @@ def test_a_token_is_good_once() -> None:
 
     outcome = pair.invite(handoff_id, 2)
 
-    assert one(outcome, orders.RejectTrunk).handoff_id == handoff_id
+    assert one(outcome, orders.RejectTrunk) == reject(handoff_id, TrunkRefusal.USED)
     assert rung(outcome) == []
+
+
+def test_a_token_whose_hand_off_is_over_is_refused_until_it_is_forgotten() -> None:
+    pair = Pair()
+    handoff_id, _ = pair.connect(1)
+    pair.helper.tell(facts.TrunkHungUp(handoff_id=handoff_id), 5)
+
+    late = pair.invite(handoff_id, 6)
+    pair.helper.wait_until(35)
+    later = pair.invite(handoff_id, 36)
+
+    assert one(late, orders.RejectTrunk) == reject(handoff_id, TrunkRefusal.ENDED)
+    assert one(later, orders.RejectTrunk) == reject(handoff_id, TrunkRefusal.UNKNOWN)
+
+
+def test_another_site_cannot_use_an_origins_token() -> None:
+    pair = Pair()
+    request, _ = pair.reserve(1)
+
+    stolen = pair.helper.tell(
+        facts.TrunkCallArrived(handoff_id=request.handoff_id, from_site=SiteId("shanghai")), 2
+    )
+
+    assert one(stolen, orders.RejectTrunk) == reject(request.handoff_id, TrunkRefusal.FOREIGN)
+    assert rung(pair.invite(request.handoff_id, 3)) == pair.agents
 
 
 def test_an_invite_after_the_cancel_rings_nobody() -> None:
@@ -191,7 +157,7 @@ def test_an_invite_after_the_cancel_rings_nobody() -> None:
 
     outcome = pair.invite(request.handoff_id, 2)
 
-    assert all_of(outcome, orders.RejectTrunk)
+    assert one(outcome, orders.RejectTrunk) == reject(request.handoff_id, TrunkRefusal.CANCELLED)
     assert pair.agent_state() is AgentState.READY
 
 

@@ -1,5 +1,7 @@
 """Each side's record of a hand-off, and what a restarted helper goes on with."""
 
+from dataclasses import replace
+
 import pytest
 
 from router.ids import AgentId, CallId, HandoffId, Instant, LegId
@@ -136,6 +138,13 @@ def test_the_helpers_record_names_its_agent_confirmation_talk_and_wrap_up(book: 
     assert (found.role, found.agent_id, found.queue_id) == (Role.HELPER, AGENT, SALES)
     assert found.confirmed_utc_us == utc_us(3.1)
     assert (found.talk_ms, found.wrapup_ms) == (60_000, 7_000)
+
+
+def test_a_talk_that_nobody_ended_has_its_reason_in_the_record(book: LedgerBook) -> None:
+    help_until_answer(book)
+    book.write(63, replace(over(Role.HELPER, 60_000), reason="PBX_DOWN"))
+
+    assert (record(book).stage, record(book).reason) == (HandoffStage.ENDED, "PBX_DOWN")
 
 
 def test_a_hand_off_by_claim_is_dialled_without_an_ask_of_the_origin(book: LedgerBook) -> None:

@@ -6,6 +6,7 @@ from router.call import CallState, Disposition
 from router.ids import AgentId, CallId, HandoffId, LegId, SiteId
 from router.ledger import Role
 from router.orders import Outcome
+from router.overflow.messages import Cancel
 from router.recovery import (
     Inventory,
     LiveLeg,
@@ -23,6 +24,16 @@ LEG = LegId("leg-1")
 HANDOFF = HandoffId("h1")
 PEER = SiteId("urumqi")
 AGENT = AgentId("beijing/1")
+TALK = OpenHelp(
+    handoff_id=HANDOFF,
+    peer=PEER,
+    call_id=C1,
+    agent_id=AGENT,
+    leg_id=LEG,
+    queue_id=SALES,
+    connected_at=at(-5),
+    is_confirmed=True,
+)
 
 
 def open_call(state: CallState, **more: object) -> OpenCall:
@@ -167,28 +178,36 @@ def test_a_talk_over_a_trunk_goes_on_and_is_confirmed_again() -> None:
 
 
 def test_a_helpers_talk_goes_on_or_its_agent_is_free() -> None:
-    help_ = OpenHelp(
-        handoff_id=HANDOFF,
-        peer=PEER,
-        call_id=C1,
-        agent_id=AGENT,
-        leg_id=LEG,
-        queue_id=SALES,
-        connected_at=at(-5),
-        is_confirmed=True,
-    )
-    work = OpenWork(sessions=(session(AgentState.TALKING),), helps=(help_,))
+    work = OpenWork(sessions=(session(AgentState.TALKING),), helps=(TALK,))
     alive = Inventory(
         legs=agent_leg(MediaState.BRIDGED, HANDOFF), trunks=trunk(MediaState.BRIDGED, Role.HELPER)
     )
 
-    goes_on, is_over = FloorUnderTest(), FloorUnderTest()
+    goes_on, is_over, is_lost = FloorUnderTest(), FloorUnderTest(), FloorUnderTest()
     resumed(goes_on, work, alive)
     resumed(is_over, work, Inventory())
+    resumed(is_lost, work, Inventory(is_same_run=False))
 
     assert goes_on.state(AGENT) is AgentState.TALKING
     assert is_over.state(AGENT) is AgentState.READY
     assert one(is_over.log, ledger.HandoffEnded).talk_ms == 5_000
+    assert all_of(goes_on.log, orders.Ask) == []
+    for floor, why, reason in (
+        (is_over, None, "NODE_RESTARTED"),
+        (is_lost, "PBX_RESTARTED", "PBX_RESTARTED"),
+    ):
+        assert one(floor.log, ledger.HandoffEnded).reason == why
+        told = one(floor.log, orders.Ask)
+        assert (told.site_id, told.request) == (PEER, Cancel(handoff_id=HANDOFF, reason=reason))
+
+
+def test_an_agent_who_hung_up_while_nobody_looked_ends_the_talk_by_its_trunk() -> None:
+    floor = FloorUnderTest()
+
+    outcome = resumed(floor, OpenWork(helps=(TALK,)), Inventory(trunks=trunk(MediaState.UP, Role.HELPER)))
+
+    assert one(outcome, orders.HangUpTrunk).handoff_id == HANDOFF
+    assert all_of(outcome, orders.Ask) == []
 
 
 def test_a_transferred_call_still_needs_what_its_queue_needs() -> None:

@@ -10,7 +10,7 @@ from branch.telephony.simulated.pbx.switch import Channel, RefusedError, Switch
 from branch.telephony.simulated.pbx.timers import LabTimers
 
 LANGUAGES = ("zh-CN", "en")
-KINDS = ("prompt", "sound", "number", "digits", "silence")
+KINDS = ("prompt", "sound", "number", "digits", "silence", "recording")
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -49,6 +49,7 @@ class Requests:
             Do.ORIGINATE: self._originate,
             Do.ANSWER: lambda frame: switch.answer(_text(frame, "channel")),
             Do.RING: lambda frame: switch.channel(_text(frame, "channel")).party.told_ringing(),
+            Do.STOP_RING: lambda frame: switch.channel(_text(frame, "channel")).party.told_ringing_over(),
             Do.HANG_UP: self._hang_up,
             Do.SET: self._set,
             Do.PLAY: self._play,

@@ -31,6 +31,9 @@ class Party:
     def told_ringing(self) -> None:
         """The application lets the other end know that it rings there."""
 
+    def told_ringing_over(self) -> None:
+        """The application lets the other end hear no more of that."""
+
     def told_answered(self) -> None:
         """The application has answered this party's call."""
 

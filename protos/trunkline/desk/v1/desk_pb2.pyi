@@ -1581,6 +1581,148 @@ class SetPlacesResponse(_message.Message):
 Global___SetPlacesResponse: _TypeAlias = SetPlacesResponse  # noqa: Y015
 
 @_typing.final
+class ListMessagesRequest(_message.Message):
+    """Asks for callers' messages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WITH_HEARD_FIELD_NUMBER: _builtins.int
+    with_heard: _builtins.bool
+    """Those that somebody has heard, too."""
+    def __init__(
+        self,
+        *,
+        with_heard: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["with_heard", b"with_heard"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMessagesRequest: _TypeAlias = ListMessagesRequest  # noqa: Y015
+
+@_typing.final
+class ListMessagesResponse(_message.Message):
+    """What callers left."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___VoicemailView]:
+        """One each."""
+
+    def __init__(
+        self,
+        *,
+        messages: _abc.Iterable[Global___VoicemailView] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMessagesResponse: _TypeAlias = ListMessagesResponse  # noqa: Y015
+
+@_typing.final
+class VoicemailView(_message.Message):
+    """One caller's message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    LEFT_UTC_US_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    HEARD_UTC_US_FIELD_NUMBER: _builtins.int
+    HEARD_BY_FIELD_NUMBER: _builtins.int
+    call_id: _builtins.str
+    """UUID text of the call; the recording's name, too."""
+    queue_id: _builtins.str
+    """The queue in which the caller waited."""
+    left_utc_us: _builtins.int
+    """When it was left, in microseconds since 1970 UTC."""
+    number: _builtins.str
+    """Whom to call back, E.164; absent when withheld or erased."""
+    heard_utc_us: _builtins.int
+    """When it was first heard, in microseconds since 1970 UTC; absent while nobody has."""
+    heard_by: _builtins.str
+    """Who has heard it first, by the id at the site; absent while nobody has."""
+    def __init__(
+        self,
+        *,
+        call_id: _builtins.str = ...,
+        queue_id: _builtins.str = ...,
+        left_utc_us: _builtins.int = ...,
+        number: _builtins.str | None = ...,
+        heard_utc_us: _builtins.int | None = ...,
+        heard_by: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_heard_by", b"_heard_by", "_heard_utc_us", b"_heard_utc_us", "_number", b"_number", "heard_by", b"heard_by", "heard_utc_us", b"heard_utc_us", "number", b"number"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_heard_by", b"_heard_by", "_heard_utc_us", b"_heard_utc_us", "_number", b"_number", "call_id", b"call_id", "heard_by", b"heard_by", "heard_utc_us", b"heard_utc_us", "left_utc_us", b"left_utc_us", "number", b"number", "queue_id", b"queue_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__heard_by: _TypeAlias = _typing.Literal["heard_by"]  # noqa: Y015
+    _WhichOneofArgType__heard_by: _TypeAlias = _typing.Literal["_heard_by", b"_heard_by"]  # noqa: Y015
+    _WhichOneofReturnType__heard_utc_us: _TypeAlias = _typing.Literal["heard_utc_us"]  # noqa: Y015
+    _WhichOneofArgType__heard_utc_us: _TypeAlias = _typing.Literal["_heard_utc_us", b"_heard_utc_us"]  # noqa: Y015
+    _WhichOneofReturnType__number: _TypeAlias = _typing.Literal["number"]  # noqa: Y015
+    _WhichOneofArgType__number: _TypeAlias = _typing.Literal["_number", b"_number"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__heard_by) -> _WhichOneofReturnType__heard_by | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__heard_utc_us) -> _WhichOneofReturnType__heard_utc_us | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__number) -> _WhichOneofReturnType__number | None: ...
+
+Global___VoicemailView: _TypeAlias = VoicemailView  # noqa: Y015
+
+@_typing.final
+class MarkHeardRequest(_message.Message):
+    """Says that a message was heard."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID text; the idempotency key."""
+    call_id: _builtins.str
+    """UUID text of the call."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        call_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MarkHeardRequest: _TypeAlias = MarkHeardRequest  # noqa: Y015
+
+@_typing.final
+class MarkHeardResponse(_message.Message):
+    """It counts as heard; who said so first is who has heard it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MarkHeardResponse: _TypeAlias = MarkHeardResponse  # noqa: Y015
+
+@_typing.final
 class GetCustomerRequest(_message.Message):
     """Asks for a customer."""
 
@@ -1920,6 +2062,7 @@ class QueueView(_message.Message):
     OFFERED_TODAY_FIELD_NUMBER: _builtins.int
     ANSWERED_TODAY_FIELD_NUMBER: _builtins.int
     IN_LEVEL_TODAY_FIELD_NUMBER: _builtins.int
+    MESSAGES_UNHEARD_FIELD_NUMBER: _builtins.int
     queue_id: _builtins.str
     """The queue's id."""
     calls_waiting: _builtins.int
@@ -1938,6 +2081,8 @@ class QueueView(_message.Message):
     """Those that were answered, a count."""
     in_level_today: _builtins.int
     """Those that were answered within the target, a count."""
+    messages_unheard: _builtins.int
+    """Messages of its callers that nobody has heard, a count."""
     def __init__(
         self,
         *,
@@ -1950,10 +2095,11 @@ class QueueView(_message.Message):
         offered_today: _builtins.int = ...,
         answered_today: _builtins.int = ...,
         in_level_today: _builtins.int = ...,
+        messages_unheard: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_head_since_mono_ms", b"_head_since_mono_ms", "head_since_mono_ms", b"head_since_mono_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_head_since_mono_ms", b"_head_since_mono_ms", "agents_idle", b"agents_idle", "agents_staffed", b"agents_staffed", "answered_today", b"answered_today", "calls_waiting", b"calls_waiting", "head_since_mono_ms", b"head_since_mono_ms", "in_level_today", b"in_level_today", "offered_today", b"offered_today", "queue_id", b"queue_id", "service_level_ms", b"service_level_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_head_since_mono_ms", b"_head_since_mono_ms", "agents_idle", b"agents_idle", "agents_staffed", b"agents_staffed", "answered_today", b"answered_today", "calls_waiting", b"calls_waiting", "head_since_mono_ms", b"head_since_mono_ms", "in_level_today", b"in_level_today", "messages_unheard", b"messages_unheard", "offered_today", b"offered_today", "queue_id", b"queue_id", "service_level_ms", b"service_level_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__head_since_mono_ms: _TypeAlias = _typing.Literal["head_since_mono_ms"]  # noqa: Y015
     _WhichOneofArgType__head_since_mono_ms: _TypeAlias = _typing.Literal["_head_since_mono_ms", b"_head_since_mono_ms"]  # noqa: Y015

@@ -144,6 +144,16 @@ class DeskServiceStub:
                 request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.DialVisitRequest.SerializeToString,
                 response_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.DialVisitResponse.FromString,
                 _registered_method=True)
+        self.ListMessages = channel.unary_unary(
+                '/trunkline.desk.v1.DeskService/ListMessages',
+                request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.ListMessagesRequest.SerializeToString,
+                response_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.ListMessagesResponse.FromString,
+                _registered_method=True)
+        self.MarkHeard = channel.unary_unary(
+                '/trunkline.desk.v1.DeskService/MarkHeard',
+                request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.MarkHeardRequest.SerializeToString,
+                response_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.MarkHeardResponse.FromString,
+                _registered_method=True)
         self.WatchDesk = channel.unary_stream(
                 '/trunkline.desk.v1.DeskService/WatchDesk',
                 request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.WatchDeskRequest.SerializeToString,
@@ -321,6 +331,20 @@ class DeskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListMessages(self, request, context):
+        """Messages that callers left: those nobody has heard, oldest first; or all, newest first. At most 200.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MarkHeard(self, request, context):
+        """Somebody has heard a message.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchDesk(self, request, context):
         """Streams what concerns one agent: itself, its call, its queues. The whole first, then changes.
         """
@@ -449,6 +473,16 @@ def add_DeskServiceServicer_to_server(servicer, server):
                     servicer.DialVisit,
                     request_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.DialVisitRequest.FromString,
                     response_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.DialVisitResponse.SerializeToString,
+            ),
+            'ListMessages': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMessages,
+                    request_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.ListMessagesRequest.FromString,
+                    response_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.ListMessagesResponse.SerializeToString,
+            ),
+            'MarkHeard': grpc.unary_unary_rpc_method_handler(
+                    servicer.MarkHeard,
+                    request_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.MarkHeardRequest.FromString,
+                    response_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.MarkHeardResponse.SerializeToString,
             ),
             'WatchDesk': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchDesk,
@@ -1038,6 +1072,60 @@ class DeskService:
             '/trunkline.desk.v1.DeskService/DialVisit',
             trunkline_dot_desk_dot_v1_dot_desk__pb2.DialVisitRequest.SerializeToString,
             trunkline_dot_desk_dot_v1_dot_desk__pb2.DialVisitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.desk.v1.DeskService/ListMessages',
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.ListMessagesRequest.SerializeToString,
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.ListMessagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MarkHeard(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.desk.v1.DeskService/MarkHeard',
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.MarkHeardRequest.SerializeToString,
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.MarkHeardResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -90,6 +90,10 @@ class DeskServiceStub:
     """Calls a customer of the list: the agent's own phone rings first. Refused as VISIT_UNKNOWN, VISIT_NOT_DUE,
     VISIT_TAKEN or OUT_OF_HOURS, and as Dial is; a number that is gone or may not be dialled ends the visit.
     """
+    ListMessages: _grpc.UnaryUnaryMultiCallable[_desk_pb2.ListMessagesRequest, _desk_pb2.ListMessagesResponse]
+    """Messages that callers left: those nobody has heard, oldest first; or all, newest first. At most 200."""
+    MarkHeard: _grpc.UnaryUnaryMultiCallable[_desk_pb2.MarkHeardRequest, _desk_pb2.MarkHeardResponse]
+    """Somebody has heard a message."""
     WatchDesk: _grpc.UnaryStreamMultiCallable[_desk_pb2.WatchDeskRequest, _desk_pb2.WatchDeskResponse]
     """Streams what concerns one agent: itself, its call, its queues. The whole first, then changes."""
     GetCustomer: _grpc.UnaryUnaryMultiCallable[_desk_pb2.GetCustomerRequest, _desk_pb2.GetCustomerResponse]
@@ -159,6 +163,10 @@ class DeskServiceAsyncStub(DeskServiceStub):
     """Calls a customer of the list: the agent's own phone rings first. Refused as VISIT_UNKNOWN, VISIT_NOT_DUE,
     VISIT_TAKEN or OUT_OF_HOURS, and as Dial is; a number that is gone or may not be dialled ends the visit.
     """
+    ListMessages: _aio.UnaryUnaryMultiCallable[_desk_pb2.ListMessagesRequest, _desk_pb2.ListMessagesResponse]  # type: ignore[assignment]
+    """Messages that callers left: those nobody has heard, oldest first; or all, newest first. At most 200."""
+    MarkHeard: _aio.UnaryUnaryMultiCallable[_desk_pb2.MarkHeardRequest, _desk_pb2.MarkHeardResponse]  # type: ignore[assignment]
+    """Somebody has heard a message."""
     WatchDesk: _aio.UnaryStreamMultiCallable[_desk_pb2.WatchDeskRequest, _desk_pb2.WatchDeskResponse]  # type: ignore[assignment]
     """Streams what concerns one agent: itself, its call, its queues. The whole first, then changes."""
     GetCustomer: _aio.UnaryUnaryMultiCallable[_desk_pb2.GetCustomerRequest, _desk_pb2.GetCustomerResponse]  # type: ignore[assignment]
@@ -351,6 +359,22 @@ class DeskServiceServicer(metaclass=_abc_1.ABCMeta):
         """Calls a customer of the list: the agent's own phone rings first. Refused as VISIT_UNKNOWN, VISIT_NOT_DUE,
         VISIT_TAKEN or OUT_OF_HOURS, and as Dial is; a number that is gone or may not be dialled ends the visit.
         """
+
+    @_abc_1.abstractmethod
+    def ListMessages(
+        self,
+        request: _desk_pb2.ListMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_desk_pb2.ListMessagesResponse, _abc.Awaitable[_desk_pb2.ListMessagesResponse]]:
+        """Messages that callers left: those nobody has heard, oldest first; or all, newest first. At most 200."""
+
+    @_abc_1.abstractmethod
+    def MarkHeard(
+        self,
+        request: _desk_pb2.MarkHeardRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_desk_pb2.MarkHeardResponse, _abc.Awaitable[_desk_pb2.MarkHeardResponse]]:
+        """Somebody has heard a message."""
 
     @_abc_1.abstractmethod
     def WatchDesk(

@@ -99,14 +99,15 @@ class HandoffServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Confirm(self, request, context):
-        """Tells a helper that caller and agent are bridged.
+        """Tells a helper that caller and agent are bridged. Refused with CANCELLED when it is over there.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Cancel(self, request, context):
-        """Ends a hand-off that is not connected; the id is dead afterwards, even one never seen.
+        """Ends a hand-off that is not connected; the id is dead afterwards, even one never seen. From a
+        helper, which has lost its agent's leg, it ends a connected one too.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

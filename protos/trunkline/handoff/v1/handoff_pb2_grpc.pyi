@@ -43,9 +43,11 @@ class HandoffServiceStub:
     Claim: _grpc.UnaryUnaryMultiCallable[_handoff_pb2.ClaimRequest, _handoff_pb2.ClaimResponse]
     """Offers a reserved agent of the sender to the asked site's next caller."""
     Confirm: _grpc.UnaryUnaryMultiCallable[_handoff_pb2.ConfirmRequest, _handoff_pb2.ConfirmResponse]
-    """Tells a helper that caller and agent are bridged."""
+    """Tells a helper that caller and agent are bridged. Refused with CANCELLED when it is over there."""
     Cancel: _grpc.UnaryUnaryMultiCallable[_handoff_pb2.CancelRequest, _handoff_pb2.CancelResponse]
-    """Ends a hand-off that is not connected; the id is dead afterwards, even one never seen."""
+    """Ends a hand-off that is not connected; the id is dead afterwards, even one never seen. From a
+    helper, which has lost its agent's leg, it ends a connected one too.
+    """
     GetHandoff: _grpc.UnaryUnaryMultiCallable[_handoff_pb2.GetHandoffRequest, _handoff_pb2.GetHandoffResponse]
     """Asks what became of a hand-off; changes nothing."""
     ReserveLine: _grpc.UnaryUnaryMultiCallable[_handoff_pb2.ReserveLineRequest, _handoff_pb2.ReserveLineResponse]
@@ -70,9 +72,11 @@ class HandoffServiceAsyncStub(HandoffServiceStub):
     Claim: _aio.UnaryUnaryMultiCallable[_handoff_pb2.ClaimRequest, _handoff_pb2.ClaimResponse]  # type: ignore[assignment]
     """Offers a reserved agent of the sender to the asked site's next caller."""
     Confirm: _aio.UnaryUnaryMultiCallable[_handoff_pb2.ConfirmRequest, _handoff_pb2.ConfirmResponse]  # type: ignore[assignment]
-    """Tells a helper that caller and agent are bridged."""
+    """Tells a helper that caller and agent are bridged. Refused with CANCELLED when it is over there."""
     Cancel: _aio.UnaryUnaryMultiCallable[_handoff_pb2.CancelRequest, _handoff_pb2.CancelResponse]  # type: ignore[assignment]
-    """Ends a hand-off that is not connected; the id is dead afterwards, even one never seen."""
+    """Ends a hand-off that is not connected; the id is dead afterwards, even one never seen. From a
+    helper, which has lost its agent's leg, it ends a connected one too.
+    """
     GetHandoff: _aio.UnaryUnaryMultiCallable[_handoff_pb2.GetHandoffRequest, _handoff_pb2.GetHandoffResponse]  # type: ignore[assignment]
     """Asks what became of a hand-off; changes nothing."""
     ReserveLine: _aio.UnaryUnaryMultiCallable[_handoff_pb2.ReserveLineRequest, _handoff_pb2.ReserveLineResponse]  # type: ignore[assignment]
@@ -112,7 +116,7 @@ class HandoffServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _handoff_pb2.ConfirmRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_handoff_pb2.ConfirmResponse, _abc.Awaitable[_handoff_pb2.ConfirmResponse]]:
-        """Tells a helper that caller and agent are bridged."""
+        """Tells a helper that caller and agent are bridged. Refused with CANCELLED when it is over there."""
 
     @_abc_1.abstractmethod
     def Cancel(
@@ -120,7 +124,9 @@ class HandoffServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _handoff_pb2.CancelRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_handoff_pb2.CancelResponse, _abc.Awaitable[_handoff_pb2.CancelResponse]]:
-        """Ends a hand-off that is not connected; the id is dead afterwards, even one never seen."""
+        """Ends a hand-off that is not connected; the id is dead afterwards, even one never seen. From a
+        helper, which has lost its agent's leg, it ends a connected one too.
+        """
 
     @_abc_1.abstractmethod
     def GetHandoff(

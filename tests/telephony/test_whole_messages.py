@@ -1,0 +1,63 @@
+"""A caller whom nobody answers leaves a message, and an agent hears it at its phone."""
+
+import asyncio
+
+import pytest
+
+from router.call import Disposition
+from router.ledger import CallEnded, VoicemailBegan, VoicemailLeft
+from tests.fakes.ledger_reading import broken_laws, entries, has
+from tests.telephony.asterisk_cluster import LIMIT_S, AsteriskCluster, BranchSite
+from tests.telephony.callers import Caller
+
+pytestmark = pytest.mark.timeout(180)
+
+VOICEMAIL = 'wait_limit_ms = 1500\nlast_resort = "voicemail"\n'
+TALK_S = 3.0
+SPOKEN = 50
+"""Packets of that at the least, 20 ms each: what is said into the tone is lost."""
+
+
+async def shown(site: BranchSite) -> None:
+    """The branch itself knows of a message by now."""
+    async with asyncio.timeout(LIMIT_S):
+        while "message_left" not in site.branch.log():  # noqa: ASYNC110 - another process tells
+            await asyncio.sleep(0.1)
+
+
+async def listen(site: BranchSite, number: int) -> int:
+    """Dial the code and stay until the branch hangs up; how many packets of sound were heard."""
+    user = str(number)
+    password = site.pbx.passwords()[user]
+    async with Caller(user, site.pbx.address, password=password, host=site.pbx.agents_host) as dialling:
+        call = await dialling.call("*16", sends_rtp=True)
+        await call.wait_over(LIMIT_S)
+        return call.sound.sounding_count
+
+
+async def test_a_message_is_left_and_heard_at_a_phone_once(cluster: AsteriskCluster) -> None:
+    beijing = cluster.add("beijing", 1001)
+    await cluster.start(more=VOICEMAIL)
+    call = await cluster.call(beijing)
+    call.sound.has_tone = True
+    await cluster.until(has(VoicemailBegan))
+    await asyncio.sleep(TALK_S)
+    call.sound.has_tone = False
+    await call.wait_over(LIMIT_S)
+    rows = await cluster.until(has(CallEnded))
+
+    assert [each.disposition for each in entries(rows, CallEnded)] == [Disposition.VOICEMAIL]
+    [left] = entries(rows, VoicemailLeft)
+    kept = beijing.branch.messages()
+    assert [(each.call_id, each.heard_by) for each in kept] == [(left.call_id, None)]
+
+    await shown(beijing)
+    first = await listen(beijing, 1001)
+    async with asyncio.timeout(LIMIT_S):
+        while beijing.branch.messages()[0].heard_by != "beijing/1001":  # noqa: ASYNC110 - another process writes
+            await asyncio.sleep(0.1)
+    second = await listen(beijing, 1001)
+
+    assert first > SPOKEN
+    assert second < first / 2, "nothing is left to be heard"
+    assert broken_laws(rows) == {}
