@@ -168,6 +168,7 @@ def _visit(row: Any) -> Visit:
         try_count=row.try_count,
         outbound_id=None if row.outbound_id is None else CallId(row.outbound_id),
         tried_utc_us=row.tried_utc_us,
+        last_outbound_id=None if row.last_outbound_id is None else CallId(row.last_outbound_id),
         last_outcome=None if row.last_outcome is None else OutboundOutcome(row.last_outcome),
         done_utc_us=row.done_utc_us,
         outcome=None if row.outcome is None else VisitOutcome(row.outcome),

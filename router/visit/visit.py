@@ -52,8 +52,9 @@ class Visit:
     """The call that goes out for it; at most one."""
     tried_utc_us: int | None = None
     """The end of the last try that counted."""
+    last_outbound_id: CallId | None = None
     last_outcome: OutboundOutcome | None = None
-    """Of the last try, counted or not."""
+    """Both of the last try, counted or not."""
     done_utc_us: int | None = None
     outcome: VisitOutcome | None = None
 
@@ -103,6 +104,7 @@ def after_try(visit: Visit, outcome: OutboundOutcome, policy: VisitPolicy, *, en
         outbound_id=None,
         try_count=visit.try_count + is_counted,
         tried_utc_us=ended_utc_us if is_counted else visit.tried_utc_us,
+        last_outbound_id=visit.outbound_id,
         last_outcome=outcome,
     )
     done_as = _DONE_AS.get(outcome)

@@ -278,13 +278,15 @@ _RETURN_VISITS = ConsolidatedTable(
         integer("try_count"),
         text("outbound_id", is_nullable=True),
         integer("tried_utc_us", is_nullable=True),
+        text("last_outbound_id", is_nullable=True),
         choice("last_outcome", OutboundOutcome, is_nullable=True),
         integer("done_utc_us", is_nullable=True),
         choice("outcome", VisitOutcome, is_nullable=True),
     ),
 )
 """Answered callers who are called again; the key is the visited call's. `business_date` is the day on
-which it was put on the list, `outbound_id` the call that goes out for it at this moment."""
+which it was put on the list, `outbound_id` the call that goes out for it at this moment, `last_outbound_id` the one of its last try:
+both stand in `outbound_calls`, and their numbers in `callers` alone."""
 
 _QUEUE_POLICIES = ConsolidatedTable(
     name="queue_policies",

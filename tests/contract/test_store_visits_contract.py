@@ -105,6 +105,7 @@ async def test_a_visit_is_kept_as_it_was_put(store: Store) -> None:
         try_count=2,
         outbound_id=OUT,
         tried_utc_us=5,
+        last_outbound_id=CallId("before"),
         last_outcome=OutboundOutcome.BUSY,
     )
 

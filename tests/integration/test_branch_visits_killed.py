@@ -118,6 +118,7 @@ async def test_a_customer_who_talks_while_the_branch_is_killed_was_reached(clust
     (ended,) = entries(rows, OutboundEnded)
     assert (at_the_kill.outbound_id, at_the_kill.outcome) == (ended.call_id, None)
     assert (visit.outcome, visit.last_outcome) == (VisitOutcome.REACHED, OutboundOutcome.ANSWERED)
+    assert visit.last_outbound_id == ended.call_id
     assert not any("66660200" in repr(row.entry) for row in rows if row.entry.kind.startswith("OUT"))
     assert broken_laws(cluster.rows()) == {}
 

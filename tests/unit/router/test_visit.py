@@ -158,7 +158,7 @@ def test_who_is_not_reached_rests_and_is_tried_again_up_to_the_limit(outcome: Ou
 def test_what_is_the_sites_own_affair_costs_no_try_and_no_pause(outcome: OutboundOutcome) -> None:
     tried = after_try(replace(VISIT, outbound_id=CallId("out")), outcome, POLICY, ended_utc_us=NOW_US)
 
-    assert tried == replace(VISIT, last_outcome=outcome)
+    assert tried == replace(VISIT, last_outcome=outcome, last_outbound_id=CallId("out"))
     assert where(tried) is Standing.DUE
 
 
@@ -179,7 +179,7 @@ def test_some_outcomes_end_a_visit_at_its_first_try(outcome: OutboundOutcome, en
 def test_every_outcome_of_a_call_means_something() -> None:
     for outcome in OutboundOutcome:
         tried = after_try(replace(VISIT, outbound_id=CallId("out")), outcome, POLICY, ended_utc_us=NOW_US)
-        assert (tried.outbound_id, tried.last_outcome) == (None, outcome)
+        assert (tried.outbound_id, tried.last_outbound_id, tried.last_outcome) == (None, "out", outcome)
 
 
 def test_a_longer_pause_counts_for_those_who_rest_already() -> None:

@@ -54,6 +54,7 @@ def upgrade() -> None:
         integer("try_count"),
         text("outbound_id", null=True),
         integer("tried_utc_us", null=True),
+        text("last_outbound_id", null=True),
         text("last_outcome", null=True),
         integer("done_utc_us", null=True),
         text("outcome", null=True),
