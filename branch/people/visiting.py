@@ -220,9 +220,13 @@ class Visiting:
 
     async def _list(self) -> VisitList:
         await self._settle()
-        today, now_utc_us, now_ms = self._today(), self._clock.utc_us(), self._clock.mono_ms()
+        now_utc_us, now_ms = self._clock.utc_us(), self._clock.mono_ms()
         self._kept = {call_id: kept for call_id, kept in self._kept.items() if now_ms < kept[1]}
-        visits = await asyncio.to_thread(self._records.open_visits)
+        # A list may have thousands: no caller waits while it is put in order.
+        listed = await asyncio.to_thread(self._listed, self._today(), now_utc_us)
+        return VisitList(is_open=self._hours.is_open(now_utc_us), listed=listed)
+
+    def _listed(self, today: str, now_utc_us: int) -> Sequence[Listed]:
         listed = [
             Listed(
                 visit=visit,
@@ -230,12 +234,9 @@ class Visiting:
                 kept_for=self._kept[visit.call_id][0] if visit.call_id in self._kept else None,
                 profile=None if visit.customer_id is None else self._known_as(visit.customer_id),
             )
-            for visit in in_turn(visits)
+            for visit in in_turn(self._records.open_visits())
         ]
-        return VisitList(
-            is_open=self._hours.is_open(now_utc_us),
-            listed=[each for each in listed if each.standing is not Standing.LATER],
-        )
+        return [each for each in listed if each.standing is not Standing.LATER]
 
     async def _require_due(self, call_id: CallId, agent_id: AgentId) -> None:
         visit = await asyncio.to_thread(self._records.visit, call_id)

@@ -285,8 +285,8 @@ _RETURN_VISITS = ConsolidatedTable(
     ),
 )
 """Answered callers who are called again; the key is the visited call's. `business_date` is the day on
-which it was put on the list, `outbound_id` the call that goes out for it at this moment, `last_outbound_id` the one of its last try:
-both stand in `outbound_calls`, and their numbers in `callers` alone."""
+which it was put on the list, `outbound_id` the call that goes out for it at this moment,
+`last_outbound_id` that of its last try: both stand in `outbound_calls`, their numbers in `callers` alone."""
 
 _QUEUE_POLICIES = ConsolidatedTable(
     name="queue_policies",
