@@ -80,6 +80,7 @@ async def _started(settings: BranchSettings, tasks: Tasks) -> Branch:
         # Told before what lives was taken up, the hours would be the desk's first fact.
         _task = tasks.start(core.hours.follow(), name="calling_hours")
         _task = tasks.start(core.reaching.follow(), name="places")
+        _task = tasks.start(core.visiting.follow(), name="visits")
         _task = tasks.start(core.messages.follow(), name="messages")
         doors = Doors(ground, core)
         resources.push_async_callback(doors.close)

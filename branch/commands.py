@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from branch.admin import agent_commands, customer_commands, init_commands, queue_commands
+from branch.admin import agent_commands, customer_commands, init_commands, queue_commands, visit_commands
 from branch.telephony.asterisk import commands as asterisk_commands
 from branch.telephony.simulated import commands as simulated_commands
 from branch.terminal import commands as desk_commands
@@ -38,6 +38,7 @@ def register(root: typer.Typer) -> None:
         agent_commands,
         queue_commands,
         customer_commands,
+        visit_commands,
         desk_commands,
         asterisk_commands,
         simulated_commands,

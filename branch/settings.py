@@ -6,6 +6,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from branch.outbound_settings import CallbackSection, OutboundSection
 from branch.telephony.settings import TelephonySection
+from branch.visit_settings import VisitsSection
 from node.settings import (
     ClockSection,
     DatabaseSection,
@@ -211,6 +212,7 @@ class BranchSettings(Section):
     """Absent: every caller asks for a person at once."""
     outbound: OutboundSection = OutboundSection()
     callback: CallbackSection = CallbackSection()
+    visits: VisitsSection = VisitsSection()
     desk: DeskSection = DeskSection()
     recording: RecordingSection = RecordingSection()
     voicemail: VoicemailSection = VoicemailSection()

@@ -17,6 +17,7 @@ from branch.store.customers import Customers
 from branch.store.engine import UnknownDatabaseError, open_engine
 from branch.store.people import People
 from branch.store.queues import QueuePolicies
+from branch.store.return_visits import ReturnVisits
 from branch.store.site_database import SiteDatabase
 from node.settings import load
 from node.troubles import TroubleError
@@ -40,10 +41,20 @@ class SiteRecords:
     agent_places: AgentPlaces
     customers: Customers
     queues: QueuePolicies
+    return_visits: ReturnVisits
+    database: SiteDatabase
 
     @property
     def site_id(self) -> SiteId:
         return SiteId(self.settings.site.id)
+
+    def utc_us(self) -> int:
+        """Now, on the clock that the site's ledger is stamped with."""
+        return self.database.clock.utc_us()
+
+    def today(self) -> str:
+        """The site's business day."""
+        return self.database.today()
 
 
 @contextmanager
@@ -85,6 +96,8 @@ def open_records(settings: BranchSettings) -> Iterator[SiteRecords]:
                 agent_places=AgentPlaces(database),
                 customers=Customers(database),
                 queues=QueuePolicies(database),
+                return_visits=ReturnVisits(database),
+                database=database,
             )
     finally:
         engine.dispose()

@@ -43,12 +43,16 @@ class Dialling:
             NotAllowedError: no number of anybody's, or one that may not be dialled.
             RouterError: the agent cannot dial now.
         """
+        call_id = CallId(self._new_id())
+        self.begin(agent_id, call_id, typed)
+        return call_id
+
+    def begin(self, agent_id: AgentId, call_id: CallId, typed: str) -> None:
+        """The same for a call whose id is made already, and raises alike."""
         typed = typed.strip()
         # An emergency number is no E.164: nothing may rewrite it.
         number = typed if typed in self._emergency_numbers else e164(typed, self._country)
         if number is None:
             raise NotAllowedError(typed[:2])
-        call_id = CallId(self._new_id())
         kept = CallerNumber(call_id=call_id, number=number, dialled=typed)
         self._desk.handle(DialAsked(agent_id=agent_id, call_id=call_id, number=number), kept)
-        return call_id

@@ -76,6 +76,50 @@ class UnknownCustomerError(RouterError):
         self.customer_id = customer_id
 
 
+class UnknownVisitError(RouterError):
+    """There is no such return visit on the list, or not any more."""
+
+    reason = "VISIT_UNKNOWN"
+
+    def __init__(self, call_id: str) -> None:
+        super().__init__(f"no return visit for call {call_id!r} is on the list; look at it again")
+        self.call_id = call_id
+
+
+class VisitNotDueError(RouterError):
+    """The customer may not be called yet."""
+
+    reason = "VISIT_NOT_DUE"
+
+    def __init__(self, call_id: str, state: str) -> None:
+        """`state`: LATER or RESTING."""
+        super().__init__(
+            f"the customer of call {call_id!r} may not be called yet: the visit's day has not come, "
+            "or the pause after the last try is not over"
+        )
+        self.call_id = call_id
+        self.state = state
+
+
+class OutOfHoursError(RouterError):
+    """Customers may not be called at this hour."""
+
+    reason = "OUT_OF_HOURS"
+
+    def __init__(self) -> None:
+        super().__init__("customers may not be called at this hour; see [[visits.hours]] in the site's file")
+
+
+class VisitTakenError(RouterError):
+    """Another agent looks at this visit, or is calling the customer."""
+
+    reason = "VISIT_TAKEN"
+
+    def __init__(self, call_id: str) -> None:
+        super().__init__(f"another agent has the return visit for call {call_id!r}; take the next one")
+        self.call_id = call_id
+
+
 class UnknownMessageError(RouterError):
     """No caller has left this message."""
 

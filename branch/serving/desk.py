@@ -1,6 +1,6 @@
 """DeskService: people's tools to the people's part of the branch."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,8 +16,10 @@ from branch.people.refusals import NotAToolError, NotLoggedInError, RoleForbidsE
 from branch.people.roles import Act, may, require
 from branch.people.sessions import IDLE_LIMIT_MS, SESSION_LIMIT_MS, Session, Sessions
 from branch.people.talk_places import TalkPlaces
+from branch.people.visiting import Visiting
 from branch.people.workplaces import Workplaces
 from branch.serving.desk_talks import Context, M, TalkFace
+from branch.serving.desk_visits import VisitFace
 from branch.serving.repeats import Repeats
 from branch.serving.watch import Kind, Scope, SiteWatch, Step
 from branch.store.voicemails import Voicemail
@@ -87,7 +89,7 @@ class CustomerRecords(Protocol):
         ...
 
 
-class DeskFace(TalkFace):
+class DeskFace(TalkFace, VisitFace):
     """Served to people's tools. Everything but Login needs a token."""
 
     def __init__(
@@ -98,21 +100,20 @@ class DeskFace(TalkFace):
         sessions: Sessions,
         workplaces: Workplaces,
         talks: TalkPlaces,
-        dialling: Dialling,
-        reaching: Reaching,
+        outward: "Outward",
         watch: SiteWatch,
         customers: CustomerRecords,
         messages: MessageBox,
         repeats: Repeats,
         clocks: "DeskClocks",
     ) -> None:
-        super().__init__(talks)
+        TalkFace.__init__(self, talks)
+        VisitFace.__init__(self, outward.visiting)
         self._site = site
         self._login = login
         self._sessions = sessions
         self._workplaces = workplaces
-        self._dialling = dialling
-        self._reaching = reaching
+        self._outward = outward
         self._watch = watch
         self._customers = customers
         self._messages = messages
@@ -185,21 +186,17 @@ class DeskFace(TalkFace):
         )
 
     async def Dial(self, request: pb.DialRequest, context: Context) -> pb.DialResponse:
-        session, agent_id = await self._agent(context)
+        async def serve(agent_id: AgentId) -> pb.DialResponse:
+            return pb.DialResponse(call_id=self._outward.dialling.dial(agent_id, request.number))
 
-        async def serve() -> pb.DialResponse:
-            return pb.DialResponse(call_id=self._dialling.dial(agent_id, request.number))
-
-        return await self._repeats.once(session.person_id, request.request_id, request, serve)
+        return await self._agents_answer(context, request, serve)
 
     async def SetPlaces(self, request: pb.SetPlacesRequest, context: Context) -> pb.SetPlacesResponse:
-        session, agent_id = await self._agent(context)
-
-        async def serve() -> pb.SetPlacesResponse:
-            await self._reaching.set_places(agent_id, [_place(each) for each in request.places])
+        async def serve(agent_id: AgentId) -> pb.SetPlacesResponse:
+            await self._outward.reaching.set_places(agent_id, [_place(each) for each in request.places])
             return pb.SetPlacesResponse()
 
-        return await self._repeats.once(session.person_id, request.request_id, request, serve)
+        return await self._agents_answer(context, request, serve)
 
     def _set_state(self, agent_id: AgentId, request: pb.SetStateRequest) -> None:
         match request.WhichOneof("to"):
@@ -325,6 +322,14 @@ class DeskFace(TalkFace):
         session, agent_id = await self._agent(context)
         return await self._once(session, request, lambda: act(agent_id), done)
 
+    async def _agents_answer(
+        self, context: Context, request: Any, serve: Callable[[AgentId], Awaitable[M]]
+    ) -> M:
+        session, agent_id = await self._agent(context)
+        return await self._repeats.once(
+            session.person_id, request.request_id, request, lambda: serve(agent_id)
+        )
+
     async def _supervisors_act(
         self, context: Context, request: Any, act: Callable[[Session], None], done: M
     ) -> M:
@@ -353,6 +358,15 @@ class DeskFace(TalkFace):
             site_name=self._site.name,
             not_ready_reasons=self._site.not_ready_reasons,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outward:
+    """What agents do with numbers outside: dial them, be reached at them, work the list of customers off."""
+
+    dialling: Dialling
+    reaching: Reaching
+    visiting: Visiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

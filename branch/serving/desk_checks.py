@@ -83,6 +83,15 @@ def _dial(request: pb.DialRequest) -> None:
     validate.text("number", request.number, most_chars=_NUMBER_CHARS)
 
 
+def _next_visit(request: pb.NextVisitRequest) -> None:
+    validate.uuid_text("request_id", request.request_id)
+
+
+def _dial_visit(request: pb.DialVisitRequest) -> None:
+    validate.uuid_text("request_id", request.request_id)
+    validate.uuid_text("call_id", request.call_id)
+
+
 def _set_places(request: pb.SetPlacesRequest) -> None:
     validate.uuid_text("request_id", request.request_id)
     validate.at_most("places", request.places, PLACE_LIMIT)
@@ -121,7 +130,9 @@ CHECKS: Mapping[type[Message], RequestCheck] = {
     pb.EndSupervisionRequest: _end_supervision,
     pb.DialRequest: _dial,
     pb.SetPlacesRequest: _set_places,
+    pb.NextVisitRequest: _next_visit,
+    pb.DialVisitRequest: _dial_visit,
     pb.MarkHeardRequest: _mark_heard,
     pb.GetCustomerRequest: _customer,
 }
-"""For the link's interceptor; a watch has nothing that could be absurd."""
+"""For the link's interceptor; a watch, or a list, has nothing that could be absurd."""

@@ -35,7 +35,7 @@ class SiteDatabase:
 
     def put(self, connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
         """Insert or replace a row of a consolidated table, as of today."""
-        upsert_rows(connection, table, [{"site_id": self.site_id, **values, "business_date": self._today()}])
+        upsert_rows(connection, table, [{"site_id": self.site_id, **values, "business_date": self.today()}])
 
     def remove(self, connection: Connection, table: Table, key: Sequence[Any]) -> bool:
         """Remove the row with this key (site_id left out) here and, by a tombstone, at HQ.
@@ -50,5 +50,6 @@ class SiteDatabase:
         bury(connection, self.site_id, table.name, [(full_key, day) for day in days], Removal.DELETED)
         return bool(days)
 
-    def _today(self) -> str:
+    def today(self) -> str:
+        """The site's business day."""
         return self._calendar.date_of(self.clock.utc_us())

@@ -15,6 +15,7 @@ from branch.store.health import Health, HealthPolicy
 from branch.store.people import People
 from branch.store.queues import QueuePolicies
 from branch.store.recordings import KeptRecordings
+from branch.store.return_visits import ReturnVisits
 from branch.store.schema import migrate
 from branch.store.site_database import SiteDatabase
 from branch.store.statements import upsert_rows
@@ -55,6 +56,7 @@ class Store:
         self.customers = Customers(self.database)
         self.queues = QueuePolicies(self.database)
         self.recordings = KeptRecordings(self.database)
+        self.return_visits = ReturnVisits(self.database)
         self.voicemails = Voicemails(self.database)
 
     def pick_up(self) -> Start:

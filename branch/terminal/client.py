@@ -12,7 +12,15 @@ from trunkline.desk.v1 import desk_pb2 as pb
 from trunkline.desk.v1.desk_pb2_grpc import DeskServiceStub
 
 from branch.terminal import wire
-from branch.terminal.seen import CustomerSeen, MessageSeen, Person, Position, Update
+from branch.terminal.seen import (
+    CustomerSeen,
+    MessageSeen,
+    Person,
+    Position,
+    Update,
+    VisitDialled,
+    VisitsSeen,
+)
 from router.acd.place import Place
 from router.errors import RouterError
 from router.ids import AgentId, CallId, CustomerId, LegId, QueueId
@@ -143,6 +151,18 @@ class DeskClient:
             places=[pb.Place(number=each.number, ring_limit_ms=each.ring_limit_ms) for each in places],
         )
         await self._send(self._stub.SetPlaces, request)
+
+    async def visits(self) -> VisitsSeen:
+        return wire.visits(await self._send(self._stub.ListVisits, pb.ListVisitsRequest()))
+
+    async def next_visit(self) -> VisitsSeen:
+        """At most one, kept for the agent."""
+        request = pb.NextVisitRequest(request_id=_new_id())
+        return wire.next_visit(await self._send(self._stub.NextVisit, request))
+
+    async def dial_visit(self, call_id: CallId) -> VisitDialled:
+        request = pb.DialVisitRequest(request_id=_new_id(), call_id=call_id)
+        return wire.visit_dialled(await self._send(self._stub.DialVisit, request))
 
     async def messages(self, *, with_heard: bool) -> list[MessageSeen]:
         request = pb.ListMessagesRequest(with_heard=with_heard)

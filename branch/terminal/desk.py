@@ -20,6 +20,7 @@ from branch.terminal.seen import AgentSeen, CallInHand, CustomerSeen, Person, Si
 from branch.terminal.state_names import reason_name
 from branch.terminal.talk_acts import CancelConsultation, CompleteTransfer, EndSupervision, Merge
 from branch.terminal.talk_menus import consult_menu, pick_up_menu, record_menu, supervise_menu
+from branch.terminal.visit_acts import NextVisit
 from node.words import text as _
 from router.agent import AgentState
 from router.talk.supervision import SupervisionMode
@@ -77,6 +78,8 @@ class Desk:
                 self.menu = self._reasons()
             case "p":
                 self.menu = pick_up_menu(self.seen, self.person.agent_id)
+            case "v":
+                return NextVisit()
             case "a" | "h" | "t" | "e" | "c" | "m" | "x" | "d":
                 call = self.call
                 if call is not None:

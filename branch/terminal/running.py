@@ -155,7 +155,8 @@ class RunningDesk:
     async def _done(self, act: Act) -> bool:
         self._is_leaving = isinstance(act, Quit)
         try:
-            await act.ask(self._client)
+            self._desk.menu = await act.ask(self._client)
+            self._is_dirty.set()
         except RefusedError as refusal:
             self._is_leaving = False
             self._desk.message = said(refusal)

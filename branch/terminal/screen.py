@@ -11,6 +11,7 @@ from rich.text import Text
 from branch.caller_card import CallerCard
 from branch.terminal.desk import Desk
 from branch.terminal.menu import Menu
+from branch.terminal.moments import moment
 from branch.terminal.seen import AgentSeen, CallInHand, ConsultationSeen, CustomerSeen
 from branch.terminal.state_names import (
     STYLES,
@@ -121,7 +122,7 @@ def _customer_lines(customer: CustomerSeen) -> Iterable[RenderableType]:
     yield _name_line(customer.name, customer.customer_class, customer.region)
     for each in customer.contacts[:CONTACT_LIMIT]:
         ended = each.disposition or _("live")
-        yield Text(f"  {_moment(each.arrived_utc_us)}  {each.queue_id or ''}  {ended}  {each.agent_id or ''}")
+        yield Text(f"  {moment(each.arrived_utc_us)}  {each.queue_id or ''}  {ended}  {each.agent_id or ''}")
 
 
 def _name_line(name: str, customer_class: str | None, region: str | None) -> RenderableType:
@@ -211,7 +212,7 @@ def _keys(desk: Desk) -> RenderableType:
     return Text(
         _(
             "r ready  n not ready  a answer  h hold/resume  t transfer  c consult  p pick up  d record  "
-            "e hang up  w wrap-up done  q quit"
+            "v return visit  e hang up  w wrap-up done  q quit"
         ),
         style="dim",
     )
@@ -239,10 +240,3 @@ def _duration(duration_ms: int) -> str:
     minutes, seconds = divmod(duration_ms // 1000, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
-
-
-def _moment(utc_us: int) -> str:
-    """In the zone of the person's machine: it sits where the person does."""
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(utc_us / 1_000_000, UTC).astimezone().strftime("%Y-%m-%d %H:%M")

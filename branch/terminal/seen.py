@@ -15,6 +15,7 @@ from router.ledger import Role
 from router.overflow.messages import HandoffState
 from router.talk.consultation import ConsultationState
 from router.views import RecordingState
+from router.visit.visit import Standing
 from sync.records.tables import PersonRole
 
 K = TypeVar("K", bound=str)
@@ -167,6 +168,42 @@ class CustomerSeen:
     customer_class: str
     region: str | None
     contacts: tuple[ContactSeen, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitSeen:
+    """A return visit as the list shows it."""
+
+    call_id: CallId
+    customer_id: CustomerId | None
+    customer_name: str | None
+    customer_class: str | None
+    queue_id: QueueId
+    agent_id: AgentId | None
+    called_utc_us: int
+    due_date: str
+    standing: Standing
+    try_count: int
+    last_outcome: str | None
+    tried_utc_us: int | None
+    kept_for: AgentId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitsSeen:
+    """The list, or of it the one whose turn it is."""
+
+    is_open: bool
+    visits: tuple[VisitSeen, ...]
+    visit_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitDialled:
+    """Either the call that goes out, or how the visit ended without one."""
+
+    outbound_call_id: CallId | None
+    outcome: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

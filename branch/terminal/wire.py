@@ -18,6 +18,9 @@ from branch.terminal.seen import (
     Position,
     QueueSeen,
     Update,
+    VisitDialled,
+    VisitSeen,
+    VisitsSeen,
 )
 from router.agent import AgentState
 from router.call import CallState
@@ -28,6 +31,7 @@ from router.talk.consultation import ConsultationState
 from router.talk.recording_acts import RecordingAct
 from router.talk.supervision import SupervisionMode
 from router.views import RecordingState
+from router.visit.visit import Standing
 from sync.records.tables import PersonRole
 
 
@@ -51,6 +55,25 @@ def customer(found: pb.GetCustomerResponse) -> CustomerSeen:
         customer_class=found.customer_class,
         region=_optional(found, "region"),
         contacts=tuple(_contact(each) for each in found.contacts),
+    )
+
+
+def visits(found: pb.ListVisitsResponse) -> VisitsSeen:
+    return VisitsSeen(
+        is_open=found.is_open,
+        visits=tuple(_visit(each) for each in found.visits),
+        visit_count=found.visit_count,
+    )
+
+
+def next_visit(found: pb.NextVisitResponse) -> VisitsSeen:
+    visits = (_visit(found.visit),) if found.HasField("visit") else ()
+    return VisitsSeen(is_open=found.is_open, visits=visits, visit_count=len(visits))
+
+
+def visit_dialled(response: pb.DialVisitResponse) -> VisitDialled:
+    return VisitDialled(
+        outbound_call_id=_optional(response, "outbound_call_id"), outcome=_optional(response, "outcome")
     )
 
 
@@ -143,6 +166,24 @@ def _consultation(consultation: pb.ConsultationView) -> ConsultationSeen:
             pb.ConsultationState.Name(consultation.state).removeprefix("CONSULTATION_STATE_")
         ),
         reason=_optional(consultation, "reason"),
+    )
+
+
+def _visit(visit: pb.Visit) -> VisitSeen:
+    return VisitSeen(
+        call_id=CallId(visit.call_id),
+        customer_id=_optional(visit, "customer_id"),
+        customer_name=_optional(visit, "customer_name"),
+        customer_class=_optional(visit, "customer_class"),
+        queue_id=QueueId(visit.queue_id),
+        agent_id=_optional(visit, "agent_id"),
+        called_utc_us=visit.called_utc_us,
+        due_date=visit.due_date,
+        standing=Standing(pb.VisitStanding.Name(visit.standing).removeprefix("VISIT_STANDING_")),
+        try_count=visit.try_count,
+        last_outcome=_optional(visit, "last_outcome"),
+        tried_utc_us=_optional(visit, "tried_utc_us"),
+        kept_for=_optional(visit, "kept_for"),
     )
 
 

@@ -30,7 +30,9 @@ from branch.peers.line import PeerLine
 from branch.peers.lines import PeerLines
 from branch.peers.newcomers import Introduction, Newcomers
 from branch.peers.operator import get_status
+from branch.people.dialling import Dialling
 from branch.people.reaching import Reaching
+from branch.people.visiting import Visiting
 from branch.settings import BranchSettings
 from branch.store.writer import LedgerWriter
 from branch.tallies import DayTallies, RowWatchers
@@ -125,6 +127,13 @@ class Core:
         self.mint = TokenMint(site_id, ground.incarnation, secrets.token_bytes(KEY_BYTES))
         self._work = replace(work, places=self.reaching.at_start)
         self.desk = self._desk()
+        self.dialling = Dialling(
+            desk=self.desk,
+            new_id=new_id,
+            emergency_numbers=settings.outbound.emergency_numbers,
+            country=settings.site.country,
+        )
+        self.visiting = self._visiting()
         self.flow_watch = _flow_watch(ground, self.desk.tell)
         self.ear = PbxEar(
             desk=self.desk,
@@ -240,6 +249,21 @@ class Core:
             ledger=self.writer,
             carry_out=dispatch.carry_out,
             instruments=RowWatchers(self.instruments, self.tallies, self.cards),
+        )
+
+    def _visiting(self) -> Visiting:
+        ground, visits = self._ground, self._ground.settings.visits
+        time_zone = ground.settings.site.time_zone
+        return Visiting(
+            records=ground.store.return_visits,
+            number_of=ground.store.caller_number,
+            known_as=self.customers.known_as,
+            dial=self.dialling.begin,
+            new_id=new_id,
+            policy=visits.policy(),
+            hours=CallingHours([each.hours() for each in visits.hours], time_zone),
+            calendar=ground.calendar,
+            clock=ground.clock,
         )
 
     def _channel(self, site_id: SiteId, address: str) -> grpc.aio.Channel:

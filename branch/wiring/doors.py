@@ -9,14 +9,13 @@ import structlog
 
 from branch import parts
 from branch.operations import Operations, SiteIdentity
-from branch.people.dialling import Dialling
 from branch.people.floor import RunningFloor
 from branch.people.login import Login
 from branch.people.sessions import Sessions
 from branch.people.talk_places import TalkPlaces
 from branch.people.workplaces import Workplaces
 from branch.records import StoreAsides
-from branch.serving.desk import DeskClocks, DeskFace, ShownSite
+from branch.serving.desk import DeskClocks, DeskFace, Outward, ShownSite
 from branch.serving.desk_checks import CHECKS
 from branch.serving.handoff import HandoffFace
 from branch.serving.repeats import Repeats
@@ -150,13 +149,9 @@ class Doors:
             sessions=sessions,
             workplaces=self.workplaces,
             talks=self._talks,
-            dialling=Dialling(
-                desk=self._core.desk,
-                new_id=new_id,
-                emergency_numbers=ground.settings.outbound.emergency_numbers,
-                country=ground.settings.site.country,
+            outward=Outward(
+                dialling=self._core.dialling, reaching=self._core.reaching, visiting=self._core.visiting
             ),
-            reaching=self._core.reaching,
             watch=self.watch,
             customers=StoreAsides(ground.store),
             messages=self._core.messages,

@@ -47,6 +47,13 @@ _SENTENCES: Mapping[str, str] = {
     "ROLE_FORBIDS": marked("the role {role} does not allow this"),
     "PEER_IS_NO_TOOL": marked("{sender} may not use the desk; use an operator's certificate"),
     "CUSTOMER_UNKNOWN": marked("customer {customer_id} is not known at this site"),
+    "VISIT_UNKNOWN": marked("no return visit for call {call_id} is on the list; look at it again"),
+    "VISIT_NOT_DUE": marked(
+        "the customer of call {call_id} may not be called yet: the visit's day has not come, "
+        "or the pause after the last try is not over"
+    ),
+    "OUT_OF_HOURS": marked("customers may not be called at this hour"),
+    "VISIT_TAKEN": marked("another agent has the return visit for call {call_id}; take the next one"),
     "MESSAGE_UNKNOWN": marked("there is no message {call_id} at this site"),
     "NOT_ALLOWED": marked("numbers that begin with {shown} may not be dialled from here"),
     "NO_LINE": marked("there is no line for this call: {why}"),

@@ -33,6 +33,7 @@ from router.callback.outcome import CallbackOutcome
 from router.ledger import Role
 from router.outbound.outcome import OutboundOutcome
 from router.records.handoff_stage import HandoffStage
+from router.visit.outcome import VisitOutcome
 from sync.records.postgres import CREATE_CAPTURE, capture_statements
 from sync.records.shape import ConsolidatedTable, choice, flag, integer, json_text, text
 
@@ -265,6 +266,28 @@ _RECORDINGS = ConsolidatedTable(
 """What was recorded, never of whom. `retained_until` is an ISO date; `pruned_utc_us` is when the site
 deleted the file for its age: such a row stays, while one that somebody deleted leaves a tombstone."""
 
+_RETURN_VISITS = ConsolidatedTable(
+    name="return_visits",
+    key=(_SITE, text("call_id")),
+    values=(
+        text("customer_id", is_nullable=True),
+        text("queue_id"),
+        text("agent_id", is_nullable=True),
+        integer("called_utc_us"),
+        text("due_date"),
+        integer("try_count"),
+        text("outbound_id", is_nullable=True),
+        integer("tried_utc_us", is_nullable=True),
+        text("last_outbound_id", is_nullable=True),
+        choice("last_outcome", OutboundOutcome, is_nullable=True),
+        integer("done_utc_us", is_nullable=True),
+        choice("outcome", VisitOutcome, is_nullable=True),
+    ),
+)
+"""Answered callers who are called again; the key is the visited call's. `business_date` is the day on
+which it was put on the list, `outbound_id` the call that goes out for it at this moment,
+`last_outbound_id` that of its last try: both stand in `outbound_calls`, their numbers in `callers` alone."""
+
 _QUEUE_POLICIES = ConsolidatedTable(
     name="queue_policies",
     key=(_SITE, text("queue_id"), integer("version")),
@@ -294,6 +317,7 @@ CONSOLIDATED = (
     _RECORDINGS,
     _OUTBOUND_CALLS,
     _LINE_LOANS,
+    _RETURN_VISITS,
 )
 """Everything that HQ gets, in the order of the streams."""
 
@@ -353,6 +377,8 @@ RECORDINGS = _branch_table(_RECORDINGS)
 _partial_index("recordings_kept", RECORDINGS.c.retained_until, where="pruned_utc_us IS NULL")
 OUTBOUND_CALLS = _branch_table(_OUTBOUND_CALLS)
 LINE_LOANS = _branch_table(_LINE_LOANS)
+RETURN_VISITS = _branch_table(_RETURN_VISITS)
+_partial_index("return_visits_open", RETURN_VISITS.c.due_date, where="done_utc_us IS NULL")
 _partial_index("callbacks_open", CALLBACKS.c.call_id, where="done_utc_us IS NULL")
 _partial_index("outbound_calls_open", OUTBOUND_CALLS.c.call_id, where="ended_utc_us IS NULL")
 _partial_index("line_loans_open", LINE_LOANS.c.handoff_id, where="returned_utc_us IS NULL")

@@ -6,11 +6,14 @@ import uuid
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import time
 
 from prometheus_client import CollectorRegistry
 from trunkline.desk.v1.desk_pb2_grpc import add_DeskServiceServicer_to_server
 
 from branch.caller_cards import CallerCards
+from branch.calling_hours import CallingHours, Hours
+from branch.customer_book import Profile
 from branch.desk import Desk, Stamp
 from branch.message_box import MessageBox
 from branch.metrics import BranchInstruments
@@ -22,8 +25,9 @@ from branch.people.reaching import Reaching
 from branch.people.refusals import UnknownCustomerError
 from branch.people.sessions import Sessions
 from branch.people.talk_places import TalkPlaces
+from branch.people.visiting import Visiting
 from branch.people.workplaces import Workplaces
-from branch.serving.desk import SERVICE, Contact, DeskClocks, DeskFace, KnownCustomer, ShownSite
+from branch.serving.desk import SERVICE, Contact, DeskClocks, DeskFace, KnownCustomer, Outward, ShownSite
 from branch.serving.desk_checks import CHECKS
 from branch.serving.repeats import Repeats
 from branch.serving.site_items import site_items
@@ -40,6 +44,7 @@ from router.ledger import LedgerRow
 from router.orders import Order, RingAgent
 from router.outbound.policy import OutboundPolicy, Route
 from router.overflow.policy import LinkPolicy, OverflowPolicy
+from router.visit.policy import VisitPolicy
 from sync.clock import ManualClock, SystemClock
 from sync.link.channel import open_channel
 from sync.link.identity import Peer
@@ -49,6 +54,7 @@ from sync.records.business_day import BusinessCalendar
 from sync.records.derived import CallerRecord
 from sync.records.tables import CustomerClass, PersonRole
 from tests.fakes.cards import cards_at
+from tests.fakes.visit_records import VisitRecords
 
 SITE = SiteId("beijing")
 QUEUE = QueueId("support")
@@ -58,6 +64,7 @@ INCARNATION = 1_700_000_000_000
 CUSTOMER = CustomerId("c-17")
 LINE = LineId("line-1")
 PEER = SiteId("urumqi")
+ALL_DAY = Hours(begin=time.min, end=time.max, days=frozenset(range(1, 8)))
 
 
 class Records:
@@ -180,6 +187,7 @@ class DeskSite:
     sessions: Sessions
     real_clock: ManualClock
     registry: CollectorRegistry
+    visits: VisitRecords
     places: Places = field(default_factory=Places)
     cards: CallerCards = field(default_factory=cards_at)
     kept_messages: KeptMessages = field(default_factory=KeptMessages)
@@ -276,6 +284,7 @@ async def desk_site(
         sessions=sessions,
         real_clock=real_clock,
         registry=registry,
+        visits=VisitRecords(rows=ledger.rows),
         incarnation=incarnation,
     )
     watch = SiteWatch(
@@ -292,6 +301,7 @@ async def desk_site(
     )
     running = RunningFloor(desk.handle, floor)
     workplaces = Workplaces(floor=running, phones=phones)
+    dialling = Dialling(desk=desk, new_id=lambda: str(uuid.uuid4()), emergency_numbers=("110",), country="CN")
     face = DeskFace(
         site=ShownSite(site_id=SITE, name="北京", incarnation=incarnation, not_ready_reasons=("LUNCH",)),
         login=Login(
@@ -305,11 +315,22 @@ async def desk_site(
         sessions=sessions,
         workplaces=workplaces,
         talks=TalkPlaces(floor=running, site_id=SITE),
-        dialling=Dialling(
-            desk=desk, new_id=lambda: str(uuid.uuid4()), emergency_numbers=("110",), country="CN"
-        ),
-        reaching=Reaching(
-            records=site.places, handle=desk.handle, country="CN", start_task=asyncio.ensure_future
+        outward=Outward(
+            dialling=dialling,
+            reaching=Reaching(
+                records=site.places, handle=desk.handle, country="CN", start_task=asyncio.ensure_future
+            ),
+            visiting=Visiting(
+                records=site.visits,
+                number_of=site.visits.numbers.get,
+                known_as={CUSTOMER: Profile(name="王小明", customer_class="VIP", region="海淀")}.get,
+                dial=dialling.begin,
+                new_id=lambda: str(uuid.uuid4()),
+                policy=VisitPolicy(try_limit=2),
+                hours=CallingHours([ALL_DAY], "Asia/Shanghai"),
+                calendar=BusinessCalendar("Asia/Shanghai"),
+                clock=clock,
+            ),
         ),
         watch=watch,
         messages=site.messages,

@@ -11,7 +11,7 @@ from hq.serving.client import Plain
 from hq.store.tables import RECEIVED, TOMBSTONES
 from router.agent import AgentState
 from router.call import Disposition
-from router.ids import AgentId, CallId, LegId, RecordingId, Skill
+from router.ids import AgentId, CallId, CustomerId, LegId, RecordingId, Skill
 from router.kpi.site_day import DayFigures, day_figures
 from router.ledger import (
     AgentLoggedIn,
@@ -23,10 +23,13 @@ from router.ledger import (
     VoicemailBegan,
     VoicemailLeft,
 )
+from router.outbound.outcome import OutboundOutcome
 from router.records.agent import AgentStateSpan
 from router.records.call import CallRecord
 from router.records.fold import fold
 from router.talk.recording_acts import RecordingEnd
+from router.visit.policy import VisitPolicy
+from router.visit.visit import Visit, after_try
 from sync.clock import ManualClock
 from sync.journal.database import open_database, writing
 from sync.records.business_day import BusinessCalendar
@@ -211,6 +214,43 @@ async def test_hq_has_every_recording_and_tells_a_pruned_one_from_one_that_was_d
     assert (row["duration_ms"], row["retained_until"]) == (60_000, "2026-03-31")
     assert row["pruned_utc_us"] is not None
     assert tombstones == []
+    assert max(each["issue"] for each in certificates if each["business_date"] == FIRST_DAY) == 2
+
+
+async def test_hq_has_every_return_visit_as_it_stands_in_the_end(tmp_path: Path, keys: Keys) -> None:
+    site_url, url = f"sqlite:///{tmp_path / 'branch.db'}", f"sqlite:///{tmp_path / 'hq.db'}"
+    await written(site_url, two_days())
+    branch = open_branch(site_url)
+    visit = Visit(
+        call_id=CallId("c1"),
+        customer_id=CustomerId("acme"),
+        queue_id=SALES,
+        agent_id=LI,
+        called_utc_us=1,
+        due_date="2026-03-04",
+        business_date=FIRST_DAY,
+    )
+
+    def tried(listed: Visit) -> Visit:
+        return after_try(listed, OutboundOutcome.BUSY, VisitPolicy(try_limit=1), ended_utc_us=7)
+
+    async with serving(keys, branch) as nodes, running_hq(hq_file(tmp_path, keys, url, nodes), keys) as hq:
+        store = open_store(site_url, site_id=BEIJING, calendar=BusinessCalendar(ZONE), clock=ManualClock())
+        store.return_visits.add([visit])
+        first = await hq.consolidate()
+        store.return_visits.change(visit.call_id, tried)
+        store.close()
+        second = await hq.consolidate()
+        certificates = await hq.client.certificates(FIRST_DAY, "")
+    engine = open_database(url)
+    with engine.connect() as connection:
+        (row,) = connection.execute(select(RECEIVED["return_visits"])).mappings().all()
+
+    engine.dispose()
+    branch.engine.dispose()
+    assert (first["beijing"]["phase"], second["beijing"]["phase"]) == ("DONE", "DONE"), second
+    assert (row["customer_id"], row["due_date"], row["business_date"]) == ("acme", "2026-03-04", FIRST_DAY)
+    assert (row["try_count"], row["last_outcome"], row["outcome"]) == (1, "BUSY", "NOT_REACHED")
     assert max(each["issue"] for each in certificates if each["business_date"] == FIRST_DAY) == 2
 
 

@@ -212,6 +212,34 @@ HANDOFF_STATE_CONNECTED: HandoffState.ValueType  # 5
 """The helper's agent has answered."""
 Global___HandoffState: _TypeAlias = HandoffState  # noqa: Y015
 
+class _VisitStanding:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _VisitStandingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_VisitStanding.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    VISIT_STANDING_UNSPECIFIED: _VisitStanding.ValueType  # 0
+    """Never sent."""
+    VISIT_STANDING_DUE: _VisitStanding.ValueType  # 1
+    """It may."""
+    VISIT_STANDING_RESTING: _VisitStanding.ValueType  # 2
+    """Tried in vain, and its pause is not over."""
+    VISIT_STANDING_TRYING: _VisitStanding.ValueType  # 3
+    """Being called."""
+
+class VisitStanding(_VisitStanding, metaclass=_VisitStandingEnumTypeWrapper):
+    """Whether a return visit may be dialled, but for the hours."""
+
+VISIT_STANDING_UNSPECIFIED: VisitStanding.ValueType  # 0
+"""Never sent."""
+VISIT_STANDING_DUE: VisitStanding.ValueType  # 1
+"""It may."""
+VISIT_STANDING_RESTING: VisitStanding.ValueType  # 2
+"""Tried in vain, and its pause is not over."""
+VISIT_STANDING_TRYING: VisitStanding.ValueType  # 3
+"""Being called."""
+Global___VisitStanding: _TypeAlias = VisitStanding  # noqa: Y015
+
 class _ConsultationState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -1216,6 +1244,263 @@ class DialResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DialResponse: _TypeAlias = DialResponse  # noqa: Y015
+
+@_typing.final
+class Visit(_message.Message):
+    """One customer who is called again some days after a call."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    CUSTOMER_NAME_FIELD_NUMBER: _builtins.int
+    CUSTOMER_CLASS_FIELD_NUMBER: _builtins.int
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    CALLED_UTC_US_FIELD_NUMBER: _builtins.int
+    DUE_DATE_FIELD_NUMBER: _builtins.int
+    STANDING_FIELD_NUMBER: _builtins.int
+    TRY_COUNT_FIELD_NUMBER: _builtins.int
+    LAST_OUTCOME_FIELD_NUMBER: _builtins.int
+    TRIED_UTC_US_FIELD_NUMBER: _builtins.int
+    KEPT_FOR_FIELD_NUMBER: _builtins.int
+    call_id: _builtins.str
+    """UUID text of the visited call: the visit's own id."""
+    customer_id: _builtins.str
+    """Who called; absent when unknown."""
+    customer_name: _builtins.str
+    """The customer's name; absent when unknown."""
+    customer_class: _builtins.str
+    """STANDARD or VIP; absent when unknown."""
+    queue_id: _builtins.str
+    """The queue the call was in."""
+    agent_id: _builtins.str
+    """Who answered it; absent when that is not known."""
+    called_utc_us: _builtins.int
+    """When it arrived, in microseconds since 1970 UTC."""
+    due_date: _builtins.str
+    """The site's business day, as 2026-03-02, from which on it may be dialled."""
+    standing: Global___VisitStanding.ValueType
+    """Whether it may be dialled now, but for the hours."""
+    try_count: _builtins.int
+    """How often it was dialled in vain."""
+    last_outcome: _builtins.str
+    """What the last try came to, as BUSY; absent before the first."""
+    tried_utc_us: _builtins.int
+    """When the last try ended that counted, in microseconds since 1970 UTC; absent before the first."""
+    kept_for: _builtins.str
+    """The agent who looks at it or was shown it last; absent when nobody is."""
+    def __init__(
+        self,
+        *,
+        call_id: _builtins.str = ...,
+        customer_id: _builtins.str | None = ...,
+        customer_name: _builtins.str | None = ...,
+        customer_class: _builtins.str | None = ...,
+        queue_id: _builtins.str = ...,
+        agent_id: _builtins.str | None = ...,
+        called_utc_us: _builtins.int = ...,
+        due_date: _builtins.str = ...,
+        standing: Global___VisitStanding.ValueType = ...,
+        try_count: _builtins.int = ...,
+        last_outcome: _builtins.str | None = ...,
+        tried_utc_us: _builtins.int | None = ...,
+        kept_for: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_customer_class", b"_customer_class", "_customer_id", b"_customer_id", "_customer_name", b"_customer_name", "_kept_for", b"_kept_for", "_last_outcome", b"_last_outcome", "_tried_utc_us", b"_tried_utc_us", "agent_id", b"agent_id", "customer_class", b"customer_class", "customer_id", b"customer_id", "customer_name", b"customer_name", "kept_for", b"kept_for", "last_outcome", b"last_outcome", "tried_utc_us", b"tried_utc_us"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_customer_class", b"_customer_class", "_customer_id", b"_customer_id", "_customer_name", b"_customer_name", "_kept_for", b"_kept_for", "_last_outcome", b"_last_outcome", "_tried_utc_us", b"_tried_utc_us", "agent_id", b"agent_id", "call_id", b"call_id", "called_utc_us", b"called_utc_us", "customer_class", b"customer_class", "customer_id", b"customer_id", "customer_name", b"customer_name", "due_date", b"due_date", "kept_for", b"kept_for", "last_outcome", b"last_outcome", "queue_id", b"queue_id", "standing", b"standing", "tried_utc_us", b"tried_utc_us", "try_count", b"try_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__agent_id: _TypeAlias = _typing.Literal["agent_id"]  # noqa: Y015
+    _WhichOneofArgType__agent_id: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id"]  # noqa: Y015
+    _WhichOneofReturnType__customer_class: _TypeAlias = _typing.Literal["customer_class"]  # noqa: Y015
+    _WhichOneofArgType__customer_class: _TypeAlias = _typing.Literal["_customer_class", b"_customer_class"]  # noqa: Y015
+    _WhichOneofReturnType__customer_id: _TypeAlias = _typing.Literal["customer_id"]  # noqa: Y015
+    _WhichOneofArgType__customer_id: _TypeAlias = _typing.Literal["_customer_id", b"_customer_id"]  # noqa: Y015
+    _WhichOneofReturnType__customer_name: _TypeAlias = _typing.Literal["customer_name"]  # noqa: Y015
+    _WhichOneofArgType__customer_name: _TypeAlias = _typing.Literal["_customer_name", b"_customer_name"]  # noqa: Y015
+    _WhichOneofReturnType__kept_for: _TypeAlias = _typing.Literal["kept_for"]  # noqa: Y015
+    _WhichOneofArgType__kept_for: _TypeAlias = _typing.Literal["_kept_for", b"_kept_for"]  # noqa: Y015
+    _WhichOneofReturnType__last_outcome: _TypeAlias = _typing.Literal["last_outcome"]  # noqa: Y015
+    _WhichOneofArgType__last_outcome: _TypeAlias = _typing.Literal["_last_outcome", b"_last_outcome"]  # noqa: Y015
+    _WhichOneofReturnType__tried_utc_us: _TypeAlias = _typing.Literal["tried_utc_us"]  # noqa: Y015
+    _WhichOneofArgType__tried_utc_us: _TypeAlias = _typing.Literal["_tried_utc_us", b"_tried_utc_us"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__agent_id) -> _WhichOneofReturnType__agent_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__customer_class) -> _WhichOneofReturnType__customer_class | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__customer_id) -> _WhichOneofReturnType__customer_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__customer_name) -> _WhichOneofReturnType__customer_name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__kept_for) -> _WhichOneofReturnType__kept_for | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__last_outcome) -> _WhichOneofReturnType__last_outcome | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tried_utc_us) -> _WhichOneofReturnType__tried_utc_us | None: ...
+
+Global___Visit: _TypeAlias = Visit  # noqa: Y015
+
+@_typing.final
+class ListVisitsRequest(_message.Message):
+    """Asks for the list of return visits."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListVisitsRequest: _TypeAlias = ListVisitsRequest  # noqa: Y015
+
+@_typing.final
+class ListVisitsResponse(_message.Message):
+    """The list at this moment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IS_OPEN_FIELD_NUMBER: _builtins.int
+    VISITS_FIELD_NUMBER: _builtins.int
+    VISIT_COUNT_FIELD_NUMBER: _builtins.int
+    is_open: _builtins.bool
+    """Whether customers may be called at this hour."""
+    visit_count: _builtins.int
+    """How many there are in all."""
+    @_builtins.property
+    def visits(self) -> _containers.RepeatedCompositeFieldContainer[Global___Visit]:
+        """In the order of their turn; at most 200."""
+
+    def __init__(
+        self,
+        *,
+        is_open: _builtins.bool = ...,
+        visits: _abc.Iterable[Global___Visit] | None = ...,
+        visit_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_open", b"is_open", "visit_count", b"visit_count", "visits", b"visits"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListVisitsResponse: _TypeAlias = ListVisitsResponse  # noqa: Y015
+
+@_typing.final
+class NextVisitRequest(_message.Message):
+    """Asks for the return visit whose turn it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID text; the idempotency key."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NextVisitRequest: _TypeAlias = NextVisitRequest  # noqa: Y015
+
+@_typing.final
+class NextVisitResponse(_message.Message):
+    """Kept for the agent; asked again, it is the same until it was dialled."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IS_OPEN_FIELD_NUMBER: _builtins.int
+    VISIT_FIELD_NUMBER: _builtins.int
+    is_open: _builtins.bool
+    """Whether customers may be called at this hour; nobody is shown outside of it."""
+    @_builtins.property
+    def visit(self) -> Global___Visit:
+        """Absent: there is nobody to call now."""
+
+    def __init__(
+        self,
+        *,
+        is_open: _builtins.bool = ...,
+        visit: Global___Visit | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_visit", b"_visit", "visit", b"visit"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_visit", b"_visit", "is_open", b"is_open", "visit", b"visit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__visit: _TypeAlias = _typing.Literal["visit"]  # noqa: Y015
+    _WhichOneofArgType__visit: _TypeAlias = _typing.Literal["_visit", b"_visit"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__visit) -> _WhichOneofReturnType__visit | None: ...
+
+Global___NextVisitResponse: _TypeAlias = NextVisitResponse  # noqa: Y015
+
+@_typing.final
+class DialVisitRequest(_message.Message):
+    """Calls the customer of a return visit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID text; the idempotency key."""
+    call_id: _builtins.str
+    """UUID text of the visited call."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        call_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DialVisitRequest: _TypeAlias = DialVisitRequest  # noqa: Y015
+
+@_typing.final
+class DialVisitResponse(_message.Message):
+    """The agent's phone rings, or the visit is over."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTBOUND_CALL_ID_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    outbound_call_id: _builtins.str
+    """UUID text of the call that goes out; absent when the visit has ended without one."""
+    outcome: _builtins.str
+    """How it ended: NO_NUMBER or NOT_ALLOWED; absent when the phone rings."""
+    def __init__(
+        self,
+        *,
+        outbound_call_id: _builtins.str | None = ...,
+        outcome: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_outbound_call_id", b"_outbound_call_id", "_outcome", b"_outcome", "outbound_call_id", b"outbound_call_id", "outcome", b"outcome"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_outbound_call_id", b"_outbound_call_id", "_outcome", b"_outcome", "outbound_call_id", b"outbound_call_id", "outcome", b"outcome"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__outbound_call_id: _TypeAlias = _typing.Literal["outbound_call_id"]  # noqa: Y015
+    _WhichOneofArgType__outbound_call_id: _TypeAlias = _typing.Literal["_outbound_call_id", b"_outbound_call_id"]  # noqa: Y015
+    _WhichOneofReturnType__outcome: _TypeAlias = _typing.Literal["outcome"]  # noqa: Y015
+    _WhichOneofArgType__outcome: _TypeAlias = _typing.Literal["_outcome", b"_outcome"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__outbound_call_id) -> _WhichOneofReturnType__outbound_call_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__outcome) -> _WhichOneofReturnType__outcome | None: ...
+
+Global___DialVisitResponse: _TypeAlias = DialVisitResponse  # noqa: Y015
 
 @_typing.final
 class Place(_message.Message):

@@ -129,6 +129,21 @@ class DeskServiceStub:
                 request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.SetPlacesRequest.SerializeToString,
                 response_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.SetPlacesResponse.FromString,
                 _registered_method=True)
+        self.ListVisits = channel.unary_unary(
+                '/trunkline.desk.v1.DeskService/ListVisits',
+                request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.ListVisitsRequest.SerializeToString,
+                response_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.ListVisitsResponse.FromString,
+                _registered_method=True)
+        self.NextVisit = channel.unary_unary(
+                '/trunkline.desk.v1.DeskService/NextVisit',
+                request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.NextVisitRequest.SerializeToString,
+                response_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.NextVisitResponse.FromString,
+                _registered_method=True)
+        self.DialVisit = channel.unary_unary(
+                '/trunkline.desk.v1.DeskService/DialVisit',
+                request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.DialVisitRequest.SerializeToString,
+                response_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.DialVisitResponse.FromString,
+                _registered_method=True)
         self.ListMessages = channel.unary_unary(
                 '/trunkline.desk.v1.DeskService/ListMessages',
                 request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.ListMessagesRequest.SerializeToString,
@@ -294,6 +309,28 @@ class DeskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListVisits(self, request, context):
+        """Return visits whose day has come and that are not done, in the order of their turn.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NextVisit(self, request, context):
+        """Shows the agent the return visit whose turn it is, and keeps it from others for two minutes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DialVisit(self, request, context):
+        """Calls a customer of the list: the agent's own phone rings first. Refused as VISIT_UNKNOWN, VISIT_NOT_DUE,
+        VISIT_TAKEN or OUT_OF_HOURS, and as Dial is; a number that is gone or may not be dialled ends the visit.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListMessages(self, request, context):
         """Messages that callers left: those nobody has heard, oldest first; or all, newest first. At most 200.
         """
@@ -421,6 +458,21 @@ def add_DeskServiceServicer_to_server(servicer, server):
                     servicer.SetPlaces,
                     request_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.SetPlacesRequest.FromString,
                     response_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.SetPlacesResponse.SerializeToString,
+            ),
+            'ListVisits': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListVisits,
+                    request_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.ListVisitsRequest.FromString,
+                    response_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.ListVisitsResponse.SerializeToString,
+            ),
+            'NextVisit': grpc.unary_unary_rpc_method_handler(
+                    servicer.NextVisit,
+                    request_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.NextVisitRequest.FromString,
+                    response_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.NextVisitResponse.SerializeToString,
+            ),
+            'DialVisit': grpc.unary_unary_rpc_method_handler(
+                    servicer.DialVisit,
+                    request_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.DialVisitRequest.FromString,
+                    response_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.DialVisitResponse.SerializeToString,
             ),
             'ListMessages': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMessages,
@@ -939,6 +991,87 @@ class DeskService:
             '/trunkline.desk.v1.DeskService/SetPlaces',
             trunkline_dot_desk_dot_v1_dot_desk__pb2.SetPlacesRequest.SerializeToString,
             trunkline_dot_desk_dot_v1_dot_desk__pb2.SetPlacesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListVisits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.desk.v1.DeskService/ListVisits',
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.ListVisitsRequest.SerializeToString,
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.ListVisitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NextVisit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.desk.v1.DeskService/NextVisit',
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.NextVisitRequest.SerializeToString,
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.NextVisitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DialVisit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.desk.v1.DeskService/DialVisit',
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.DialVisitRequest.SerializeToString,
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.DialVisitResponse.FromString,
             options,
             channel_credentials,
             insecure,

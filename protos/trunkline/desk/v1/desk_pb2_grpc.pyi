@@ -82,6 +82,14 @@ class DeskServiceStub:
     """Says where the agent is reached from its next ring on: forwarding, and one number that follows it.
     Refused as NOT_ALLOWED where a number may not be dialled over the site's own lines.
     """
+    ListVisits: _grpc.UnaryUnaryMultiCallable[_desk_pb2.ListVisitsRequest, _desk_pb2.ListVisitsResponse]
+    """Return visits whose day has come and that are not done, in the order of their turn."""
+    NextVisit: _grpc.UnaryUnaryMultiCallable[_desk_pb2.NextVisitRequest, _desk_pb2.NextVisitResponse]
+    """Shows the agent the return visit whose turn it is, and keeps it from others for two minutes."""
+    DialVisit: _grpc.UnaryUnaryMultiCallable[_desk_pb2.DialVisitRequest, _desk_pb2.DialVisitResponse]
+    """Calls a customer of the list: the agent's own phone rings first. Refused as VISIT_UNKNOWN, VISIT_NOT_DUE,
+    VISIT_TAKEN or OUT_OF_HOURS, and as Dial is; a number that is gone or may not be dialled ends the visit.
+    """
     ListMessages: _grpc.UnaryUnaryMultiCallable[_desk_pb2.ListMessagesRequest, _desk_pb2.ListMessagesResponse]
     """Messages that callers left: those nobody has heard, oldest first; or all, newest first. At most 200."""
     MarkHeard: _grpc.UnaryUnaryMultiCallable[_desk_pb2.MarkHeardRequest, _desk_pb2.MarkHeardResponse]
@@ -146,6 +154,14 @@ class DeskServiceAsyncStub(DeskServiceStub):
     SetPlaces: _aio.UnaryUnaryMultiCallable[_desk_pb2.SetPlacesRequest, _desk_pb2.SetPlacesResponse]  # type: ignore[assignment]
     """Says where the agent is reached from its next ring on: forwarding, and one number that follows it.
     Refused as NOT_ALLOWED where a number may not be dialled over the site's own lines.
+    """
+    ListVisits: _aio.UnaryUnaryMultiCallable[_desk_pb2.ListVisitsRequest, _desk_pb2.ListVisitsResponse]  # type: ignore[assignment]
+    """Return visits whose day has come and that are not done, in the order of their turn."""
+    NextVisit: _aio.UnaryUnaryMultiCallable[_desk_pb2.NextVisitRequest, _desk_pb2.NextVisitResponse]  # type: ignore[assignment]
+    """Shows the agent the return visit whose turn it is, and keeps it from others for two minutes."""
+    DialVisit: _aio.UnaryUnaryMultiCallable[_desk_pb2.DialVisitRequest, _desk_pb2.DialVisitResponse]  # type: ignore[assignment]
+    """Calls a customer of the list: the agent's own phone rings first. Refused as VISIT_UNKNOWN, VISIT_NOT_DUE,
+    VISIT_TAKEN or OUT_OF_HOURS, and as Dial is; a number that is gone or may not be dialled ends the visit.
     """
     ListMessages: _aio.UnaryUnaryMultiCallable[_desk_pb2.ListMessagesRequest, _desk_pb2.ListMessagesResponse]  # type: ignore[assignment]
     """Messages that callers left: those nobody has heard, oldest first; or all, newest first. At most 200."""
@@ -316,6 +332,32 @@ class DeskServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_desk_pb2.SetPlacesResponse, _abc.Awaitable[_desk_pb2.SetPlacesResponse]]:
         """Says where the agent is reached from its next ring on: forwarding, and one number that follows it.
         Refused as NOT_ALLOWED where a number may not be dialled over the site's own lines.
+        """
+
+    @_abc_1.abstractmethod
+    def ListVisits(
+        self,
+        request: _desk_pb2.ListVisitsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_desk_pb2.ListVisitsResponse, _abc.Awaitable[_desk_pb2.ListVisitsResponse]]:
+        """Return visits whose day has come and that are not done, in the order of their turn."""
+
+    @_abc_1.abstractmethod
+    def NextVisit(
+        self,
+        request: _desk_pb2.NextVisitRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_desk_pb2.NextVisitResponse, _abc.Awaitable[_desk_pb2.NextVisitResponse]]:
+        """Shows the agent the return visit whose turn it is, and keeps it from others for two minutes."""
+
+    @_abc_1.abstractmethod
+    def DialVisit(
+        self,
+        request: _desk_pb2.DialVisitRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_desk_pb2.DialVisitResponse, _abc.Awaitable[_desk_pb2.DialVisitResponse]]:
+        """Calls a customer of the list: the agent's own phone rings first. Refused as VISIT_UNKNOWN, VISIT_NOT_DUE,
+        VISIT_TAKEN or OUT_OF_HOURS, and as Dial is; a number that is gone or may not be dialled ends the visit.
         """
 
     @_abc_1.abstractmethod
