@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from branch.pruning import Pruning
+from deploy.phones.sip_sound import Sound
 from router.facts import RecordingFinished, VoicemailRecorded
 from router.ids import AgentId, RecordingId
 from router.orders import (
@@ -26,7 +27,6 @@ from tests.fakes.asterisk_site import AsteriskSite
 from tests.fakes.recording_records import RecordingRecords
 from tests.fakes.telephony_rig import AGENT, HOME, OTHER_AGENT
 from tests.fakes.telephony_steps import LEG, OTHER_LEG, SALES, becomes, joined, queued, talking
-from tests.telephony.sip_sound import Sound
 
 RECORDING = RecordingId("0191-recording-1")
 WORD = 25

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from branch.telephony.asterisk.names import PROMPTS
+from deploy.phones.phones import Behaviour
 from router.call import Disposition
 from router.ledger import AgentRang, CallArrived, CallEnded, CallQueued, IvrEntered, LedgerRow
 from tests.fakes.ledger_reading import broken_laws, entries, has
 from tests.telephony.asterisk_cluster import AsteriskCluster, BranchSite
-from tests.telephony.phones import Behaviour
 
 pytestmark = pytest.mark.timeout(180)
 
