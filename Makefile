@@ -17,7 +17,7 @@ PO_FILES := $(wildcard node/words/locale/*/LC_MESSAGES/*.po)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help setup demo test test-telephony sim sim-long chaos board-faults bench bench-telephony check lint types contracts protos-check words-check
+.PHONY: help setup demo lab-asterisk test test-telephony sim sim-long chaos board-faults bench bench-telephony check lint types contracts protos-check words-check
 .PHONY: protos messages lock clean
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +53,9 @@ $(VENV)/.catalogs: $(VENV)/.installed $(PO_FILES)
 
 demo: setup ## three sites on this machine, a busy hour, a night
 	@$(BIN)/trunkline lab --sites 3 --speed 120
+
+lab-asterisk: setup ## the same with real Asterisks and SIP phones, two minutes of calls in real time
+	@$(BIN)/trunkline lab --telephony asterisk --sites 3 --minutes 2
 
 test: setup ## the test suite, but for those that break a whole cluster or need Asterisk
 	@$(BIN)/python -m pytest -n 2 --ignore=tests/chaos --ignore=tests/telephony --ignore=tests/bench

@@ -37,7 +37,7 @@ class CannotStartError(TroubleError):
 
 
 def clock(section: ClockSection) -> Clock:
-    if section.speed == 1.0 or section.started_at_utc_us is None or section.epoch_utc_us is None:
+    if section.started_at_utc_us is None or section.epoch_utc_us is None:
         return SystemClock()
     return ScaledClock(section.speed, section.started_at_utc_us, section.epoch_utc_us)
 

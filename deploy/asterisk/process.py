@@ -74,18 +74,27 @@ class AsteriskProcess:
             AsteriskStartError: its configuration is such that it could not be reached.
         """
         assert not self.is_running, "Asterisk runs already"
-        for folder in self._folders():
-            folder.mkdir(parents=True, exist_ok=True)
+        command = self.prepared_command()
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         with self.log_file.open("ab") as log:
             # A session of its own: Ctrl-C in a terminal is for us, and we decide when it stops.
             self._process = subprocess.Popen(
-                [*die_with_parent(SIGKILL), *self._command("-f", "-n")],
+                [*die_with_parent(SIGKILL), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
+
+    def prepared_command(self) -> list[str]:
+        """What runs it for somebody else to keep up, once its folders are made, which it does not do itself.
+
+        Raises:
+            AsteriskStartError: its configuration is such that it could not be reached.
+        """
+        for folder in self._folders():
+            folder.mkdir(parents=True, exist_ok=True)
+        return self._command("-f", "-n")
 
     def wait_ready(self) -> None:
         """Return when every module is loaded and calls are taken.

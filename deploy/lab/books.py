@@ -1,13 +1,11 @@
 """What the databases of a lab hold: the ledgers of the branches, HQ's copy, and its certificates."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import Engine, create_engine, text
 
-from deploy.lab import files
 from deploy.lab.plan import LabPlan, LabSite
 from router.ids import SiteId
 from router.ledger import LedgerRow
@@ -15,6 +13,7 @@ from sync.records.codec import ledger_row
 
 _ROWS = text("SELECT * FROM ledger WHERE site_id = :site_id ORDER BY seq")
 _CERTIFICATES = text("SELECT site_id, quarantined_count FROM certificates WHERE business_date = :day")
+_CALLERS = text("SELECT number, call_id FROM callers WHERE site_id = :site_id AND number IS NOT NULL")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +29,7 @@ class Books:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PbxAccount:
-    """A site's callers as its PBX saw them: no branch has written it."""
+    """A site's callers as its PBX, or they themselves, saw it: no branch has written it."""
 
     offered_count: int
     """Callers who met the PBX; those who came while it was down did not."""
@@ -44,7 +43,7 @@ def read_books(plan: LabPlan, hq_url: str) -> Books:
     hq: list[LedgerRow] = []
     with _open(hq_url) as hq_engine:
         for site in plan.sites:
-            with _open(f"sqlite:///{(site.folder / 'branch.db').absolute()}") as engine:
+            with _open(_url(site)) as engine:
                 branches += _rows(engine, site)
             hq += _rows(hq_engine, site)
         with hq_engine.connect() as connection:
@@ -57,14 +56,15 @@ def read_books(plan: LabPlan, hq_url: str) -> Books:
     )
 
 
-def read_account(site: LabSite) -> PbxAccount:
-    """What the site's PBX saw of its callers, in all its runs.
+def read_callers(site: LabSite) -> dict[str, str]:
+    """The call of each number that has called the site; of several calls, one."""
+    with _open(_url(site)) as engine, engine.connect() as connection:
+        found = connection.execute(_CALLERS, {"site_id": site.site_id})
+        return {row.number: row.call_id for row in found}
 
-    Raises:
-        OSError: the PBX has not written it down.
-    """
-    account = json.loads((site.folder / files.WITNESS_FILE).read_text(encoding="utf-8"))
-    return PbxAccount(offered_count=account["offered"], stories=account["calls"])
+
+def _url(site: LabSite) -> str:
+    return f"sqlite:///{(site.folder / 'branch.db').absolute()}"
 
 
 def _rows(engine: Engine, site: LabSite) -> list[LedgerRow]:

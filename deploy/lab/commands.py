@@ -3,12 +3,14 @@
 import asyncio
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from signal import SIGTERM
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from deploy.lab.telephony import Telephony
 from node.terminal import messages, print_json
 from node.troubles import TroubleError
 from node.words import text as _
@@ -16,9 +18,14 @@ from node.words import text as _
 if TYPE_CHECKING:
     from deploy.lab.play import Day
     from deploy.lab.verdict import Verdict
+    from router.world.scenario import Scenario
 
 _EXIT_BROKEN = 1
 """A promise was not kept."""
+_SPEED = 60.0
+_MINUTES, _REAL_MINUTES = 60, 2
+_REAL_AGENTS = 3
+"""At every site but the first, which has twice as many."""
 
 
 def register(root: typer.Typer) -> None:
@@ -37,9 +44,32 @@ def _lab(
         Path | None,
         typer.Option("--calls", help=_("Who calls: a calls.csv; a busy hour is made up without it.")),
     ] = None,
+    minutes: Annotated[
+        int | None,
+        typer.Option(
+            "--minutes",
+            min=1,
+            max=600,
+            help=_("How long calls are made up for, without --scenario: 60, with Asterisk 2."),
+            show_default=False,
+        ),
+    ] = None,
+    telephony: Annotated[
+        Telephony,
+        typer.Option(
+            "--telephony", help=_("The PBX of every site; with Asterisk everybody has a SIP phone.")
+        ),
+    ] = Telephony.SIMULATED,
     speed: Annotated[
-        float, typer.Option("--speed", min=1, max=600, help=_("Seconds of calls a real second."))
-    ] = 60.0,
+        float | None,
+        typer.Option(
+            "--speed",
+            min=1,
+            max=600,
+            help=_("Seconds of calls a real second: 60, with Asterisk always 1."),
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help=_("Of the made-up busy hour."))] = 1,
     report: Annotated[Path | None, typer.Option("--report", help=_("Write the report to this file."))] = None,
     keep: Annotated[
@@ -51,9 +81,10 @@ def _lab(
     from deploy.lab.play import Day
     from deploy.lab.telling import tell_verdict
     from node.plays import read_calls, read_scenario, write_report
-    from router.world.busy_hour import default_scenario, generate
+    from router.world.busy_hour import generate
 
-    planned = read_scenario(scenario) if scenario is not None else default_scenario(sites)
+    played_speed = _speed(telephony, speed)
+    planned = read_scenario(scenario) if scenario is not None else _made_up(telephony, sites, minutes)
     arrivals = read_calls(calls, planned) if calls is not None else generate(planned, seed)
     if report is not None and not report.parent.is_dir():
         raise TroubleError(
@@ -61,7 +92,9 @@ def _lab(
         )
     folder = _folder(keep)
     verdict = _played(
-        Day(scenario=planned, calls=arrivals, speed=speed, seed=seed), folder, is_kept=bool(keep)
+        Day(scenario=planned, calls=arrivals, speed=played_speed, seed=seed, telephony=telephony),
+        folder,
+        is_kept=bool(keep),
     )
     if report is not None:
         write_report(report, verdict.report)
@@ -75,6 +108,35 @@ def _lab(
         messages().print(_("everything is kept in {folder}", folder=folder), markup=False, soft_wrap=True)
     if not verdict.is_good:
         raise typer.Exit(_EXIT_BROKEN)
+
+
+def _speed(telephony: Telephony, asked: float | None) -> float:
+    """Raises:
+    TroubleError: real sound is to be hurried.
+    """
+    if telephony is Telephony.SIMULATED:
+        return _SPEED if asked is None else asked
+    if asked not in {None, 1}:
+        raise TroubleError(
+            _(
+                "--telephony asterisk plays at speed 1, not {speed:g}: sound cannot be hurried; "
+                "leave --speed out, or play on the simulated PBX",
+                speed=asked,
+            )
+        )
+    return 1.0
+
+
+def _made_up(telephony: Telephony, sites: int, minutes: int | None) -> "Scenario":
+    """A busy hour; with real phones a few minutes, of fewer people who talk shorter."""
+    from router.world.busy_hour import default_scenario
+    from router.world.callers import BusyHour
+
+    if telephony is Telephony.SIMULATED:
+        return default_scenario(sites, duration_s=60 * (minutes or _MINUTES))
+    scenario = default_scenario(sites, duration_s=60 * (minutes or _REAL_MINUTES), agents=_REAL_AGENTS)
+    callers = BusyHour(handle_mean_s=15, handle_sigma=0.4, patience_mean_s=20)
+    return replace(scenario, ring_ms=1_000, callers=callers)
 
 
 def _played(day: "Day", folder: Path, *, is_kept: bool) -> "Verdict":

@@ -5,29 +5,31 @@ are started with these files and know of no lab.
 """
 
 import csv
+import math
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
 from deploy.lab.plan import CLUSTER, HQ_ID, TIME_ZONE, LabPlan, LabSite
+from deploy.lab.telephony import LabTelephony
 from node.pki import Issued, init_ca, issue
+from router.ids import QueueId
 from router.world.calls import format_calls
 from router.world.scenario import Scenario
 
 SCENARIO_FILE = "scenario.toml"
 CALLS_FILE = "calls.csv"
 BRANCH_FILE = "branch.toml"
-PBX_FILE = "pbx.toml"
 HQ_FILE = "hq.toml"
 AGENTS_FILE = "agents.csv"
 PASSWORD_FILE = "pbx-password"  # noqa: S105 - a file's name
-NIGHT_BEGINS = "00:01:00"
-WITNESS_FILE = "pbx-saw.json"
+_NIGHT_BEGINS_S = 60
+"""After midnight on the lab's clock, and no more than a real second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,7 @@ def write_ground(plan: LabPlan, etcd_endpoint: str, hq_database_url: str) -> Gro
     now = datetime.now(UTC)
     authority = init_ca(pki, CLUSTER, now=now)
     tls = {HQ_ID: _tls(authority, issue(pki, "hq", HQ_ID, ["127.0.0.1"], now=now))}
-    _write(plan.folder / SCENARIO_FILE, _scenario(plan.scenario))
+    write_toml(plan.folder / SCENARIO_FILE, _scenario(plan.scenario))
     with (plan.folder / CALLS_FILE).open("w", encoding="utf-8", newline="") as lines:
         lines.writelines(format_calls(plan.calls))
     for site in plan.sites:
@@ -63,16 +65,16 @@ def write_ground(plan: LabPlan, etcd_endpoint: str, hq_database_url: str) -> Gro
     return Ground(etcd_endpoint=etcd_endpoint, hq_database_url=hq_database_url, tls=tls)
 
 
-def write_nodes(plan: LabPlan, ground: Ground) -> None:
+def write_nodes(plan: LabPlan, ground: Ground, telephony: LabTelephony) -> None:
     """Write each node's file, with the plan's clock.
 
     Raises:
         OSError: the folder cannot be written.
     """
     for site in plan.sites:
-        _write(site.folder / BRANCH_FILE, _branch(plan, site, ground))
-        _write(site.folder / PBX_FILE, _pbx(plan, site))
-    _write(plan.folder / HQ_FILE, _hq(plan, ground))
+        write_toml(site.folder / BRANCH_FILE, _branch(plan, site, ground, telephony))
+    telephony.write(plan)
+    write_toml(plan.folder / HQ_FILE, _hq(plan, ground))
 
 
 def _write_agents(site: LabSite) -> None:
@@ -82,34 +84,31 @@ def _write_agents(site: LabSite) -> None:
         rows.writerows([shift.agent_id, shift.agent_id, " ".join(site.skills)] for shift in site.shifts)
 
 
-def _branch(plan: LabPlan, site: LabSite, ground: Ground) -> dict[str, Any]:
+def _branch(plan: LabPlan, site: LabSite, ground: Ground, telephony: LabTelephony) -> dict[str, Any]:
     return {
         "site": {"id": site.site_id, "name": site.site_id, "time_zone": TIME_ZONE},
         "listen": {"port": site.grpc_port, "metrics_port": site.metrics_port},
         "tls": ground.tls[site.site_id],
         "database": {"url": f"sqlite:///{(site.folder / 'branch.db').absolute()}"},
-        "telephony": {
-            "driver": "simulated",
-            "address": f"127.0.0.1:{site.control_port}",
-            "password_file": PASSWORD_FILE,
-        },
+        "telephony": telephony.section(site),
         "etcd": {"endpoints": [ground.etcd_endpoint]},
         "overflow": {
             "home_reserve": site.home_reserve,
             **({} if site.max_own_loss is None else {"max_own_loss": site.max_own_loss}),
             # A site that joins while the lab runs finds these on the load board.
             "address": f"127.0.0.1:{site.grpc_port}",
-            "trunk": f"127.0.0.1:{site.trunk_port}",
-            "peer": [_peer(plan, site, other) for other in plan.sites if other is not site],
+            "trunk": telephony.trunk(site),
+            "peer": [_peer(plan, site, other, telephony) for other in plan.sites if other is not site],
         },
         "queue": [_queue(plan, queue) for queue in plan.queues],
-        "clock": _clock(plan),
+        "clock": clock_section(plan),
     }
 
 
-def _queue(plan: LabPlan, queue: str) -> dict[str, Any]:
+def _queue(plan: LabPlan, queue: QueueId) -> dict[str, Any]:
     return {
         "id": queue,
+        "numbers": [plan.number_of(queue)],
         "skills": [queue],
         # Handling times of a calls file hold the wrap-up.
         "wrap_up_limit_ms": 0,
@@ -118,36 +117,14 @@ def _queue(plan: LabPlan, queue: str) -> dict[str, Any]:
     }
 
 
-def _peer(plan: LabPlan, site: LabSite, other: LabSite) -> dict[str, Any]:
+def _peer(plan: LabPlan, site: LabSite, other: LabSite, telephony: LabTelephony) -> dict[str, Any]:
     link = plan.scenario.link(site.site_id, other.site_id)
     return {
         "site": other.site_id,
         "address": f"127.0.0.1:{other.grpc_port}",
-        "trunk": f"127.0.0.1:{other.trunk_port}",
+        "trunk": telephony.trunk(other),
         "cost_s": link.cost_s,
         "leg_limit": link.max_legs,
-    }
-
-
-def _pbx(plan: LabPlan, site: LabSite) -> dict[str, Any]:
-    return {
-        "site": {"id": site.site_id},
-        "control": {"port": site.control_port, "password_file": PASSWORD_FILE},
-        "trunk": {"port": site.trunk_port},
-        "people": {
-            "ring_s": plan.scenario.ring_ms / 1000,
-            "agent": [
-                {"id": shift.agent_id, "from_s": shift.from_s, "until_s": shift.until_s}
-                for shift in site.shifts
-            ],
-        },
-        "calls": {
-            "scenario": f"../{SCENARIO_FILE}",
-            "file": f"../{CALLS_FILE}",
-            "start_utc_us": plan.day_start_utc_us,
-        },
-        "witness": {"journal": "pbx-saw.jsonl", "counts": WITNESS_FILE},
-        "clock": _clock(plan),
     }
 
 
@@ -161,9 +138,14 @@ def _hq(plan: LabPlan, ground: Ground) -> dict[str, Any]:
             {"id": site.site_id, "address": f"127.0.0.1:{site.grpc_port}", "time_zone": TIME_ZONE}
             for site in plan.sites
         ],
-        "consolidation": {"window_start": NIGHT_BEGINS},
-        "clock": _clock(plan),
+        "consolidation": {"window_start": _night_begins(plan)},
+        "clock": clock_section(plan),
     }
+
+
+def _night_begins(plan: LabPlan) -> str:
+    seconds = min(_NIGHT_BEGINS_S, math.ceil(plan.clock.speed))
+    return time(minute=seconds // 60, second=seconds % 60).isoformat()
 
 
 def _tls(authority: Issued, own: Issued) -> dict[str, str]:
@@ -191,7 +173,7 @@ def _scenario(scenario: Scenario) -> dict[str, Any]:
     }
 
 
-def _clock(plan: LabPlan) -> dict[str, Any]:
+def clock_section(plan: LabPlan) -> dict[str, Any]:
     return {
         "speed": plan.clock.speed,
         "started_at_utc_us": plan.clock.started_at_utc_us,
@@ -199,7 +181,7 @@ def _clock(plan: LabPlan) -> dict[str, Any]:
     }
 
 
-def _write(file: Path, values: Mapping[str, Any]) -> None:
+def write_toml(file: Path, values: Mapping[str, Any]) -> None:
     # Private from its first byte: HQ's holds the database's password.
     file.touch(mode=0o600)
     with file.open("wb") as target:

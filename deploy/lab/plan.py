@@ -22,6 +22,9 @@ _PATIENCE_CAP_MS = 1_200_000
 _BUSINESS_DAY_MS = 24 * 3_600_000
 _EVENING_MS = 120_000
 """Between the last call's latest end and the agents' going home, and again before midnight."""
+_EVENING_LIMIT_S = 10.0
+"""No more real seconds than so: in a slow lab people would wait for nothing."""
+_FIRST_NUMBER = 4001
 
 
 class DayTooLongError(TroubleError):
@@ -92,6 +95,10 @@ class LabPlan:
     hq_port: int
     hq_metrics_port: int
 
+    def number_of(self, queue_id: QueueId) -> str:
+        """What callers of the queue dial, at every site."""
+        return str(_FIRST_NUMBER + self.queues.index(queue_id))
+
     @property
     def business_date(self) -> str:
         """The played day, ISO."""
@@ -121,14 +128,15 @@ def make_plan(
     today = datetime.fromtimestamp(now_s, ZoneInfo(TIME_ZONE)).date()
     midnight = datetime.combine(today + timedelta(days=1), time(), ZoneInfo(TIME_ZONE))
     midnight_utc_us = round(midnight.timestamp() * 1e6)
-    length_ms = end_ms + 2 * _EVENING_MS
+    evening_ms = round(min(_EVENING_MS, _EVENING_LIMIT_S * 1000 * speed))
+    length_ms = end_ms + 2 * evening_ms
     if length_ms > _BUSINESS_DAY_MS:
         raise DayTooLongError(length_ms)
     day_start_utc_us = midnight_utc_us - length_ms * 1000
     clock = LabClock(speed=speed, started_at_utc_us=round(now_s * 1e6), epoch_utc_us=day_start_utc_us)
     ports = free_ports(4 * len(scenario.sites) + 2)
     sites = tuple(
-        _site(folder, scenario, site, queues, end_ms + _EVENING_MS, ports[4 * n : 4 * n + 4])
+        _site(folder, scenario, site, queues, end_ms + evening_ms, ports[4 * n : 4 * n + 4])
         for n, site in enumerate(scenario.sites)
     )
     return LabPlan(

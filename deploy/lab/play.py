@@ -10,11 +10,14 @@ from typing import Any
 
 from rich.live import Live
 
-from deploy.lab.books import read_account, read_books
+from deploy.lab.asterisks import AsteriskTelephony
+from deploy.lab.books import read_books
 from deploy.lab.display import line, look_at_sites, picture
 from deploy.lab.lab import Lab, start_servers
 from deploy.lab.night import NightWatch, Progress
 from deploy.lab.plan import make_plan
+from deploy.lab.simulated import SimulatedTelephony
+from deploy.lab.telephony import Telephony
 from deploy.lab.verdict import Staging, Verdict, judge
 from node.terminal import messages, progress
 from node.words import text as _
@@ -35,6 +38,7 @@ class Day:
     calls: Sequence[PlannedCall]
     speed: float
     seed: int
+    telephony: Telephony = Telephony.SIMULATED
 
 
 async def play(day: Day, folder: Path) -> Verdict:
@@ -61,12 +65,17 @@ async def open_lab(day: Day, folder: Path, tell: Callable[[str], None]) -> Async
         TroubleError: it did not come up, or did not stay up.
     """
     servers = start_servers(folder)
-    lab = Lab(make_plan(folder, day.scenario, day.calls, speed=day.speed, now_s=time.time()), servers)
+    plan = make_plan(folder, day.scenario, day.calls, speed=day.speed, now_s=time.time())
+    telephony = (
+        SimulatedTelephony() if day.telephony is Telephony.SIMULATED else AsteriskTelephony(plan.sites)
+    )
+    lab = Lab(plan, servers, telephony)
     try:
         await lab.start(tell)
         yield lab
     finally:
         await lab.stop_nodes()
+        telephony.close()
         servers.stop()
 
 
@@ -100,11 +109,12 @@ async def conclude(lab: Lab, day: Day, reference: Mapping[str, Any]) -> Verdict:
         OSError: a PBX has not written its account.
     """
     await lab.stop_nodes()
+    lab.check_people()
     books = await asyncio.to_thread(read_books, lab.plan, lab.servers.hq_url)
     return judge(
         lab.plan,
         books,
-        {site.site_id: read_account(site) for site in lab.plan.sites},
+        {site.site_id: lab.telephony.account(site) for site in lab.plan.sites},
         Staging(
             speed=day.speed,
             seed=day.seed,

@@ -41,11 +41,11 @@ class ProcessFailedError(TroubleError):
 class LabProcess:
     """One command, its log file and its restarts."""
 
-    def __init__(self, name: str, arguments: Sequence[str], log: Path) -> None:
+    def __init__(self, name: str, command: Sequence[str], log: Path) -> None:
         self.name = name
         self.log = log
         self.restart_count = 0
-        self._arguments = arguments
+        self._command = command
         self._stopped = asyncio.Event()
         self._process: Process | None = None
 
@@ -61,7 +61,7 @@ class LabProcess:
             ProcessFailedError: it ended too often.
         """
         while not self._stopped.is_set():
-            self._process = await _start(self._arguments, self.log)
+            self._process = await _start(self._command, self.log)
             if self._stopped.is_set():
                 # Stopped while it was being started: it has done nothing yet.
                 self.kill()
@@ -95,13 +95,19 @@ class LabProcess:
             await self._process.wait()
 
 
-async def run_command(name: str, arguments: Sequence[str], log: Path) -> None:
-    """Run one command of ours to its end.
+def trunkline(*arguments: str) -> list[str]:
+    """The command line of one of our own commands."""
+    # The script beside this interpreter, so that a lab runs what it was installed with.
+    return [str(Path(sys.executable).with_name("trunkline")), *arguments]
+
+
+async def run_command(name: str, command: Sequence[str], log: Path) -> None:
+    """Run one command to its end.
 
     Raises:
         ProcessFailedError: it failed.
     """
-    process = await _start(arguments, log)
+    process = await _start(command, log)
     try:
         status = await process.wait()
     except asyncio.CancelledError:
@@ -111,13 +117,15 @@ async def run_command(name: str, arguments: Sequence[str], log: Path) -> None:
         raise ProcessFailedError(name, status, log)
 
 
-async def _start(arguments: Sequence[str], log: Path) -> Process:
-    # The script beside this interpreter, so that a lab runs what it was installed with.
-    program = Path(sys.executable).with_name("trunkline")
-    command = [*die_with_parent(SIGKILL), str(program), *arguments]
+async def _start(command: Sequence[str], log: Path) -> Process:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as target:
         # A session of its own: Ctrl-C in a terminal is for the lab, which ends everybody in order.
         return await asyncio.create_subprocess_exec(
-            *command, stdin=DEVNULL, stdout=target, stderr=target, start_new_session=True
+            *die_with_parent(SIGKILL),
+            *command,
+            stdin=DEVNULL,
+            stdout=target,
+            stderr=target,
+            start_new_session=True,
         )

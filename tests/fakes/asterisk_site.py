@@ -25,13 +25,13 @@ from branch.telephony.port import TelephonyDriver
 from deploy.asterisk.bundle import default_cache, find_asterisk
 from deploy.asterisk.process import AsteriskProcess
 from deploy.children import free_ports
+from deploy.phones.callers import OutgoingCall
+from deploy.phones.city import City
+from deploy.phones.phones import Behaviour, Phone, PhoneCall
 from router.ids import AgentId, CallId, LegId, RecordingId, SiteId
 from router.recovery import Inventory
 from tests.fakes.telephony import TelephonyEar
 from tests.fakes.telephony_rig import ANSWERS, BUSY, LINE, MACHINE, SILENT
-from tests.telephony.callers import OutgoingCall
-from tests.telephony.city import City
-from tests.telephony.phones import Behaviour, Phone, PhoneCall
 
 CITY = "127.0.0.13"
 """Where callers come from: the site's line to the public network."""

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Self
 
 from deploy.asterisk.bundle import AsteriskBinaries
+from deploy.phones.callers import Caller, OutgoingCall, dial_code
+from deploy.phones.phones import Behaviour, Phone, PhoneCall
+from deploy.phones.sip_wire import Address
 from node import pki
 from router.ledger import CallConnected, LedgerRow
 from tests.fakes.branch_process import BranchProcess, Neighbour
 from tests.fakes.ledger_reading import entries, has
 from tests.telephony.asterisk_pbx import CITY, LINE_NUMBER, AsteriskPbx
-from tests.telephony.callers import Caller, OutgoingCall
-from tests.telephony.phones import Behaviour, Phone, PhoneCall
-from tests.telephony.sip_wire import Address
 
 LIMIT_S = 60.0
 
@@ -64,11 +64,7 @@ class BranchSite:
 
     async def dial_code(self, number: int, code: str) -> None:
         """Return when the branch has confirmed the code by hanging up."""
-        user = str(number)
-        password = self.pbx.passwords()[user]
-        async with Caller(user, self.pbx.address, password=password, host=self.pbx.agents_host) as dialling:
-            call = await dialling.call(code)
-            await call.wait_over(LIMIT_S)
+        await dial_code(self.phone(number), code, LIMIT_S)
 
     async def until_agents(self, **states: int) -> None:
         """Return when the branch counts its agents so."""

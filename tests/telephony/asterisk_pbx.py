@@ -10,8 +10,8 @@ from branch.telephony.asterisk.config.writing import PHONES_FILE
 from deploy.asterisk.bundle import AsteriskBinaries
 from deploy.asterisk.process import AsteriskProcess
 from deploy.children import free_ports
+from deploy.phones.sip_wire import Address
 from tests.fakes.branch_process import BranchProcess
-from tests.telephony.sip_wire import Address
 
 CITY = "127.0.0.61"
 """Where all sites' callers come from: everybody's line to the public network."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from deploy.asterisk.bundle import AsteriskBinaries
 from deploy.asterisk.process import AsteriskProcess
 from deploy.children import free_ports
-from tests.telephony.sip_wire import Address
+from deploy.phones.sip_wire import Address
 
 HOST = "127.0.0.21"
 CALLERS_HOST = "127.0.0.22"

@@ -17,7 +17,7 @@ from signal import SIGKILL
 from typing import Self
 
 from deploy.children import die_with_parent
-from tests.telephony.sip_wire import Address
+from deploy.phones.sip_wire import Address
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 

@@ -14,9 +14,9 @@ from signal import SIGKILL
 from typing import Self
 
 from deploy.children import die_with_parent
+from deploy.phones.phones import Phone
+from deploy.phones.sip_wire import Address
 from tests.telephony.asterisk_pbx import AsteriskPbx
-from tests.telephony.phones import Phone
-from tests.telephony.sip_wire import Address
 from tests.telephony.sipp import SCENARIOS
 
 _END_LIMIT_S = 90.0

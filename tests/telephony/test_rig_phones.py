@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from deploy.asterisk.bundle import AsteriskBinaries
+from deploy.phones.callers import Caller
+from deploy.phones.phones import Behaviour, Counts, Phone
+from deploy.phones.sip_calls import Ending
 from tests.telephony.bare_asterisk import CALLERS_HOST, PASSWORD, BareAsterisk
-from tests.telephony.callers import Caller
-from tests.telephony.phones import Behaviour, Counts, Phone
-from tests.telephony.sip_calls import Ending
 
 
 @pytest.fixture

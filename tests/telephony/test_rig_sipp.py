@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from deploy.phones.phones import Behaviour, Phone
+from deploy.phones.sip_calls import Ending
 from tests.telephony.bare_asterisk import CALLERS_HOST, PASSWORD, BareAsterisk
-from tests.telephony.phones import Behaviour, Phone
-from tests.telephony.sip_calls import Ending
 from tests.telephony.sipp import Scenario, SippBatch, SippRun, run_callers
 
 CALLS = 20

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.telephony.phones import Behaviour, Phone
-from tests.telephony.sip_calls import Ending
-from tests.telephony.sip_sdp import offer_sdp, read_sdp
-from tests.telephony.sip_text import SipMessage, digest_answer, reply, tag_of
-from tests.telephony.sip_wire import Address, SipSilenceError
+from deploy.phones.phones import Behaviour, Phone
+from deploy.phones.sip_calls import Ending
+from deploy.phones.sip_sdp import offer_sdp, read_sdp
+from deploy.phones.sip_text import SipMessage, digest_answer, reply, tag_of
+from deploy.phones.sip_wire import Address, SipSilenceError
 
 LIMIT_S = 5.0
 
@@ -182,7 +182,7 @@ async def test_an_update_puts_the_phone_on_hold(pbx: PlainPbx, phone: Phone) -> 
 async def test_whoever_hangs_up_on_a_dead_pbx_has_lost_the_call(
     pbx: PlainPbx, phone: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tests.telephony.sip_calls.REQUEST_LIMIT_S", 1.0)
+    monkeypatch.setattr("deploy.phones.sip_calls.REQUEST_LIMIT_S", 1.0)
     await answered(pbx, phone)
     call = phone.call
 

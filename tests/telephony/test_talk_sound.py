@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from branch.pruning import Pruning
+from deploy.phones.sip_sound import Sound
 from router.facts import LegAnswered, LegRang, LineAnswered, RecordingFinished, VoicemailRecorded
 from router.ids import AgentId, CallId, RecordingId
 from router.orders import (
@@ -28,7 +29,6 @@ from tests.fakes.asterisk_site import SLOW, AsteriskSite
 from tests.fakes.recording_records import RecordingRecords
 from tests.fakes.telephony_rig import AGENT, HOME, LINE, OTHER_AGENT
 from tests.fakes.telephony_steps import LEG, OTHER_LEG, SALES, becomes, joined, queued, ring, talking
-from tests.telephony.sip_sound import Sound
 
 OUT = CallId("0191-call-out")
 RECORDING = RecordingId("0191-recording-1")

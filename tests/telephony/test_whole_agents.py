@@ -2,12 +2,12 @@
 
 import pytest
 
+from deploy.phones.phones import Behaviour, PhoneCall
 from router.agent import RingFailure
 from router.call import Disposition
 from router.ledger import CallEnded, RingFailed
 from tests.fakes.ledger_reading import broken_laws, entries, has
 from tests.telephony.asterisk_cluster import AsteriskCluster
-from tests.telephony.phones import Behaviour, PhoneCall
 
 pytestmark = pytest.mark.timeout(180)
 

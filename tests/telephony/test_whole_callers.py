@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from branch.telephony.asterisk.names import PROMPTS
+from deploy.phones.phones import Behaviour
 from router.call import Disposition
 from router.ledger import (
     AgentRang,
@@ -17,7 +18,6 @@ from router.ledger import (
 )
 from tests.fakes.ledger_reading import broken_laws, entries, has
 from tests.telephony.asterisk_cluster import AsteriskCluster, BranchSite
-from tests.telephony.phones import Behaviour
 
 pytestmark = pytest.mark.timeout(180)
 

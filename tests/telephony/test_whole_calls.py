@@ -2,11 +2,11 @@
 
 import pytest
 
+from deploy.phones.phones import Behaviour
 from router.call import Disposition
 from router.ledger import CallEnded
 from tests.fakes.ledger_reading import broken_laws, entries, has
 from tests.telephony.asterisk_cluster import AsteriskCluster
-from tests.telephony.phones import Behaviour
 
 pytestmark = pytest.mark.timeout(120)
 

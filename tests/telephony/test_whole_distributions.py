@@ -2,11 +2,11 @@
 
 import pytest
 
+from deploy.phones.phones import Behaviour
 from router.acd.policy import Distribution
 from router.ledger import AgentOffered, CallConnected, CallEnded, RingFailed
 from tests.fakes.ledger_reading import broken_laws, entries, has
 from tests.telephony.asterisk_cluster import AsteriskCluster, BranchSite
-from tests.telephony.phones import Behaviour
 
 pytestmark = pytest.mark.timeout(240)
 

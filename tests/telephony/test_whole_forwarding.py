@@ -4,15 +4,15 @@ import asyncio
 
 import pytest
 
+from deploy.phones.callers import OutgoingCall
+from deploy.phones.city import City
+from deploy.phones.phones import Behaviour, PhoneCall
 from router.agent import RingFailure
 from router.call import Disposition
 from router.ledger import AgentOffered, CallEnded, RingFailed
 from tests.fakes.ledger_reading import broken_laws, entries, has
 from tests.telephony.asterisk_cluster import AsteriskCluster, BranchSite
 from tests.telephony.asterisk_pbx import CITY
-from tests.telephony.callers import OutgoingCall
-from tests.telephony.city import City
-from tests.telephony.phones import Behaviour, PhoneCall
 
 pytestmark = pytest.mark.timeout(180)
 

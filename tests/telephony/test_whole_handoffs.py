@@ -5,13 +5,13 @@ import socket
 
 import pytest
 
+from deploy.phones.callers import OutgoingCall
+from deploy.phones.phones import Behaviour, Phone
 from router.call import Disposition
 from router.ledger import CallConnected, CallEnded, HandoffEnded, HandoffRang
 from tests.fakes.ledger_reading import broken_laws, entries, has
 from tests.telephony.asterisk_cluster import AsteriskCluster, BranchSite
 from tests.telephony.asterisk_pbx import LINE_NUMBER
-from tests.telephony.callers import OutgoingCall
-from tests.telephony.phones import Behaviour, Phone
 from tests.telephony.sip_junk import junk
 
 pytestmark = pytest.mark.timeout(180)

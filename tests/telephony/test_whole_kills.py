@@ -2,12 +2,12 @@
 
 import pytest
 
+from deploy.phones.phones import Behaviour
+from deploy.phones.sip_calls import Ending
 from router.call import Disposition
 from router.ledger import AgentRang, CallEnded, CallQueued, NodeStarted
 from tests.fakes.ledger_reading import broken_laws, entries, has
 from tests.telephony.asterisk_cluster import AsteriskCluster
-from tests.telephony.phones import Behaviour
-from tests.telephony.sip_calls import Ending
 
 pytestmark = pytest.mark.timeout(120)
 

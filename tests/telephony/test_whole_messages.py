@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
+from deploy.phones.callers import Caller
 from router.call import Disposition
 from router.ledger import CallEnded, VoicemailBegan, VoicemailLeft
 from tests.fakes.ledger_reading import broken_laws, entries, has
 from tests.telephony.asterisk_cluster import LIMIT_S, AsteriskCluster, BranchSite
-from tests.telephony.callers import Caller
 
 pytestmark = pytest.mark.timeout(180)
 

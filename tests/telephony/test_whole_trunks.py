@@ -6,6 +6,8 @@ from uuid import uuid4
 
 import pytest
 
+from deploy.phones.callers import Caller
+from deploy.phones.phones import Behaviour
 from router.call import Disposition
 from router.ids import HandoffId, SiteId
 from router.ledger import CallConnected, CallEnded, HandoffDialed
@@ -13,8 +15,6 @@ from sync.token import KEY_BYTES, TokenMint
 from tests.fakes.ledger_reading import broken_laws, entries, has
 from tests.telephony.asterisk_cluster import AsteriskCluster, BranchSite
 from tests.telephony.asterisk_pbx import CITY, LINE_NUMBER
-from tests.telephony.callers import Caller
-from tests.telephony.phones import Behaviour
 from tests.telephony.sipp import Scenario, SippBatch, SippRun, run_callers
 from tests.telephony.trunk_end import TOKEN_HEADER, TrunkEnd
 

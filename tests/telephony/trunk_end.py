@@ -2,10 +2,10 @@
 
 import asyncio
 
-from tests.telephony.changes import WAIT_LIMIT_S
-from tests.telephony.sip_lines import Line
-from tests.telephony.sip_text import SipMessage, new_tag, reply
-from tests.telephony.sip_wire import Address
+from deploy.phones.changes import WAIT_LIMIT_S
+from deploy.phones.sip_lines import Line
+from deploy.phones.sip_text import SipMessage, new_tag, reply
+from deploy.phones.sip_wire import Address
 
 TOKEN_HEADER = "X-Trunkline-Token"
 

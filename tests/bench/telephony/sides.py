@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Protocol
 
 from deploy.asterisk.bundle import AsteriskBinaries
+from deploy.phones.sip_wire import Address
 from tests.fakes.branch_process import BranchProcess
 from tests.telephony.asterisk_cluster import Branch, BranchSite
 from tests.telephony.asterisk_pbx import AsteriskPbx
-from tests.telephony.sip_wire import Address
 from tests.telephony.sipp_agents import SippAgents, register_phones
 
 SIPP_PORT = 5_070

@@ -95,6 +95,13 @@ def test_a_speed_beyond_what_a_machine_can_play_is_refused(speed: str, refused: 
     assert "--speed" in refused("--speed", speed)
 
 
+def test_real_phones_are_not_hurried(refused: Refused, labs: Path) -> None:
+    told = refused("--telephony", "asterisk", "--speed", 60)
+
+    assert "plays at speed 1, not 60" in told
+    assert list(labs.iterdir()) == []
+
+
 def test_a_machine_without_etcd_is_told_what_to_install_and_nothing_is_left(
     refused: Refused, monkeypatch: pytest.MonkeyPatch, labs: Path
 ) -> None:

@@ -13,6 +13,7 @@ from deploy.lab.lab import Lab, Servers
 from deploy.lab.looks import Look
 from deploy.lab.plan import make_plan
 from deploy.lab.processes import LabProcess
+from deploy.lab.simulated import SimulatedTelephony
 from deploy.postgres import PostgresServer
 from node import words
 from router.ids import QueueId
@@ -37,7 +38,7 @@ def lab(queues: tuple[str, ...] = ("PS", "NE")) -> Lab:
     servers = Servers(
         etcd=EtcdCluster(()), postgres=PostgresServer(Path("bin"), Path("data"), {}), hq_url="sqlite://"
     )
-    made = Lab(make_plan(Path("lab"), scenario, calls, speed=60, now_s=NOW_S), servers)
+    made = Lab(make_plan(Path("lab"), scenario, calls, speed=60, now_s=NOW_S), servers, SimulatedTelephony())
     for site in made.plan.sites:
         for kind in ("branch", "pbx"):
             name = f"{kind}:{site.site_id}"

@@ -103,6 +103,14 @@ def test_agents_go_home_after_the_latest_end_of_the_last_call_and_before_midnigh
     assert 3599 + 300 + 100 < home_s < (made.midnight_utc_us - made.day_start_utc_us) / 1e6
 
 
+def test_the_evening_of_a_slow_lab_is_short() -> None:
+    made = plan(call(3599, patience_s=300), speed=1)
+
+    [home_s] = {shift.until_s for site in made.sites for shift in site.shifts}
+    assert home_s == 3599 + 300 + 100 + 10
+    assert (made.midnight_utc_us - made.day_start_utc_us) / 1e6 == home_s + 10
+
+
 def test_calls_after_the_end_are_ignored() -> None:
     made = plan(call(10), call(3600))
 

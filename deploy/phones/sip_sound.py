@@ -6,9 +6,9 @@ import struct
 from collections import deque
 from dataclasses import dataclass
 
-from tests.telephony.changes import Changes
-from tests.telephony.sip_sdp import PCMA, Audio
-from tests.telephony.sip_wire import Address
+from deploy.phones.changes import Changes
+from deploy.phones.sip_sdp import PCMA, Audio
+from deploy.phones.sip_wire import Address
 
 PACKET_MS = 20
 SAMPLES = 160

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from tests.telephony.callers import Caller
-from tests.telephony.phones import Behaviour, PhoneCall
-from tests.telephony.sip_text import SipMessage, new_tag, reply, user_of
-from tests.telephony.sip_wire import Address
+from deploy.phones.callers import Caller
+from deploy.phones.phones import Behaviour, PhoneCall
+from deploy.phones.sip_text import SipMessage, new_tag, reply, user_of
+from deploy.phones.sip_wire import Address
 
 
 class City(Caller):

@@ -10,14 +10,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tests.telephony.changes import WAIT_LIMIT_S
-from tests.telephony.sip_calls import Call, Ending
-from tests.telephony.sip_lines import Line
-from tests.telephony.sip_text import SipMessage, is_stale, new_tag, reply, uri_of, user_of
-from tests.telephony.sip_wire import Address
+from deploy.phones.changes import WAIT_LIMIT_S
+from deploy.phones.sip_calls import Call, Ending
+from deploy.phones.sip_lines import Line
+from deploy.phones.sip_text import SipMessage, is_stale, new_tag, reply, uri_of, user_of
+from deploy.phones.sip_wire import Address
 
-TALK_LIMIT_S = 600.0
-"""Nobody talks longer in a test."""
+RING_LIMIT_S = 600.0
+"""A phone rings no longer than so when nobody decides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,11 +124,11 @@ class PhoneCall(Call):
             self.refuse(self.decision)
             return
         self.answer()
-        await self.changes.until(lambda: self.is_acknowledged or self.is_over, TALK_LIMIT_S)
+        await self.changes.until(lambda: self.is_acknowledged or self.is_over, None)
         await self._talk(behaviour)
 
     async def _decided(self, behaviour: Behaviour) -> None:
-        ring_s = TALK_LIMIT_S if behaviour.ring_ms is None else behaviour.ring_ms / 1000
+        ring_s = RING_LIMIT_S if behaviour.ring_ms is None else behaviour.ring_ms / 1000
         try:
             await self.changes.until(lambda: self.is_over or self.decision is not None, ring_s)
         except TimeoutError:
@@ -138,9 +138,9 @@ class PhoneCall(Call):
         if behaviour.sends_rtp and not self.is_over:
             self.sound.has_tone = behaviour.has_tone
             self.sound.start_sending()
-        talk_s = TALK_LIMIT_S if behaviour.talk_ms is None else behaviour.talk_ms / 1000
+        talk_s = None if behaviour.talk_ms is None else behaviour.talk_ms / 1000
         try:
-            await self.wait_over(talk_s)
+            await self.changes.until(lambda: self.is_over, talk_s)
         except TimeoutError:
             await self.bye()
 

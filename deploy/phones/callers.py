@@ -1,4 +1,4 @@
-"""One caller with a SIP phone, played by a test step by step.
+"""One caller with a SIP phone, played step by step.
 
 async with Caller("13800000001", ("127.0.0.1", 5060)) as caller:
     call = await caller.call("4000")
@@ -8,15 +8,15 @@ async with Caller("13800000001", ("127.0.0.1", 5060)) as caller:
 import time
 from collections.abc import Mapping
 
-from tests.telephony.changes import WAIT_LIMIT_S
-from tests.telephony.sip_calls import Call, Ending
-from tests.telephony.sip_lines import Line
-from tests.telephony.sip_sdp import offer_sdp
-from tests.telephony.sip_text import SipMessage, new_tag, uri_of
-from tests.telephony.sip_wire import SipSilenceError
+from deploy.phones.changes import WAIT_LIMIT_S
+from deploy.phones.sip_calls import Call, Ending
+from deploy.phones.sip_lines import Line
+from deploy.phones.sip_sdp import offer_sdp
+from deploy.phones.sip_text import SipMessage, new_tag, uri_of
+from deploy.phones.sip_wire import SipSilenceError
 
 CALL_LIMIT_S = 120.0
-"""From the INVITE to its final answer; no caller of a test waits longer."""
+"""From the INVITE to its final answer: a branch answers at once whom it lets wait."""
 
 _CANCEL_KEEPS = {"Via", "Max-Forwards", "From", "To", "Call-ID", "Route"}
 
@@ -35,6 +35,11 @@ class OutgoingCall(Call):
         self._is_given_up = False
         self._sends_rtp = sends_rtp
         self._invite: SipMessage | None = None
+
+    @property
+    def has_met_pbx(self) -> bool:
+        """The PBX has said something to our INVITE."""
+        return self._is_heard or self.status != 0
 
     async def wait_ringing(self, limit_s: float = WAIT_LIMIT_S) -> None:
         """Return at the first 180 or 183, or when the call is answered without.
@@ -153,3 +158,14 @@ class Caller(Line):
         )
         self.start(call.place(invite))
         return call
+
+
+async def dial_code(phone: Line, code: str, limit_s: float = WAIT_LIMIT_S) -> None:
+    """Dial a feature code as the phone's owner would; returns when it was confirmed by a hang-up.
+
+    Raises:
+        TimeoutError: it was not.
+    """
+    async with Caller(phone.user, phone.pbx, password=phone.password, host=phone.host) as dialling:
+        call = await dialling.call(code)
+        await call.wait_over(limit_s)

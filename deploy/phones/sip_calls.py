@@ -4,12 +4,12 @@ import secrets
 import time
 from enum import Enum
 
-from tests.telephony.changes import WAIT_LIMIT_S, Changes
-from tests.telephony.sip_lines import Line
-from tests.telephony.sip_sdp import answer_sdp, offer_sdp, read_sdp
-from tests.telephony.sip_sound import Sound
-from tests.telephony.sip_text import SipMessage, reply, tag_of, uri_of
-from tests.telephony.sip_wire import REQUEST_LIMIT_S, Address, SipSilenceError
+from deploy.phones.changes import WAIT_LIMIT_S, Changes
+from deploy.phones.sip_lines import Line
+from deploy.phones.sip_sdp import answer_sdp, offer_sdp, read_sdp
+from deploy.phones.sip_sound import Sound
+from deploy.phones.sip_text import SipMessage, reply, tag_of, uri_of
+from deploy.phones.sip_wire import REQUEST_LIMIT_S, Address, SipSilenceError
 
 
 class Ending(Enum):

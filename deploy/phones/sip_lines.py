@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Coroutine, Mapping
 from typing import Protocol, Self
 
-from tests.telephony.changes import Changes
-from tests.telephony.sip_text import METHODS, SipMessage, digest_answer, new_branch, new_tag, reply, tag_of
-from tests.telephony.sip_wire import Address, SipSocket
+from deploy.phones.changes import Changes
+from deploy.phones.sip_text import METHODS, SipMessage, digest_answer, new_branch, new_tag, reply, tag_of
+from deploy.phones.sip_wire import Address, SipSocket
 
 _PROOFS = ("Authorization", "Proxy-Authorization")
 

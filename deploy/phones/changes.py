@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 WAIT_LIMIT_S = 40.0
-"""Nothing takes nearly as long, on a machine that others use too; it ends a test that hangs."""
+"""Nothing takes nearly as long, on a machine that others use too; it ends what hangs."""
 
 
 class Changes:

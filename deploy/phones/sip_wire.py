@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from tests.telephony.sip_text import BadSipError, SipMessage, acknowledgement
+from deploy.phones.sip_text import BadSipError, SipMessage, acknowledgement
 
 Address = tuple[str, int]
 
