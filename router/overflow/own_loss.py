@@ -12,7 +12,7 @@ from router import ledger
 from router.acd.calls import Calls
 from router.acd.queues import Queues
 from router.acd.roster import Roster
-from router.agent import AgentState
+from router.agent import BUSY, WITH_A_CALL, AgentState
 from router.call import Disposition
 from router.ids import AgentId, CallId, Instant
 from router.ledger import Entry
@@ -31,21 +31,13 @@ LOAD_MEMORY_MS = 900_000
 """Of how many own callers there usually are: longer than a few calls, shorter than a swing of the day."""
 
 SHARE_OF_REST = 0.3
-"""One help may be expected to take so much of what is left. Measured: 0.2 to 0.5 differ little."""
+"""One help may be expected to take so much of what is left."""
 
 ON_TIME_WAITING_SHARE = 0.1
 """So many callers may wait for each agent and still be on time: 20 s of a call of 200 s."""
 
 _ABANDONED = frozenset({Disposition.ABANDONED_IN_QUEUE, Disposition.ABANDONED_RINGING})
-_WITH_A_CALL = frozenset(
-    {
-        AgentState.RESERVED,
-        AgentState.RINGING,
-        AgentState.TALKING,
-        AgentState.ON_HOLD,
-        AgentState.WRAP_UP,
-    }
-)
+_AT_WORK = BUSY | WITH_A_CALL | {AgentState.RESERVED}
 
 
 class OwnLoss:
@@ -106,7 +98,8 @@ class OwnLoss:
 
     def target_passed(self, call_id: CallId) -> None:
         """The caller has waited as long as its queue's service level allows."""
-        self._judge(call_id, is_served_there=self._shadow.would_serve(call_id, len(self._helping)))
+        is_ringing = call_id not in self._calls.waiting
+        self._judge(call_id, self._would_serve(call_id, is_ringing=is_ringing, is_over=False))
 
     # --- inside --------------------------------------------------------------------------
 
@@ -118,16 +111,17 @@ class OwnLoss:
         elif isinstance(entry, ledger.CallConnected) and entry.call_id in self._shadow:
             self._answered(entry)
         elif isinstance(entry, ledger.CallEnded) and entry.call_id in self._shadow:
-            is_served_there = self._shadow.would_serve(entry.call_id, len(self._helping))
+            is_ringing = entry.disposition is Disposition.ABANDONED_RINGING
+            is_served_there = self._would_serve(entry.call_id, is_ringing=is_ringing, is_over=True)
             if entry.disposition in _ABANDONED:
-                self._judge(entry.call_id, is_served_there=is_served_there)
+                self._judge(entry.call_id, is_served_there)
             self._shadow.left(entry.call_id, is_served_there=is_served_there)
             self._forget(entry.call_id)
 
     def _agent_changed(self, entry: ledger.AgentStateChanged) -> None:
         if entry.state is AgentState.RESERVED:
             self._helping[entry.agent_id] = self._expected_harm()
-        elif entry.state not in _WITH_A_CALL:
+        elif entry.state not in _AT_WORK:
             self._helping.pop(entry.agent_id, None)
             self._shadow.agent_through(entry.agent_id, len(self._helping))
 
@@ -147,7 +141,11 @@ class OwnLoss:
             self._shadow.answered_away(entry.call_id, len(self._helping))
         self._forget(entry.call_id)
 
-    def _judge(self, call_id: CallId, *, is_served_there: bool) -> None:
+    def _would_serve(self, call_id: CallId, *, is_ringing: bool, is_over: bool) -> bool:
+        helping_count = len(self._helping)
+        return self._shadow.would_serve(call_id, helping_count, is_ringing=is_ringing, is_over=is_over)
+
+    def _judge(self, call_id: CallId, is_served_there: bool) -> None:
         if call_id not in self._late:
             self._late.add(call_id)
             self._harmed += is_served_there

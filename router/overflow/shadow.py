@@ -67,12 +67,14 @@ class Shadow:
 
     # --- what would be -------------------------------------------------------------------
 
-    def would_serve(self, call_id: CallId, helping_count: int) -> bool:
+    def would_serve(self, call_id: CallId, helping_count: int, *, is_ringing: bool, is_over: bool) -> bool:
         """Whether this caller, unanswered here, would be with an agent by now.
 
-        One whom a phone rings for already would be only if the next one were served there too.
+        One for whom a phone rings, or rang when it gave up, would be only if the next one were served
+        there too. One whose call `is_over` has left the waiting room and looks as if a phone rang.
         """
-        still_waiting = self._waiting_count(helping_count) + (call_id not in self._calls.waiting)
+        agent_count = self.agent_count(helping_count) - is_over
+        still_waiting = max(0.0, self.caller_count - agent_count) + is_ringing
         behind = 0
         for other in reversed(self._unanswered):
             if behind >= still_waiting:
