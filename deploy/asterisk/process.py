@@ -20,6 +20,8 @@ START_LIMIT_S = 20.0
 STOP_LIMIT_S = 10.0
 COMMAND_LIMIT_S = 10.0
 READY_POLL_S = 0.05
+_BOOTED = "fully booted"
+"""What Asterisk says when every module is loaded."""
 
 SOCKET_PATH_LIMIT = 107
 """Bytes of a Unix socket's path; Asterisk cuts a longer one off and says nothing."""
@@ -103,14 +105,17 @@ class AsteriskProcess:
             AsteriskStartError: it ended, or was not ready within `START_LIMIT_S`.
         """
         deadline = time.monotonic() + START_LIMIT_S
-        # Before its socket is there, the command fails at once.
-        while not self._remote("core waitfullybooted", max(deadline - time.monotonic(), 1.0)):
+        while not self._is_booted(max(deadline - time.monotonic(), 1.0)):
             ended = self._running().poll()
             if ended is not None:
                 raise AsteriskStartError(f"it ended with status {ended}", self.log_file)
             if time.monotonic() > deadline:
                 raise AsteriskStartError(f"not ready after {START_LIMIT_S:.0f} s", self.log_file)
             time.sleep(READY_POLL_S)
+
+    def _is_booted(self, limit_s: float) -> bool:
+        """Before its socket is there the command fails at once; one that ends says something else."""
+        return _BOOTED in (self._remote("core waitfullybooted", limit_s) or "")
 
     def command(self, text: str) -> str:
         """What the console command prints.
