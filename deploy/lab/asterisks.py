@@ -23,6 +23,8 @@ _CITY = "127.0.0.61"
 """Where all sites' callers come from: everybody's line to the public network."""
 _RTP_FIRST, _RTP_LAST = 32_768, 60_999
 """Each Asterisk has an address of its own, so all may have the same ports."""
+_SILENCE_LIMIT_MS = 2_000
+"""The first sound comes within some 50 ms of the bridge; a caller may go before."""
 _PHONES_FILE = "phones.csv"
 """Where `trunkline asterisk config` writes the passwords of the phones."""
 
@@ -116,6 +118,7 @@ class AsteriskTelephony:
         # A caller whom the ledger has no call for keeps the number as a name, which the law then finds.
         return PbxAccount(
             offered_count=sum(caller.has_met_pbx for caller in callers),
+            silence_limit_ms=_SILENCE_LIMIT_MS,
             stories={names.get(caller.number, caller.number): caller.story for caller in callers},
         )
 

@@ -35,6 +35,9 @@ class PbxAccount:
     """Callers who met the PBX; those who came while it was down did not."""
     stories: Mapping[str, Mapping[str, object]]
     """Of each call that got a name, by that name: taken or not, conversations, ending."""
+    silence_limit_ms: int | None = None
+    """A conversation in the ledger that lasted longer was one for the people, too, or they heard nothing.
+    None: nobody listens, a PBX that only switches does not know."""
 
 
 def read_books(plan: LabPlan, hq_url: str) -> Books:

@@ -103,7 +103,7 @@ def judge(
 
 def the_pbx_saw_the_same(rows: Iterable[LedgerRow], accounts: Accounts) -> LawResult:
     """Every caller whom a PBX saw answered is one call in the ledger, ended once, and talked if it says so;
-    and no ledger knows of more callers than its PBX.
+    no ledger knows of more callers than its PBX; and where people listen, who talked was heard.
 
     The PBX's account is its own: no branch has written it.
     """
@@ -115,7 +115,7 @@ def the_pbx_saw_the_same(rows: Iterable[LedgerRow], accounts: Accounts) -> LawRe
     for site_id, account in sorted(accounts.items()):
         for call_id, story in account.stories.items():
             checked += 1
-            fault = known.fault(site_id, CallId(call_id), story)
+            fault = known.fault(site_id, CallId(call_id), story, account.silence_limit_ms)
             if fault is not None:
                 faults.append(f"{site_id}'s PBX saw call {call_id} {fault}")
         arrived_count = known.arrived_count(site_id)
@@ -137,7 +137,8 @@ class _Known:
     def __init__(self) -> None:
         self._arrived: set[tuple[SiteId, CallId]] = set()
         self._connected: set[CallId] = set()
-        self._ended: set[CallId] = set()
+        self._talk_ms: dict[CallId, int] = {}
+        """Of calls that have ended."""
 
     def see(self, row: LedgerRow) -> None:
         entry = row.entry
@@ -146,19 +147,30 @@ class _Known:
         elif isinstance(entry, CallConnected):
             self._connected.add(entry.call_id)
         elif isinstance(entry, CallEnded):
-            self._ended.add(entry.call_id)
+            self._talk_ms[entry.call_id] = entry.talk_ms
 
     def arrived_count(self, site_id: SiteId) -> int:
         return sum(site == site_id for site, _call_id in self._arrived)
 
-    def fault(self, site_id: SiteId, call_id: CallId, story: Mapping[str, object]) -> str | None:
+    def fault(
+        self, site_id: SiteId, call_id: CallId, story: Mapping[str, object], silence_limit_ms: int | None
+    ) -> str | None:
         """How the PBX's story of a call goes against the ledger; None when it does not."""
-        if int(str(story["conversations"])) > 0 and call_id not in self._connected:
+        has_talked = int(str(story["conversations"])) > 0
+        talk_ms = self._talk_ms.get(call_id)
+        if has_talked and call_id not in self._connected:
             return "talk, and the ledger did not"
         if story["taken"] and (site_id, call_id) not in self._arrived:
             return "answered, and the ledger does not know it"
-        if story["taken"] and call_id not in self._ended:
+        if story["taken"] and talk_ms is None:
             return "over, and the ledger has no ending"
+        if (
+            not has_talked
+            and talk_ms is not None
+            and silence_limit_ms is not None
+            and talk_ms > silence_limit_ms
+        ):
+            return f"hear nobody, and the ledger has {talk_ms} ms of talk"
         return None
 
 

@@ -169,6 +169,26 @@ def test_a_call_that_the_pbx_saw_end_and_the_ledger_did_not_is_a_violation() -> 
     assert violations(verdict)["the_pbx_saw_the_same"] == 1
 
 
+@pytest.mark.parametrize(
+    ("limit_ms", "complaints"),
+    [
+        (2_000, ["beijing's PBX saw call c1 hear nobody, and the ledger has 60000 ms of talk"]),
+        (60_000, []),
+        (None, []),
+    ],
+)
+def test_a_talk_in_which_people_who_listen_heard_nothing_is_a_violation(
+    limit_ms: int | None, complaints: list[str]
+) -> None:
+    made = plan(1)
+    deaf = PbxAccount(offered_count=1, stories={"c1": story(conversations=0)}, silence_limit_ms=limit_ms)
+
+    verdict = verdict_of(day(made, "c1"), made, account=deaf)
+
+    assert [each for law in verdict.laws for each in law.violations] == complaints
+    assert verdict.is_good is not bool(complaints)
+
+
 def test_a_caller_who_is_two_calls_in_the_ledger_is_a_violation() -> None:
     made = plan(1)
     account = PbxAccount(offered_count=1, stories={"c1": story()})
