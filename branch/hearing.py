@@ -94,6 +94,10 @@ class Messages(Protocol):
         """Somebody has heard one. Returns at once."""
         ...
 
+    def unplayable(self, call_id: CallId) -> None:
+        """The PBX has no such file, so no phone is to be given it again."""
+        ...
+
 
 class Lines:
     """Which queue a dialled line belongs to."""
@@ -201,14 +205,16 @@ class PbxEar:
             case PhoneRequest.FORWARD_OFF:
                 self._forward(agent_id, None, confirm)
             case PhoneRequest.PICKUP:
-                site_id = agent_id.partition("/")[0]
-                colleague = AgentId(f"{site_id}/{digits}") if digits else None
-                self._desk.tell(PickupAsked(agent_id=agent_id, from_agent=colleague))
+                self._pick_up(agent_id, digits)
             case PhoneRequest.MESSAGES:
                 self._driver.play_messages(agent_id, self._messages.for_agent(agent_id))
 
     def message_heard(self, agent_id: AgentId, call_id: CallId) -> None:
         self._messages.heard_soon(call_id, agent_id)
+
+    def message_unplayable(self, call_id: CallId) -> None:
+        log.warning("message_unplayable", call=call_id)
+        self._messages.unplayable(call_id)
 
     def pbx_lost(self) -> None:
         self.is_connected = False
@@ -228,6 +234,16 @@ class PbxEar:
             self._driver.carry_out(HangUpTrunk(handoff_id=handoff_id))
         for call_id in sorted(inventory.lines.keys() - live.lines):
             self._driver.carry_out(HangUpLine(call_id=call_id))
+
+    def _pick_up(self, agent_id: AgentId, extension: str) -> None:
+        """What was dialled behind the code may be anything, a telephone number too: it stands in no log."""
+        colleague = None
+        if extension:
+            colleague = AgentId(f"{agent_id.partition('/')[0]}/{extension}")
+            if self._directory.skills_of(colleague) is None:
+                log.warning("pickup_refused", agent=agent_id, reason="AGENT_UNKNOWN")
+                return
+        self._desk.tell(PickupAsked(agent_id=agent_id, from_agent=colleague))
 
     def _refuse_trunk(self, trunk: TrunkRinging, reason: str) -> None:
         self._note_refused_token(reason)
@@ -297,6 +313,9 @@ class WaitingEar:
 
     def agent_phone_asked(self, agent_id: AgentId, request: PhoneRequest, digits: str) -> None:
         self._pass_on(lambda: self._ear.agent_phone_asked(agent_id, request, digits))
+
+    def message_unplayable(self, call_id: CallId) -> None:
+        self._pass_on(lambda: self._ear.message_unplayable(call_id))
 
     def message_heard(self, agent_id: AgentId, call_id: CallId) -> None:
         self._pass_on(lambda: self._ear.message_heard(agent_id, call_id))

@@ -4,12 +4,13 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from branch.people.refusals import UnknownMessageError
 from branch.store.voicemails import Voicemail
@@ -33,7 +34,9 @@ class MessageRecords(Protocol):
         self, *, queue_ids: Collection[QueueId] | None = None, with_heard: bool = False, row_limit: int
     ) -> Sequence[Voicemail]: ...
 
-    def mark_heard(self, call_id: CallId, person_id: str) -> bool: ...
+    def mark_heard(
+        self, call_id: CallId, person_id: str, *, queue_ids: Collection[QueueId] | None = None
+    ) -> bool: ...
 
 
 class MessageBox:
@@ -54,11 +57,13 @@ class MessageBox:
         """
         self._site_id = site_id
         self._records = records
-        self._queues_of = queues_of
+        self.queues_of = queues_of
         self._start_task = start_task
         self._notify = tuple(notify)
         self._folder = folder
         self._unheard = {each.call_id: each for each in self._read_unheard()}
+        self._unplayable: set[CallId] = set()
+        self._telling = asyncio.Lock()
         self.version = 0
         """Grows with every change of what is unheard."""
         self._known = set(self._unheard)
@@ -70,20 +75,31 @@ class MessageBox:
 
     def for_agent(self, agent_id: AgentId) -> Sequence[CallId]:
         """The oldest of the agent's queues that nobody has heard."""
-        queue_ids = self._queues_of(agent_id)
-        return [each.call_id for each in self._unheard.values() if each.queue_id in queue_ids][:_AT_ONCE]
+        queue_ids = self.queues_of(agent_id)
+        playable = (each for each in self._unheard.values() if each.call_id not in self._unplayable)
+        return [each.call_id for each in playable if each.queue_id in queue_ids][:_AT_ONCE]
 
-    async def messages(self, *, with_heard: bool) -> Sequence[Voicemail]:
+    def unplayable(self, call_id: CallId) -> None:
+        """It stays unheard and on the list; the phones play the next ones."""
+        self._unplayable.add(call_id)
+
+    async def messages(
+        self, *, with_heard: bool, queue_ids: Collection[QueueId] | None = None
+    ) -> Sequence[Voicemail]:
         """See `Voicemails.messages`."""
-        return await asyncio.to_thread(self._records.messages, with_heard=with_heard, row_limit=LIST_LIMIT)
+        return await asyncio.to_thread(
+            self._records.messages, with_heard=with_heard, queue_ids=queue_ids, row_limit=LIST_LIMIT
+        )
 
-    async def heard(self, call_id: CallId, person_id: str) -> None:
-        """Somebody has heard it; who comes second changes nothing.
+    async def heard(
+        self, call_id: CallId, person_id: str, *, queue_ids: Collection[QueueId] | None = None
+    ) -> None:
+        """Somebody has heard it; who comes second changes nothing. `queue_ids` None: whichever it is of.
 
         Raises:
-            UnknownMessageError: there is no such message.
+            UnknownMessageError: there is no such message in these queues.
         """
-        if not await asyncio.to_thread(self._records.mark_heard, call_id, person_id):
+        if not await asyncio.to_thread(self._records.mark_heard, call_id, person_id, queue_ids=queue_ids):
             raise UnknownMessageError(call_id)
         if self._unheard.pop(call_id, None) is not None:
             self.version += 1
@@ -95,7 +111,7 @@ class MessageBox:
     async def _heard(self, call_id: CallId, person_id: str) -> None:
         try:
             await self.heard(call_id, person_id)
-        except (UnknownMessageError, DBAPIError) as error:
+        except (UnknownMessageError, SQLAlchemyError) as error:
             log.warning("message_not_marked", call=call_id, problem=str(error)[:300])
 
     async def follow(self) -> None:
@@ -104,20 +120,25 @@ class MessageBox:
             await asyncio.sleep(_LOOK_INTERVAL_S)
             try:
                 found = {each.call_id: each for each in await asyncio.to_thread(self._read_unheard)}
-            except DBAPIError as error:
-                log.warning("messages_unread", problem=str(error.orig)[:300])
+            except SQLAlchemyError as error:
+                log.warning("messages_unread", problem=str(error)[:300])
                 continue
             new = [message for call_id, message in found.items() if call_id not in self._known]
             self.version += found.keys() != self._unheard.keys()
             self._unheard = found
-            self._known |= found.keys()
+            self._known = set(found)
+            self._unplayable &= self._known
             for message in new:
                 log.info("message_left", queue=message.queue_id, call=message.call_id)
                 if self._notify:
-                    await self._tell(message)
+                    self._start_task(self._tell(message))
 
     async def _tell(self, message: Voicemail) -> None:
-        """A command that fails costs nobody the message: it stays unheard."""
+        """One after the other. A command that fails costs nobody the message: it stays unheard."""
+        async with self._telling:
+            await self._run_for(message)
+
+    async def _run_for(self, message: Voicemail) -> None:
         try:
             process = await asyncio.create_subprocess_exec(
                 *self._notify,
@@ -132,7 +153,8 @@ class MessageBox:
             async with asyncio.timeout(_NOTIFY_LIMIT_S):
                 await process.communicate(json.dumps(self._told(message), ensure_ascii=False).encode())
         except TimeoutError:
-            process.kill()
+            with suppress(ProcessLookupError):
+                process.kill()
             await process.wait()
         if process.returncode != 0:
             log.warning("message_not_told", problem=f"{self._notify[0]} ended with {process.returncode}")

@@ -25,12 +25,13 @@ _PIPED_WIDTH = 200
 
 def output() -> Console:
     """Where a command's result goes."""
-    return Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH, highlight=False, soft_wrap=False)
+    width = None if sys.stdout.isatty() else _PIPED_WIDTH
+    return Console(width=width, highlight=False, soft_wrap=False, emoji=False)
 
 
 def messages() -> Console:
     """Where everything that is not the result goes."""
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, emoji=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from router import facts, ledger
 from router.acd.calls import Call
 from router.acd.ringing import Leg
 from router.acd.roster import Agent
-from router.agent import RingFailure
+from router.agent import AgentState, RingFailure
 from router.call import CallState, Disposition
 from router.errors import NotAcceptingError, WrongStateError
 from router.ids import CallId, LegId
@@ -70,6 +70,10 @@ class Callers:
 
     def pbx_died(self, turn: Turn, fact: facts.PbxDied) -> None:
         """Its channels' ends are told one by one; a helper's promises were no channels yet."""
+        for agent in list(self._parts.roster):
+            # No line leads outside any more: whoever is reached there is as little there as a phone.
+            if self._parts.reach.is_outside(agent.agent_id):
+                self._parts.roster.make_not_ready(turn, agent, AgentState.UNREACHABLE, fact.reason)
         self._parts.helper.pbx_died(turn, fact.reason)
 
     def fail(self, turn: Turn, call: Call, reason: str) -> None:

@@ -38,7 +38,10 @@ def set_reach(file: Path, person: str, written: Sequence[str]) -> None:
         if len(places) > PLACE_LIMIT:
             raise BadPlaceError(_("an agent has {limit} places at most", limit=PLACE_LIMIT))
         records.agent_places.set_places(agent_id, places)
-    message = _("{person} is reached there from its next call on", person=agent_id)
+    if places:
+        message = _("{person} is reached there from its next call on", person=agent_id)
+    else:
+        message = _("{person} is reached at its own phone from its next call on", person=agent_id)
     output().print(message, markup=False)
 
 

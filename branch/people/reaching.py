@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from branch.numbers import e164
 from router.acd.place import OWN_PHONE, Place
@@ -86,8 +86,8 @@ class Reaching:
             async with self._lock:
                 try:
                     found = await asyncio.to_thread(self._records.places)
-                except DBAPIError as error:
-                    log.warning("places_unread", problem=str(error.orig)[:300])
+                except SQLAlchemyError as error:
+                    log.warning("places_unread", problem=str(error)[:300])
                 else:
                     self._tell_changes(found)
 
@@ -109,8 +109,9 @@ class Reaching:
             is_done = True
         except RouterError as refusal:
             log.warning("forwarding_refused", agent=agent_id, reason=refusal.reason)
-        except DBAPIError as error:
-            log.warning("forwarding_not_kept", agent=agent_id, problem=str(error.orig)[:300])
+        except SQLAlchemyError:
+            # Its text may hold the number.
+            log.warning("forwarding_not_kept", agent=agent_id, reason="STORE")
         confirm(is_done)
 
     def _written(self, place: Place) -> Place:

@@ -1,6 +1,6 @@
 """DeskService: people's tools to the people's part of the branch."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -225,18 +225,28 @@ class DeskFace(TalkFace, VisitFace):
     async def ListMessages(
         self, request: pb.ListMessagesRequest, context: Context
     ) -> pb.ListMessagesResponse:
-        await self._session(context)
-        messages = await self._messages.messages(with_heard=request.with_heard)
+        session = await self._session(context)
+        messages = await self._messages.messages(
+            with_heard=request.with_heard, queue_ids=self._queues_heard_by(session)
+        )
         return pb.ListMessagesResponse(messages=map(_message, messages))
 
     async def MarkHeard(self, request: pb.MarkHeardRequest, context: Context) -> pb.MarkHeardResponse:
         session = await self._session(context)
 
         async def serve() -> pb.MarkHeardResponse:
-            await self._messages.heard(CallId(request.call_id), session.person_id)
+            await self._messages.heard(
+                CallId(request.call_id), session.person_id, queue_ids=self._queues_heard_by(session)
+            )
             return pb.MarkHeardResponse()
 
         return await self._repeats.once(session.person_id, request.request_id, request, serve)
+
+    def _queues_heard_by(self, session: Session) -> Collection[QueueId] | None:
+        """An agent hears the messages of the queues that it serves, who watches the site all of them."""
+        if may(session.role, Act.WATCH_SITE) or session.agent_id is None:
+            return None
+        return self._messages.queues_of(session.agent_id)
 
     def _is_callers(self, session: Session, customer_id: CustomerId) -> bool:
         return session.agent_id is not None and self._workplaces.is_caller(session.agent_id, customer_id)

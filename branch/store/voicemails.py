@@ -33,7 +33,7 @@ class Voicemails:
     def messages(
         self, *, queue_ids: Collection[QueueId] | None = None, with_heard: bool = False, row_limit: int
     ) -> Sequence[Voicemail]:
-        """Those nobody has heard, oldest first; with the others the newest `row_limit`, newest first.
+        """The newest `row_limit`: of those nobody has heard, oldest first; of all, newest first.
 
         `queue_ids` None: of all queues.
         """
@@ -43,16 +43,15 @@ class Voicemails:
             select(table, CALLERS.c.number)
             .select_from(table.outerjoin(CALLERS, by_call))
             .where(table.c.site_id == site_id)
+            .order_by(table.c.left_utc_us.desc(), table.c.call_id)
             .limit(row_limit)
         )
         if queue_ids is not None:
             query = query.where(table.c.queue_id.in_(sorted(queue_ids)))
-        if with_heard:
-            query = query.order_by(table.c.left_utc_us.desc(), table.c.call_id)
-        else:
-            query = query.where(table.c.heard_utc_us.is_(None)).order_by(table.c.left_utc_us, table.c.call_id)
+        if not with_heard:
+            query = query.where(table.c.heard_utc_us.is_(None))
         with self._database.reading() as connection:
-            return [
+            found = [
                 Voicemail(
                     call_id=CallId(row.call_id),
                     queue_id=QueueId(row.queue_id),
@@ -63,11 +62,16 @@ class Voicemails:
                 )
                 for row in connection.execute(query)
             ]
+        return found if with_heard else found[::-1]
 
-    def mark_heard(self, call_id: CallId, person_id: str) -> bool:
-        """The first who has heard it is who counts. False: there is no such message."""
+    def mark_heard(
+        self, call_id: CallId, person_id: str, *, queue_ids: Collection[QueueId] | None = None
+    ) -> bool:
+        """The first who has heard it is who counts. False: there is no such message in these queues."""
         table = VOICEMAILS
         query = select(table).where(table.c.site_id == self._database.site_id, table.c.call_id == call_id)
+        if queue_ids is not None:
+            query = query.where(table.c.queue_id.in_(sorted(queue_ids)))
         with self._database.writing() as connection:
             row = connection.execute(query).mappings().first()
             if row is not None and row["heard_utc_us"] is None:

@@ -103,6 +103,10 @@ class TelephonyListener(Protocol):
         """The agent has listened to that caller's message to its end."""
         ...
 
+    def message_unplayable(self, call_id: CallId) -> None:
+        """Its file is gone, or is none that the PBX can play."""
+        ...
+
     def pbx_lost(self) -> None:
         """The connection is down; calls in progress go on without us unless facts say otherwise."""
         ...

@@ -8,6 +8,7 @@ PLACE_LIMIT = 5
 """Of one agent; a caller waits through all of them."""
 
 PLACE_RING_LIMIT_MS = 120_000
+"""Of one place, and of all places of an offer together: others may be idle meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,22 +66,23 @@ class Reach:
         """Where a ring begins. With no line free, or none left that leads there: at its own phone."""
         return self.after(agent_id, -1, limit_ms) or Stop(index=PLACE_LIMIT, ring_limit_ms=limit_ms)
 
-    def after(self, agent_id: AgentId, index: int, limit_ms: int) -> Stop | None:
+    def after(self, agent_id: AgentId, index: int, limit_ms: int, freed: Way | None = None) -> Stop | None:
         """The next place that can be rung now; None behind the last."""
         for number, place in enumerate(self.places(agent_id)):
             if number > index:
-                stop = self._stop(number, place, limit_ms)
+                stop = self._stop(number, place, limit_ms, freed)
                 if stop is not None:
                     return stop
         return None
 
-    def _stop(self, index: int, place: Place, limit_ms: int) -> Stop | None:
+    def _stop(self, index: int, place: Place, limit_ms: int, freed: Way | None) -> Stop | None:
         ring_limit_ms = limit_ms if place.ring_limit_ms is None else place.ring_limit_ms
         if place.number is None:
             return Stop(index=index, ring_limit_ms=ring_limit_ms)
         try:
             way = self._routes.choose_own(place.number)
-            self._lines.require(way)
+            if way != freed:
+                self._lines.require(way)
         except RouterError:
             return None  # The number may not be dialled any more, or the line is full: the next place, then.
         outside = Outside(line_id=way.line_id, number=place.number, language=self._language)

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from router import ledger
+from router.acd.place import PLACE_RING_LIMIT_MS
 from router.acd.reach import Reach, Stop
 from router.acd.roster import Agent, Roster
-from router.agent import STATE_AFTER_RING_FAILURE, RingFailure
+from router.agent import STATE_AFTER_RING_FAILURE, AgentState, RingFailure
 from router.ids import AgentId, CallId, HandoffId, Instant, LegId, QueueId
 from router.orders import RingAgent, StopRinging
 from router.timers import Timers
@@ -35,7 +36,7 @@ class Leg:
     limit_ms: int
     """How long a place rings that does not say so itself."""
     until: Instant | None = None
-    """The offer ends by then, whatever places are left: somebody elsewhere waits for it."""
+    """The offer ends by then, whatever places are left. None: as late as any offer may."""
     stop: int = 0
     """The place's index."""
 
@@ -65,6 +66,8 @@ class Ringing:
 
     def ring(self, turn: Turn, agent: Agent, leg: Leg) -> None:
         """Ring the first of the agent's places that can be rung."""
+        if leg.until is None:
+            leg = replace(leg, until=Instant(turn.now + PLACE_RING_LIMIT_MS))
         stop = self._reach.first(leg.agent_id, leg.limit_ms)
         self._roster.ring(turn, agent, leg.leg_id, stop.way, leg.call_id)
         self._begin(turn, replace(leg, stop=stop.index), stop, after_leg=None)
@@ -82,9 +85,11 @@ class Ringing:
     def move_on(self, turn: Turn, leg: Leg, reason: RingFailure) -> Leg | None:
         """Ring the agent's next place in the same offer; None: there is none, and nothing is done."""
         is_over = leg.until is not None and turn.now >= leg.until
-        if reason not in _NOT_THERE or is_over:
+        agent = self._roster.get(leg.agent_id)
+        if reason not in _NOT_THERE or is_over or agent.after_call is AgentState.LOGGED_OUT:
             return None
-        stop = self._reach.after(leg.agent_id, leg.stop, leg.limit_ms)
+        # The place on the line that this leg has is free for the next one.
+        stop = self._reach.after(leg.agent_id, leg.stop, leg.limit_ms, agent.way)
         if stop is None:
             return None
         self._drop(leg.leg_id)

@@ -138,9 +138,10 @@ class Outgoing:
         if not (is_accepting or way.is_emergency):
             raise NotAcceptingError("it drains, or its store can keep no more rows")
         self._lines.require(way)
+        # Before the agent is rung, who may be outside: its leg must not take the customer's place.
+        self._lines.take(way)
         outbound = self._begin(turn, fact.call_id, agent, DIALLED, None)
-        outbound.number = fact.number
-        self._hold_place(outbound, way)
+        outbound.number, outbound.way = fact.number, way
 
     def call_back(self, turn: Turn, callback: Callback, agent: Agent) -> None:
         """The callback's turn has come, and this agent is idle."""

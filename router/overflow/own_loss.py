@@ -33,6 +33,9 @@ LOAD_MEMORY_MS = 900_000
 SHARE_OF_REST = 0.3
 """One help may be expected to take so much of what is left."""
 
+_NEXT_TO_NOTHING = 0.01
+"""Harm of one help that a site may risk before its first own caller has come: of a caller."""
+
 ON_TIME_WAITING_SHARE = 0.1
 """So many callers may wait for each agent and still be on time: 20 s of a call of 200 s."""
 
@@ -81,6 +84,9 @@ class OwnLoss:
         """Whether an agent may be kept for another site's caller now."""
         if self._limit_points is None:
             return True
+        if not self._callers and self._limit_points:
+            # Nobody of its own has called, so nobody was harmed.
+            return self._expected_harm() < _NEXT_TO_NOTHING
         left = self._limit_points / 100 * self._callers - self._harmed - sum(self._helping.values())
         return left > 0 and self._expected_harm() <= SHARE_OF_REST * left
 

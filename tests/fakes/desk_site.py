@@ -125,10 +125,14 @@ class KeptMessages:
     def messages(
         self, *, queue_ids: Collection[QueueId] | None = None, with_heard: bool = False, row_limit: int
     ) -> list[Voicemail]:
-        return [each for each in self.kept if with_heard or each.heard_by is None][:row_limit]
+        mine = [each for each in self.kept if queue_ids is None or each.queue_id in queue_ids]
+        return [each for each in mine if with_heard or each.heard_by is None][:row_limit]
 
-    def mark_heard(self, call_id: CallId, person_id: str) -> bool:
-        is_there = any(each.call_id == call_id for each in self.kept)
+    def mark_heard(
+        self, call_id: CallId, person_id: str, *, queue_ids: Collection[QueueId] | None = None
+    ) -> bool:
+        mine = [each for each in self.kept if queue_ids is None or each.queue_id in queue_ids]
+        is_there = any(each.call_id == call_id for each in mine)
         self.kept = [
             replace(each, heard_utc_us=1, heard_by=person_id) if each.call_id == call_id else each
             for each in self.kept

@@ -40,6 +40,9 @@ class NoMessages:
     def for_agent(self, agent_id: AgentId) -> list[CallId]:
         return []
 
+    def unplayable(self, call_id: CallId) -> None:
+        raise AssertionError(f"{call_id} cannot be played, and nobody left it")
+
     def heard_soon(self, call_id: CallId, person_id: str) -> None:
         raise AssertionError(f"{person_id} has heard {call_id}, which nobody left")
 

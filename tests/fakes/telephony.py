@@ -23,6 +23,7 @@ class TelephonyEar:
         self.trunks: list[TrunkRinging] = []
         self.phones: list[tuple[AgentId, PhoneEvent]] = []
         self.requests: list[tuple[AgentId, PhoneRequest, str]] = []
+        self.unplayable: list[CallId] = []
         self.heard: list[tuple[AgentId, CallId]] = []
         self.lost_count = 0
         self.inventories: list[Inventory] = []
@@ -46,6 +47,10 @@ class TelephonyEar:
 
     def agent_phone_asked(self, agent_id: AgentId, request: PhoneRequest, digits: str) -> None:
         self.requests.append((agent_id, request, digits))
+        self._told.set()
+
+    def message_unplayable(self, call_id: CallId) -> None:
+        self.unplayable.append(call_id)
         self._told.set()
 
     def message_heard(self, agent_id: AgentId, call_id: CallId) -> None:

@@ -269,7 +269,7 @@ class Carrying:
                 )
 
         if before is not None and before.is_ending:
-            held.is_undialled, before.then = True, dial
+            held.is_undialled, held.before, before.then = True, before, dial
         else:
             dial()
 

@@ -229,7 +229,7 @@ class PbxDriver:
         elif do == Do.PLAY and code != _EXISTS:
             if code != _GONE:
                 log.error("prompts_refused", media=asked.frame["media"], code=code, text=reply.get("text"))
-            self._hearing.played(asked.frame)
+            self._hearing.played({**asked.frame, "is_failed": True})
         elif code not in (_GONE, _EXISTS) and (do, code) != (Do.REMOVE, _NOT_YET):
             log.error(
                 "pbx_request_refused", request=do, channel=channel_id, code=code, text=reply.get("text")

@@ -168,7 +168,9 @@ class Hearing:
         """Heard, unless its file could not be played; after the last one the phone is put down."""
         phone.messages.remove(frame["playback"])
         call_id, agent_id = message_of(frame["playback"]), phone.agent_id
-        if call_id is not None and agent_id is not None and not frame.get("is_failed", False):
+        if call_id is not None and frame.get("is_failed", False):
+            self._news.append(lambda listener: listener.message_unplayable(call_id))
+        elif call_id is not None and agent_id is not None:
             self._news.append(lambda listener: listener.message_heard(agent_id, call_id))
         if not phone.messages:
             self._unanswered.ask(Do.HANG_UP, phone.channel_id, cause=int(Cause.NORMAL))

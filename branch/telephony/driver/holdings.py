@@ -54,6 +54,8 @@ class Held:
     """In a talk, when the PBX was last asked for its bridges."""
     is_undialled: bool = False
     """A leg whose phone still ends another call: a PBX that was asked to ring it now would find it busy."""
+    before: "Held | None" = None
+    """Of such a leg: the one that its phone still ends."""
     then: Callable[[], None] | None = None
     """To be done when this channel is gone."""
 
@@ -145,6 +147,9 @@ class Holdings:
             del self._trunks[held.handoff_id]
         if held.agent_id is not None and self._last_legs.get(held.agent_id) is held:
             del self._last_legs[held.agent_id]
+            before = held.before
+            if before is not None and self._channels.get(before.channel_id) is before:
+                self._last_legs[held.agent_id] = before
         if held.agent_id is not None and self._listening.get(held.agent_id) is held:
             del self._listening[held.agent_id]
 

@@ -84,7 +84,7 @@ class Prompts:
 
     def play_messages(self, phone: Held, call_ids: Sequence[CallId], language: Language) -> None:
         """One after the other; `message_of` tells which one has come to its end."""
-        phone.messages = [_playback_of(each) for each in call_ids] or [PlaybackId(NO_MESSAGES)]
+        phone.messages = [_playback_of(each, phone) for each in call_ids] or [_own(NO_MESSAGES, phone)]
         for playback_id, call_id in zip(phone.messages, call_ids, strict=False):
             media = ["sound:beep", f"recording:{call_id}"]
             self._play(phone, playback_id, media, language)
@@ -93,7 +93,7 @@ class Prompts:
 
     def refuse(self, phone: Held) -> None:
         """What was asked for by a code cannot be."""
-        phone.messages = [PlaybackId(REFUSED)]
+        phone.messages = [_own(REFUSED, phone)]
         self._play(phone, phone.messages[0], [f"sound:{REFUSED}"], Language.ENGLISH)
 
     def hush(self, held: Held) -> None:
@@ -114,11 +114,17 @@ class Prompts:
 
 def message_of(playback_id: str) -> CallId | None:
     """The caller whose message a playback is; None for anything else that is played."""
-    return CallId(playback_id.removeprefix(_MESSAGE)) if playback_id.startswith(_MESSAGE) else None
+    name, _, _phone = playback_id.removeprefix(_MESSAGE).partition("@")
+    return CallId(name) if playback_id.startswith(_MESSAGE) else None
 
 
-def _playback_of(call_id: CallId) -> PlaybackId:
-    return PlaybackId(f"{_MESSAGE}{call_id}")
+def _playback_of(call_id: CallId, phone: Held) -> PlaybackId:
+    return _own(f"{_MESSAGE}{call_id}", phone)
+
+
+def _own(name: str, phone: Held) -> PlaybackId:
+    """Two phones may hear the same at once, and a PBX knows a playback by its name."""
+    return PlaybackId(f"{name}@{phone.channel_id}")
 
 
 def take(caller: Held, unanswered: Unanswered) -> None:

@@ -56,3 +56,6 @@ def _note_playbacks(holdings: Holdings, hearing: Hearing, unanswered: Unanswered
     for held in holdings:
         if held.playback_id is not None and not unanswered.is_waiting(held.channel_id, Do.PLAY):
             hearing.played({"channel": held.channel_id, "playback": held.playback_id})
+        if held.messages and not unanswered.is_waiting(held.channel_id, Do.PLAY):
+            for each in list(held.messages):
+                hearing.played({"channel": held.channel_id, "playback": each, "is_failed": True})

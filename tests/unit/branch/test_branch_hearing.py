@@ -84,12 +84,16 @@ class TwoMessages:
 
     def __init__(self) -> None:
         self.heard: list[tuple[CallId, str]] = []
+        self.lost: list[CallId] = []
 
     def for_agent(self, agent_id: AgentId) -> list[CallId]:
         return [CallId("m1"), CallId("m2")]
 
     def heard_soon(self, call_id: CallId, person_id: str) -> None:
         self.heard.append((call_id, person_id))
+
+    def unplayable(self, call_id: CallId) -> None:
+        self.lost.append(call_id)
 
 
 class Ears:
@@ -234,13 +238,14 @@ def test_what_a_phone_does_has_a_reason_also_when_it_gives_none(ears: Ears) -> N
 def test_what_a_phone_asks_by_a_code_goes_to_whom_it_concerns(ears: Ears) -> None:
     ears.ear.agent_phone_asked(KIM, PhoneRequest.FORWARD, "13800138000")
     ears.ear.agent_phone_asked(KIM, PhoneRequest.FORWARD_OFF, "")
-    ears.ear.agent_phone_asked(KIM, PhoneRequest.PICKUP, "2")
+    ears.ear.agent_phone_asked(KIM, PhoneRequest.PICKUP, "1")
+    ears.ear.agent_phone_asked(KIM, PhoneRequest.PICKUP, "13800138000")
     ears.ear.agent_phone_asked(KIM, PhoneRequest.PICKUP, "")
 
     assert ears.forwarded == [(KIM, "13800138000"), (KIM, None)]
     assert ears.pbx.confirmed == [(KIM, True), (KIM, False)]
     assert ears.desk.facts == [
-        PickupAsked(agent_id=KIM, from_agent=AgentId("beijing/2")),
+        PickupAsked(agent_id=KIM, from_agent=KIM),
         PickupAsked(agent_id=KIM),
     ]
 
@@ -248,9 +253,11 @@ def test_what_a_phone_asks_by_a_code_goes_to_whom_it_concerns(ears: Ears) -> Non
 def test_an_agent_who_asks_for_messages_hears_those_that_are_for_it(ears: Ears) -> None:
     ears.ear.agent_phone_asked(KIM, PhoneRequest.MESSAGES, "")
     ears.ear.message_heard(KIM, CallId("m1"))
+    ears.ear.message_unplayable(CallId("m2"))
 
     assert ears.pbx.played == [(KIM, [CallId("m1"), CallId("m2")])]
     assert ears.messages.heard == [(CallId("m1"), KIM)]
+    assert ears.messages.lost == [CallId("m2")]
 
 
 def test_what_a_pbx_that_came_back_holds_and_nobody_knows_is_ended(ears: Ears) -> None:

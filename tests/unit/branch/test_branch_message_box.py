@@ -105,6 +105,18 @@ async def test_a_message_is_counted_until_somebody_has_heard_it(store: Store) ->
     await site.writer.close()
 
 
+async def test_an_agent_lists_and_marks_the_messages_of_its_queues_only(store: Store) -> None:
+    site = Site(store)
+    await site.leave("c1", OTHER)
+    box = site.box()
+
+    assert await box.messages(with_heard=True, queue_ids={SALES}) == []
+    with pytest.raises(UnknownMessageError):
+        await box.heard(CallId("c1"), KIM, queue_ids={SALES})
+    assert box.unheard() == {OTHER: 1}
+    await site.writer.close()
+
+
 async def test_a_message_that_was_never_left_is_refused(store: Store) -> None:
     with pytest.raises(UnknownMessageError):
         await Site(store).box().heard(CallId("nobody"), KIM)
@@ -117,6 +129,9 @@ async def test_an_agent_hears_the_messages_of_its_queues_in_the_order_of_leaving
     box = site.box()
 
     assert box.for_agent(KIM) == ["c2", "c1"]
+    box.unplayable(CallId("c2"))
+    assert box.for_agent(KIM) == ["c1"]
+    assert box.unheard()[SALES] == 2, "what cannot be played is unheard all the same"
     assert box.for_agent(AgentId("beijing/9")) == []
     await site.writer.close()
 

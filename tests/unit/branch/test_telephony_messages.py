@@ -8,6 +8,7 @@ from branch.telephony.driver.carrying import Carrying
 from branch.telephony.driver.hearing import Hearing
 from branch.telephony.driver.holdings import Holdings
 from branch.telephony.driver.prompts import Prompts
+from branch.telephony.driver.resync import resync
 from branch.telephony.driver.talks import Talks
 from branch.telephony.driver.unanswered import Unanswered
 from branch.telephony.driver.vocabulary import Cause, Do, Event, Frame
@@ -25,7 +26,7 @@ class Listening:
 
     def __init__(self, code: str = "messages") -> None:
         self.sent: list[Frame] = []
-        holdings, unanswered = Holdings(), Unanswered()
+        holdings, unanswered = self.holdings, self.unanswered = Holdings(), Unanswered()
         unanswered.connect(self.sent.append)
         talks, prompts = Talks(unanswered), Prompts(holdings, unanswered)
         self.ear = TelephonyEar()
@@ -55,6 +56,19 @@ class Listening:
     def played(self, playback: str, *, is_failed: bool = False) -> None:
         self.hear({"event": Event.PLAYED, "channel": PHONE, "playback": playback, "is_failed": is_failed})
 
+    def resync(self) -> None:
+        """The link was away, and is back."""
+        channel = {
+            "channel": PHONE,
+            "kind": "code",
+            "state": "UP",
+            "is_started": True,
+            "facts": {},
+            "variables": {},
+        }
+        resync(self.holdings, self.hearing, self.unanswered, channels=[channel], bridges=[], phones=[])
+        self.hearing.flush()
+
     @property
     def is_put_down(self) -> bool:
         return any(frame["do"] == Do.HANG_UP and frame["channel"] == PHONE for frame in self.sent)
@@ -83,6 +97,7 @@ def test_a_message_whose_file_is_gone_counts_as_not_heard(listening: Listening) 
     listening.played(only, is_failed=True)
 
     assert listening.ear.heard == []
+    assert listening.ear.unplayable == [M1]
     assert listening.is_put_down
 
 
@@ -132,3 +147,20 @@ def test_a_number_that_is_refused_is_answered_by_a_tone() -> None:
 
 def test_a_phone_that_picks_a_call_up_is_free_for_it_at_once() -> None:
     assert Listening("pickup").is_put_down
+
+
+def test_what_a_phone_hears_has_a_name_of_its_own() -> None:
+    """Two may hear the same at once, and a PBX knows a playback by its name."""
+    assert all(PHONE in playback for playback in Listening().play(M1))
+    assert all(PHONE in playback for playback in Listening().play())
+
+
+def test_a_phone_that_listened_while_the_link_was_away_is_put_down() -> None:
+    listening = Listening()
+    listening.play(M1, M2)
+    for frame in [each for each in listening.sent if each["do"] == Do.PLAY]:
+        listening.unanswered.answered({"re": frame["id"]})
+    listening.resync()
+
+    assert listening.ear.heard == []
+    assert listening.is_put_down

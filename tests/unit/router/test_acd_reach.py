@@ -323,3 +323,65 @@ def test_a_restarted_site_rings_where_it_was_told_and_counts_the_legs_that_live(
     floor.log += floor.floor.resume(work, alive, at(0))
 
     assert ring(floor.call("c2", 1)).outside == expected
+
+
+def test_the_whole_offer_ends_in_time_however_long_each_place_may_ring() -> None:
+    floor = site()
+    kim = floor.seat("1", 0)
+    reach(floor, kim, *[replace(MOBILE, ring_limit_ms=100_000)] * PLACE_LIMIT)
+    floor.call(C1, 1)
+    ann = floor.seat("2", 10)
+
+    floor.wait_until(122)
+
+    assert floor.state(kim) is AgentState.MISSED
+    assert floor.state(ann) is AgentState.RINGING
+
+
+def test_an_agent_who_has_logged_out_is_not_followed() -> None:
+    floor = site()
+    kim = floor.seat("1", 0)
+    reach(floor, kim, replace(PHONE, ring_limit_ms=5_000), MOBILE)
+    floor.call(C1, 1)
+    floor.tell(facts.AgentLoggedOut(agent_id=kim), 2)
+
+    outcome = floor.wait_until(7)
+
+    assert all_of(outcome, orders.RingAgent) == []
+    assert floor.state(kim) is AgentState.LOGGED_OUT
+
+
+def test_the_next_number_rings_over_the_place_that_the_one_before_gives_back() -> None:
+    floor = site(replace(POLICY, lines={LINE: 1}))
+    kim = floor.seat("1", 0)
+    other = Place(number="+861066662222")
+    reach(floor, kim, replace(MOBILE, ring_limit_ms=5_000), other)
+    floor.call(C1, 1)
+
+    second = ring(floor.wait_until(6)).outside
+
+    assert second is not None
+    assert second.number == other.number
+
+
+def test_an_agent_outside_who_dials_leaves_the_customer_its_place_on_the_line() -> None:
+    """POLICY's line takes two calls at once."""
+    floor = site()
+    dialled_line(floor, dial(floor, floor.seat("1", 0), LOCAL, 1, name="out-1"), 2)
+    kim = floor.seat("2", 0)
+    reach(floor, kim, MOBILE)
+
+    asked = dial(floor, kim, LOCAL, 3, name="out-2")
+
+    assert ring(asked).outside is None, "the last place is the customer's"
+    assert one(floor.answer(ring(asked).leg_id, 5), orders.DialLine).number == LOCAL
+
+
+def test_an_agent_outside_is_unreachable_when_the_pbx_is_dead() -> None:
+    floor = site()
+    kim = floor.seat("1", 0)
+    reach(floor, kim, MOBILE)
+
+    floor.tell(facts.PbxDied(reason="PBX_DOWN"), 1)
+
+    assert floor.state(kim) is AgentState.UNREACHABLE
