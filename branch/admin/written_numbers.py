@@ -13,7 +13,7 @@ class BadNumberError(TroubleError):
     def __init__(self, number: str) -> None:
         super().__init__(
             _(
-                "{number!r} is no number; write it as +8613800138000, or set country in [site]",
+                "{number!r} is no number; write the country code, as +8613800138000, or set it in [site]",
                 number=number,
             )
         )
