@@ -1,4 +1,4 @@
-"""Processes that this one starts: they end with it, and listen on ports that are free.
+"""Processes that this one starts, and that end with it.
 
 A parent-death signal follows the thread that forked, so start a child from a thread that
 lives as long as the child must.
@@ -6,18 +6,13 @@ lives as long as the child must.
 
 import os
 import platform
-import random
 import shutil
-import socket
 from dataclasses import dataclass
+from pathlib import Path
 from signal import Signals
 
 from node.troubles import TroubleError
 from node.words import text as _
-
-SERVER_PORTS = range(10_240, 32_768)
-"""Below the range that Linux takes for outgoing connections: while a server is down, a client
-that tries to reach it must not be given its port, nor be connected to itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,19 +43,12 @@ _ONLY_WITH_PARENT = '[ "$PPID" = "$1" ] || exit 1; shift; exec "$@"'
 """Who was started by a process that ended before the signal was set would never get it."""
 
 
-def free_ports(count: int) -> list[int]:
-    """Loopback ports that nobody listens on now, all different.
+def last_line(log: Path) -> str:
+    """What a child wrote last, for the error that says why it ended; a whole log is not read."""
+    with log.open("rb") as written:
+        written.seek(max(0, log.stat().st_size - _LAST_BYTES))
+        lines = written.read().decode(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
-    Raises:
-        OSError: fewer than `count` are free.
-    """
-    ports: list[int] = []
-    for port in random.sample(SERVER_PORTS, len(SERVER_PORTS)):
-        if len(ports) == count:
-            return ports
-        try:
-            socket.create_server(("127.0.0.1", port)).close()
-        except OSError:
-            continue
-        ports.append(port)
-    raise OSError(f"fewer than {count} of the ports {SERVER_PORTS.start} to {SERVER_PORTS.stop - 1} are free")
+
+_LAST_BYTES = 2_000

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL, SIGTERM, Signals
 
-from deploy.children import die_with_parent, free_ports
+from deploy.children import die_with_parent, last_line
 from deploy.etcd_binary import EtcdBinary, find_etcd
+from deploy.ports import free_ports
 from node.troubles import TroubleError
 from node.words import text as _
 
@@ -108,9 +109,8 @@ class EtcdMember:
         deadline = time.monotonic() + START_LIMIT_S
         while not self._is_healthy():
             if self._running().poll() is not None:
-                raise EtcdStartError(
-                    self.name, f"it ended with status {self._running().returncode}", self.log_file
-                )
+                why = f"it ended with status {self._running().returncode}: {last_line(self.log_file)}"
+                raise EtcdStartError(self.name, why, self.log_file)
             if time.monotonic() > deadline:
                 raise EtcdStartError(self.name, f"not healthy after {START_LIMIT_S:.0f} s", self.log_file)
             time.sleep(READY_POLL_S)

@@ -13,7 +13,8 @@ from signal import SIGINT, SIGKILL, Signals
 import psycopg
 from psycopg import sql
 
-from deploy.children import die_with_parent, free_ports
+from deploy.children import die_with_parent, last_line
+from deploy.ports import free_ports
 from deploy.postgres_template import (
     DATABASE,
     ENVIRONMENT,
@@ -156,7 +157,7 @@ class PostgresServer:
             why = (
                 f"nothing served after {START_LIMIT_S:.0f} s"
                 if ended is None
-                else f"it ended with status {ended}"
+                else f"it ended with status {ended}: {last_line(self.log_file)}"
             )
             raise PostgresStartError(f"{why}; its log is {self.log_file}")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from signal import SIGKILL, SIGTERM, Signals
 
 from deploy.asterisk.bundle import AsteriskBinaries
-from deploy.children import die_with_parent
+from deploy.children import die_with_parent, last_line
 from node.troubles import TroubleError
 from node.words import text as _
 
@@ -108,7 +108,9 @@ class AsteriskProcess:
         while not self._is_booted(max(deadline - time.monotonic(), 1.0)):
             ended = self._running().poll()
             if ended is not None:
-                raise AsteriskStartError(f"it ended with status {ended}", self.log_file)
+                raise AsteriskStartError(
+                    f"it ended with status {ended}: {last_line(self.log_file)}", self.log_file
+                )
             if time.monotonic() > deadline:
                 raise AsteriskStartError(f"not ready after {START_LIMIT_S:.0f} s", self.log_file)
             time.sleep(READY_POLL_S)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from deploy.children import free_ports
+from deploy.ports import free_ports
 from node.troubles import TroubleError
 from node.words import text as _
 from router.ids import QueueId, SiteId

@@ -22,7 +22,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from deploy.children import free_ports
+from deploy.ports import free_ports
 from deploy.postgres import PostgresServer, start_postgres
 from hq.store.applying import Applied, Applier
 from hq.store.schema import migrate

@@ -24,10 +24,10 @@ from branch.telephony.driver.vocabulary import Kind, Variable
 from branch.telephony.port import TelephonyDriver
 from deploy.asterisk.bundle import default_cache, find_asterisk
 from deploy.asterisk.process import AsteriskProcess
-from deploy.children import free_ports
 from deploy.phones.callers import OutgoingCall
 from deploy.phones.city import City
 from deploy.phones.phones import Behaviour, Phone, PhoneCall
+from deploy.ports import free_ports
 from router.ids import AgentId, CallId, LegId, RecordingId, SiteId
 from router.recovery import Inventory
 from tests.fakes.telephony import TelephonyEar

@@ -18,7 +18,8 @@ from branch.peers.operator import get_status
 from branch.people.login import AgentRecord
 from branch.store.store import Store, open_store
 from branch.store.voicemails import Voicemail
-from deploy.children import die_with_parent, free_ports
+from deploy.children import die_with_parent
+from deploy.ports import free_ports
 from router.ids import AgentId, HandoffId, SiteId
 from router.ledger import LedgerRow
 from router.records.handoff_stage import OVER, HandoffStage

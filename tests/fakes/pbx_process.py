@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from branch.telephony.driver.vocabulary import Do
 from branch.telephony.simulated.wire import FRAME_LIMIT_BYTES, PROTOCOL, Play, Role, decode, encode
-from deploy.children import free_ports
+from deploy.ports import free_ports
 
 PASSWORD = "open, sesame"
 

@@ -3,10 +3,9 @@
 import asyncio
 import json
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,8 +13,8 @@ import pytest
 
 from branch.admin.site_records import open_site
 from branch.store.store import open_store
-from deploy.children import free_ports
 from deploy.etcd import EtcdCluster, start_etcd
+from deploy.ports import free_ports
 from node import pki
 from router.ids import SiteId
 from router.ledger import CallConnected, CallEnded, Entry, HandoffConfirmed, LedgerRow
@@ -102,14 +101,9 @@ class NewSite:
 def first_of_free_ports() -> int:
     """The first of some ports in a row that nobody has."""
     while True:
-        (first,) = free_ports(1)
-        with ExitStack() as probes:
-            try:
-                for port in range(first, first + PORTS):
-                    probes.enter_context(socket.create_server(("127.0.0.1", port)))
-            except OSError:
-                continue
-            return first
+        ports = free_ports(PORTS)
+        if ports == list(range(ports[0], ports[0] + PORTS)):
+            return ports[0]
 
 
 @pytest.fixture

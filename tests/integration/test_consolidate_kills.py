@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, func, select, text
 
-from deploy.children import free_ports
+from deploy.ports import free_ports
 from hq.serving.client import HqClient, Plain, connect
 from hq.store.tables import RECEIVED
 from sync.clock import ManualClock

@@ -3,6 +3,7 @@
 import os
 import platform
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -76,9 +77,12 @@ def test_it_serves_from_a_folder_with_blanks_and_chinese_characters_and_keeps_it
         cluster.stop()
 
 
-def test_an_etcd_that_does_not_start_says_where_its_log_is(tmp_path: Path) -> None:
-    with pytest.raises(EtcdStartError, match=r"ended with status .*etcd1\.log"):
-        start_etcd(tmp_path, extra_args=("--no-such-option",))
+def test_an_etcd_that_does_not_start_says_why_and_where_its_log_is(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = "{}:{}".format(*taken.getsockname())
+
+        with pytest.raises(EtcdStartError, match=rf"status 1: .*{address}.*in use.*etcd1\.log"):
+            start_etcd(tmp_path, extra_args=(f"--listen-metrics-urls=http://{address}",))
 
 
 STARTER = """

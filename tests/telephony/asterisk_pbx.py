@@ -9,8 +9,8 @@ from pathlib import Path
 from branch.telephony.asterisk.config.writing import PHONES_FILE
 from deploy.asterisk.bundle import AsteriskBinaries
 from deploy.asterisk.process import AsteriskProcess
-from deploy.children import free_ports
 from deploy.phones.sip_wire import Address
+from deploy.ports import free_ports
 from tests.fakes.branch_process import BranchProcess
 
 CITY = "127.0.0.61"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from deploy.asterisk.bundle import AsteriskBinaries
 from deploy.asterisk.process import AsteriskProcess
-from deploy.children import free_ports
 from deploy.phones.sip_wire import Address
+from deploy.ports import free_ports
 
 HOST = "127.0.0.21"
 CALLERS_HOST = "127.0.0.22"

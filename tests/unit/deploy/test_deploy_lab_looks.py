@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 from prometheus_client import CollectorRegistry, Gauge
 
-from deploy.children import free_ports
 from deploy.lab.looks import is_ready, look
+from deploy.ports import free_ports
 from node.metrics import MetricsServer
 
 
