@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import quantiles
 
-from tests.bench.processor import processor_s
 from tests.bench.telephony.sides import Side
 from tests.telephony.asterisk_pbx import CITY, LINE_NUMBER
 from tests.telephony.sipp import SippBatch, run_callers
@@ -26,7 +25,9 @@ class Stretch:
     setups_s: list[float]
     """From a caller's INVITE to the ACK of the agent's answer; the phone rings for 200 ms of it."""
     processor_s: dict[str, float]
-    """By process, from the first call until the last has ended."""
+    """By part, from the first call until the last has ended."""
+    commit_count: int
+    """Transactions of the ledger meanwhile."""
     duration_s: float
 
 
@@ -46,7 +47,7 @@ class Figures:
 
     @property
     def cpu_ms_a_call(self) -> dict[str, float]:
-        """By process, of one core, for each connected call."""
+        """By part, of one core, for each connected call."""
         names = self.stretches[0].processor_s
         return {
             name: 1000 * sum(each.processor_s[name] for each in self.stretches) / max(1, self.connected_count)
@@ -56,6 +57,10 @@ class Figures:
     @property
     def total_cpu_ms_a_call(self) -> float:
         return sum(self.cpu_ms_a_call.values())
+
+    @property
+    def commits_a_call(self) -> float:
+        return sum(each.commit_count for each in self.stretches) / max(1, self.connected_count)
 
     def setup_ms(self, percent: int) -> float:
         """The percentile of all set-up times."""
@@ -74,10 +79,11 @@ async def play(side: Side, rate_per_s: int, duration_s: float, caller: str, fold
         caller=caller,
         host=CITY,
     )
-    before, began = {name: processor_s(pid) for name, pid in side.pids.items()}, time.monotonic()
+    commits_before = await side.commit_count()
+    before, began = side.processor_s(), time.monotonic()
     report = await run_callers(batch, folder)
     await _until_phones_rest(side)
-    took = {name: processor_s(pid) - before[name] for name, pid in side.pids.items()}
+    took, duration_s = _since(before, side), time.monotonic() - began
     setups = {
         talk.caller: talk.at_s - report.called_s[talk.caller]
         for talk in reversed(side.phones.talks())
@@ -88,8 +94,20 @@ async def play(side: Side, rate_per_s: int, duration_s: float, caller: str, fold
         connected_count=len(setups),
         setups_s=list(setups.values()),
         processor_s=took,
-        duration_s=time.monotonic() - began,
+        commit_count=await side.commit_count() - commits_before,
+        duration_s=duration_s,
     )
+
+
+async def rest(side: Side, duration_s: float) -> dict[str, float]:
+    """Milliseconds of one core a second, by part, while nobody calls."""
+    before = side.processor_s()
+    await asyncio.sleep(duration_s)
+    return {name: 1000 * used_s / duration_s for name, used_s in _since(before, side).items()}
+
+
+def _since(before: dict[str, float], side: Side) -> dict[str, float]:
+    return {name: used_s - before[name] for name, used_s in side.processor_s().items()}
 
 
 async def _until_phones_rest(side: Side) -> None:

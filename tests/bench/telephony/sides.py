@@ -12,6 +12,7 @@ from typing import Protocol
 
 from deploy.asterisk.bundle import AsteriskBinaries
 from deploy.phones.sip_wire import Address
+from tests.bench.processor import main_thread_s, processor_s
 from tests.fakes.branch_process import BranchProcess
 from tests.telephony.asterisk_cluster import Branch, BranchSite
 from tests.telephony.asterisk_pbx import AsteriskPbx
@@ -58,9 +59,12 @@ class Side(Protocol):
     @property
     def phones(self) -> SippAgents: ...
 
-    @property
-    def pids(self) -> dict[str, int]:
-        """Its processes, by what they are."""
+    def processor_s(self) -> dict[str, float]:
+        """What its parts have used of one core since their start."""
+        ...
+
+    async def commit_count(self) -> int:
+        """Transactions of its ledger since the start; 0 without one."""
         ...
 
 
@@ -72,7 +76,13 @@ class AppQueue:
     def __init__(self, pbx: AsteriskPbx, phones: SippAgents) -> None:
         self.address = pbx.address
         self.phones = phones
-        self.pids = {"asterisk": pbx.process.pid}
+        self._pbx = pbx
+
+    def processor_s(self) -> dict[str, float]:
+        return {"Asterisk": processor_s(self._pbx.process.pid)}
+
+    async def commit_count(self) -> int:
+        return 0
 
 
 class UnderBranch:
@@ -83,7 +93,19 @@ class UnderBranch:
     def __init__(self, site: BranchSite, phones: SippAgents) -> None:
         self.address = site.pbx.address
         self.phones = phones
-        self.pids = {"asterisk": site.pbx.process.pid, "branch": site.branch.pid}
+        self._site = site
+
+    def processor_s(self) -> dict[str, float]:
+        branch = self._site.branch.pid
+        loop_s = main_thread_s(branch)
+        return {
+            "Asterisk": processor_s(self._site.pbx.process.pid),
+            "the branch's loop": loop_s,
+            "its commits": processor_s(branch) - loop_s,
+        }
+
+    async def commit_count(self) -> int:
+        return round(await self._site.metric("trunkline_commit_duration_seconds_count"))
 
 
 async def start_sides(
