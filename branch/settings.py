@@ -84,6 +84,8 @@ class OverflowSection(Section):
     view_stale_ms: PositiveDuration = _OVERFLOW.view_stale_ms
     view_unscored_ms: PositiveDuration = _OVERFLOW.view_unscored_ms
     view_out_ms: PositiveDuration = _OVERFLOW.view_out_ms
+    record_lag_ms: PositiveDuration = _OVERFLOW.record_lag_ms
+    record_lag_memory_ms: PositiveDuration = _OVERFLOW.record_lag_memory_ms
     blind_ask_interval_ms: PositiveDuration = _OVERFLOW.blind_ask_interval_ms
     blind_ask_limit_ms: PositiveDuration = _OVERFLOW.blind_ask_limit_ms
     site_share_per_s: int = Field(default=_OVERFLOW.site_share_per_s, ge=1)

@@ -18,6 +18,7 @@ from router.overflow.messages import (
     Reply,
     Request,
     Reserve,
+    Reserved,
     ReserveLine,
 )
 from router.parts import Parts
@@ -47,7 +48,9 @@ class Neighbours:
         request, reply = fact.request, fact.reply
         if reply.handoff_id != request.handoff_id or self._is_call_of_ours(reply):
             self.silent(turn, facts.SiteSilent(site_id=fact.site_id, request=request))
-        elif isinstance(request, Reserve):
+            return
+        self._expect_more(turn, fact.site_id, request, reply)
+        if isinstance(request, Reserve):
             self._parts.pushing.reserve_replied(turn, fact.site_id, request, reply)
         elif isinstance(request, Claim):
             self._parts.pulling.claim_replied(turn, fact.site_id, request.handoff_id, reply)
@@ -110,6 +113,15 @@ class Neighbours:
             for queue in self._parts.queues:
                 if queue.policy.skills <= request.skills:
                     self._parts.board.hear_of_agent(site_id, queue.policy.queue_id)
+
+    def _expect_more(self, turn: Turn, site_id: SiteId, request: Request, reply: Reply) -> None:
+        """Where records lag, what was found is a better hint than what they show: ask there again."""
+        if not self._parts.board.records_lag(turn.now):
+            return
+        if isinstance(request, Reserve) and isinstance(reply, Reserved):
+            self._parts.board.hear_of_agent(site_id, request.call.queue_id)
+        elif isinstance(request, Claim) and isinstance(reply, Given):
+            self._parts.board.hear_of_caller(site_id, reply.call.queue_id)
 
     # --- inside ------------------------------------------------------------------------
 

@@ -13,6 +13,10 @@ _RULES: Mapping[str, str] = {
         " weighted by idle agents"
     ),
     "PUSH_AT_RANDOM": marked("the view is too old to compare by: by lot among those that showed idle agents"),
+    "PUSH_UNSHOWN": marked(
+        "no site showed an idle agent, but records were found to lag behind: one by lot, weighted by agents"
+        " at work, among those that had not refused since"
+    ),
     "PUSH_BLIND": marked("the load board can't be seen: the next configured peer in turn"),
     "PULL_LONGEST_WAIT": marked("the site whose first caller has waited longest, the link's cost taken off"),
     "PULL_BLIND": marked("the load board can't be seen: the next configured peer in turn"),

@@ -25,7 +25,7 @@ class Decision:
     """Why this site was chosen: what `trunkline explain` prints."""
 
     rule: str
-    """PUSH_BY_SCORE, PUSH_AT_RANDOM, PUSH_BLIND, PULL_LONGEST_WAIT, PULL_BLIND, or CLAIMED."""
+    """PUSH_BY_SCORE, PUSH_AT_RANDOM, PUSH_UNSHOWN, PUSH_BLIND, PULL_LONGEST_WAIT, PULL_BLIND, or CLAIMED."""
     view_age_ms: int | None
     candidates: tuple[tuple[SiteId, int, float], ...]
     """Each with the version of its record and its score in seconds: a push's is the link's cost, the

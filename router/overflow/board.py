@@ -15,10 +15,14 @@ from enum import StrEnum
 from router.acd.history import expected_wait_s
 from router.ids import Instant, QueueId, SiteId
 from router.overflow.draw import WeightedDraw
+from router.overflow.lag import RecordLag
 from router.overflow.load import QueueLoad, SiteLoad
 from router.overflow.policy import OverflowPolicy
 
 _SHARE_WINDOW_MS = 1_000
+
+_Index = dict[QueueId, dict[float, WeightedDraw]]
+"""Sites of a queue class, by what the link to each costs."""
 
 
 class ViewState(StrEnum):
@@ -46,7 +50,9 @@ class SiteView:
     claimed: dict[QueueId, int] = field(default_factory=dict)
     """Claims since this version of the record; taken off its waiting calls."""
     is_avoided: bool = False
-    """It refused or failed since this version of the record."""
+    """It failed, or refused for good, since this version of the record."""
+    knows_of_caller: set[QueueId] = field(default_factory=set)
+    """It had nobody idle for a caller of ours since this version, and claims that caller when it has."""
     waiting_since: dict[QueueId, float] = field(default_factory=dict)
     """Where it stands among the sites with callers; absent where it does not."""
     window_since: int = 0
@@ -69,11 +75,14 @@ class Board:
         self._policy = policy
         self._sites: dict[SiteId, SiteView] = {}
         self._gone: set[SiteId] = set()
-        self._idle: dict[QueueId, dict[float, WeightedDraw]] = {}
+        self._idle: _Index = {}
         """Who shows idle agents, by what the link to it costs; the weight is their count."""
+        self._unshown: _Index = {}
+        """Who shows none and was not asked since, likewise; the weight is how many agents work."""
         self._waiting: dict[QueueId, list[tuple[float, SiteId]]] = {}
         """Who shows callers, by since when the first waits, put off by what the link costs, in ms."""
         self._confirmed_at: Instant | None = None
+        self._lag = RecordLag(policy)
 
     # --- what is told ------------------------------------------------------------------
 
@@ -83,6 +92,9 @@ class Board:
         known = self._sites.get(load.site_id)
         if known is not None and _order(load) < _order(known.load):
             return
+        if known is not None and load != known.load:
+            # A digest takes back what a site showed without a version of its own for it.
+            self._lag.replace(load.site_id, now)
         was_gone = load.site_id in self._gone
         returned_at = now if was_gone else known.returned_at if known is not None else None
         self._gone.discard(load.site_id)
@@ -100,6 +112,7 @@ class Board:
         if view is not None:
             self._unindex(view)
             self._gone.add(site_id)
+            self._lag.lose(site_id)
 
     def confirm(self, now: Instant) -> None:
         self._confirmed_at = now
@@ -118,8 +131,30 @@ class Board:
         view = self._sites.get(site_id)
         if view is not None and queue_id in view.load.queues:
             view.is_avoided = False
+            view.knows_of_caller.discard(queue_id)
             if view.idle_count(queue_id) < 1:
                 view.sent[queue_id] = view.load.queues[queue_id].agents_idle - 1
+            self._index(view)
+
+    def hear_of_no_agent(self, site_id: SiteId, queue_id: QueueId, now: Instant) -> None:
+        """It was asked for an agent and had none: not again before its record changes."""
+        view = self._sites.get(site_id)
+        if view is not None and queue_id in view.load.queues:
+            view.knows_of_caller.add(queue_id)
+            shown_count = view.load.queues[queue_id].agents_idle
+            view.sent[queue_id] = shown_count
+            if shown_count:
+                self._lag.refute(site_id, now)
+            self._index(view)
+
+    def hear_of_no_caller(self, site_id: SiteId, queue_id: QueueId, now: Instant) -> None:
+        """It was asked for a caller and had none: not again before its record changes."""
+        view = self._sites.get(site_id)
+        if view is not None and queue_id in view.load.queues:
+            shown_count = view.load.queues[queue_id].calls_waiting
+            view.claimed[queue_id] = shown_count
+            if shown_count:
+                self._lag.refute(site_id, now)
             self._index(view)
 
     # --- what was done -----------------------------------------------------------------
@@ -139,7 +174,7 @@ class Board:
             self._index(view)
 
     def avoid(self, site_id: SiteId) -> None:
-        """It refused or did not answer: not again before its record changes."""
+        """It did not answer, or refused for good: not again before its record changes."""
         view = self._sites.get(site_id)
         if view is not None:
             view.is_avoided = True
@@ -171,8 +206,15 @@ class Board:
 
     def idle_groups(self, queue_id: QueueId) -> list[tuple[float, WeightedDraw]]:
         """Sites that show an idle agent of `queue_id`, those of equal link cost together, cheapest first."""
-        groups = self._idle.get(queue_id, {})
-        return [(cost_s, groups[cost_s]) for cost_s in sorted(groups) if groups[cost_s]]
+        return _cheapest_first(self._idle.get(queue_id, {}))
+
+    def unshown_groups(self, queue_id: QueueId) -> list[tuple[float, WeightedDraw]]:
+        """Likewise, sites that show nobody idle, and were not asked for an agent since they did."""
+        return _cheapest_first(self._unshown.get(queue_id, {}))
+
+    def records_lag(self, now: Instant) -> bool:
+        """Whether what records show may have been over for long, although the view is fresh."""
+        return self._lag.is_on(now)
 
     def waiting_sites(self, queue_id: QueueId) -> Iterator[tuple[float, SiteView]]:
         """Sites that show a caller of `queue_id`, who waited longest first, the link's cost taken off.
@@ -215,21 +257,24 @@ class Board:
         cost_s = self.cost_s(site_id)
         for queue_id in view.load.queues:
             idle_count = view.idle_count(queue_id) if is_askable else 0
-            self._index_idle(queue_id, site_id, cost_s, idle_count)
+            self._weigh(self._idle, queue_id, site_id, cost_s, idle_count)
+            is_unshown = is_askable and idle_count <= 0 and queue_id not in view.knows_of_caller
+            staffed_count = view.load.queues[queue_id].agents_staffed if is_unshown else 0
+            self._weigh(self._unshown, queue_id, site_id, cost_s, staffed_count)
             self._unindex_waiting(view, queue_id)
             if is_askable and view.waiting_count(queue_id) > 0:
                 since = view.seen_at - view.load.queues[queue_id].head_wait_ms + cost_s * 1000
                 view.waiting_since[queue_id] = since
                 insort(self._waiting.setdefault(queue_id, []), (since, site_id))
 
-    def _index_idle(self, queue_id: QueueId, site_id: SiteId, cost_s: float, idle_count: int) -> None:
-        if idle_count > 0:
-            groups = self._idle.setdefault(queue_id, {})
+    def _weigh(self, index: _Index, queue_id: QueueId, site_id: SiteId, cost_s: float, weight: int) -> None:
+        if weight > 0:
+            groups = index.setdefault(queue_id, {})
             group = groups.get(cost_s)
             if group is None:
                 group = groups[cost_s] = WeightedDraw()
-            group.put(site_id, idle_count)
-        elif (known := self._idle.get(queue_id, {}).get(cost_s)) is not None:
+            group.put(site_id, weight)
+        elif (known := index.get(queue_id, {}).get(cost_s)) is not None:
             known.discard(site_id)
 
     def _unindex_waiting(self, view: SiteView, queue_id: QueueId) -> None:
@@ -241,8 +286,13 @@ class Board:
     def _unindex(self, view: SiteView) -> None:
         site_id = view.load.site_id
         for queue_id in view.load.queues:
-            self._index_idle(queue_id, site_id, self.cost_s(site_id), 0)
+            for index in (self._idle, self._unshown):
+                self._weigh(index, queue_id, site_id, self.cost_s(site_id), 0)
             self._unindex_waiting(view, queue_id)
+
+
+def _cheapest_first(groups: dict[float, WeightedDraw]) -> list[tuple[float, WeightedDraw]]:
+    return [(cost_s, groups[cost_s]) for cost_s in sorted(groups) if groups[cost_s]]
 
 
 def _order(load: SiteLoad) -> tuple[int, int]:

@@ -53,11 +53,7 @@ class Chooser:
         state = self._board.state(now)
         if state is ViewState.OUT:
             return self._blind(queue_id, "PUSH_BLIND", asked, now, home_wait_s)
-        groups = [
-            (cost_s, group)
-            for cost_s, group in self._board.idle_groups(queue_id)
-            if cost_s <= 0 or home_wait_s > cost_s
-        ]
+        groups = _worth_it(self._board.idle_groups(queue_id), home_wait_s)
 
         def may_take(site_id: SiteId) -> bool:
             return site_id not in asked and self._board.may_ask(site_id, now)
@@ -66,6 +62,9 @@ class Chooser:
             rule, chosen = "PUSH_AT_RANDOM", self._at_random(groups, may_take)
         else:
             rule, chosen = "PUSH_BY_SCORE", self._by_score(groups, may_take)
+        if chosen is None and self._board.records_lag(now):
+            groups = _worth_it(self._board.unshown_groups(queue_id), home_wait_s)
+            rule, chosen = "PUSH_UNSHOWN", self._by_score(groups, may_take)
         if chosen is None:
             return None
         others = ((site_id, cost_s) for cost_s, group in groups for site_id in group)
@@ -172,6 +171,11 @@ class Chooser:
             home_wait_ms=_milliseconds(home_wait_s),
         )
         return Choice(site_id=shown[0][0], queue_id=shown[0][1], decision=decision)
+
+
+def _worth_it(groups: list[_Group], home_wait_s: float) -> list[_Group]:
+    """Those whose link costs less than the wait at home."""
+    return [(cost_s, group) for cost_s, group in groups if cost_s <= 0 or home_wait_s > cost_s]
 
 
 def _milliseconds(seconds: float | None) -> int | None:

@@ -335,8 +335,17 @@ class Origin:
                 reason=reason,
             )
         )
-        self._board.avoid(handoff.peer)
-        self._give_back(turn, handoff, self._calls.get(handoff.call_id))
+        call = self._calls.get(handoff.call_id)
+        if reason == Refusal.NO_IDLE_AGENT and self._has_no_wish(call):
+            self._board.hear_of_no_agent(handoff.peer, call.queue_id, turn.now)
+        else:
+            self._board.avoid(handoff.peer)
+        self._give_back(turn, handoff, call)
+
+    def _has_no_wish(self, call: Call) -> bool:
+        """Whether any agent of its queue can serve it: only then a refusal says that nobody is idle."""
+        queue = self._queues.find(call.queue_id)
+        return queue is not None and call.skills <= queue.policy.skills
 
     def _give_back(self, turn: Turn, handoff: Handoff, call: Call) -> None:
         """The call is where it was before the hand-off began."""

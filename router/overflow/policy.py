@@ -49,6 +49,10 @@ class OverflowPolicy:
     view_stale_ms: int = 3_000
     view_unscored_ms: int = 5_000
     view_out_ms: int = 15_000
+    record_lag_ms: int = 5_000
+    """A record that its site has refuted, and that still stands after so long, shows that records lag..."""
+    record_lag_memory_ms: int = 300_000
+    """...for so long: callers then ask sites that show nobody idle, too."""
     blind_ask_interval_ms: int = 1_000
     """Without a view, one configured peer is asked each so often, in rotation..."""
     blind_ask_limit_ms: int = 8_000
@@ -71,6 +75,8 @@ WIRE_LIMITS = (
     "view_stale_ms",
     "view_unscored_ms",
     "view_out_ms",
+    "record_lag_ms",
+    "record_lag_memory_ms",
     "blind_ask_interval_ms",
     "blind_ask_limit_ms",
     "ramp_up_ms",

@@ -151,7 +151,13 @@ class Pulling:
 
     def _claim_failed(self, turn: Turn, help_: Help, reason: str) -> None:
         self._helper.write_refused(turn, help_, reason)
-        self._board.avoid(help_.peer)
+        if reason == Refusal.NONE_WAITING:
+            skills = self._helper.agent_of(help_).skills
+            for queue in self._queues:
+                if queue.policy.skills <= skills:
+                    self._board.hear_of_no_caller(help_.peer, queue.policy.queue_id, turn.now)
+        else:
+            self._board.avoid(help_.peer)
         if help_.is_trunk_here:
             turn.order(HangUpTrunk(handoff_id=help_.handoff_id))
         self._helper.free_agent(turn, help_)
