@@ -237,6 +237,20 @@ def test_a_claim_names_no_call_and_is_told_all_the_same(explain: Any, tmp_path: 
     assert "No rows of" not in shown.out
 
 
+def test_a_push_past_records_that_lag_says_so(explain: Any, tmp_path: Path) -> None:
+    book = LedgerBook()
+    unshown = Decision(
+        rule="PUSH_UNSHOWN", view_age_ms=90, candidates=((URUMQI, 4, 0.0),), seen=((42_000, 0),)
+    )
+    book.write(0, arrived("c1"), queued("c1"))
+    book.write(0.4, HandoffAsked(handoff_id=H1, role=Role.ORIGIN, peer=URUMQI, call_id=C1, decision=unshown))
+
+    shown = explain("c1", "--from-ledger", write_branch(tmp_path / "branch.db", book.rows))
+
+    assert "records were found to lag behind" in " ".join(shown.out.split())
+    assert "→ urumqi: score 0.0 s, 0 agents idle (record 4, 42.0 s old)" in shown.out
+
+
 def test_programs_get_rows_sentences_and_decisions(explain: Any, tmp_path: Path) -> None:
     home, there = overflowed()
 
