@@ -114,8 +114,10 @@ class Floor:
         """
         turn = Turn(now)
         self._handlers[type(fact)](turn, fact)
-        self._settle(turn)
-        return self._finish(turn)
+        if turn.has_changed:
+            self._settle(turn)
+            self._finish(turn)
+        return turn.outcome
 
     def handle_timer(self, now: Instant) -> Outcome:
         """Work off every deadline that is due."""
@@ -123,8 +125,10 @@ class Floor:
         while (key := self._parts.timers.pop_due(now)) is not None:
             kind, subject = key
             self._deadlines[kind](turn, subject)
-            self._settle(turn)
-        return self._finish(turn)
+            if turn.has_changed:
+                self._settle(turn)
+        self._finish(turn)
+        return turn.outcome
 
     def next_timer(self) -> Instant | None:
         return self._parts.timers.next()
@@ -134,8 +138,10 @@ class Floor:
         turn = Turn(now)
         Resumption(self._parts, self._ivr, work, alive).resume(turn)
         self._readopted_call_count = len(self._parts.calls)
-        self._settle(turn)
-        return self._finish(turn)
+        if turn.has_changed:
+            self._settle(turn)
+            self._finish(turn)
+        return turn.outcome
 
     # --- views -------------------------------------------------------------------------
 
@@ -276,19 +282,16 @@ class Floor:
     # --- inside ------------------------------------------------------------------------
 
     def _settle(self, turn: Turn) -> None:
-        if not turn.has_changed:
-            return
         self._parts.consulting.follow(turn)
         self._parts.supervising.follow(turn)
         self._parts.recordings.follow(turn)
         self._parts.own_loss.follow(turn)
         self._settling.settle(turn)
 
-    def _finish(self, turn: Turn) -> Outcome:
+    def _finish(self, turn: Turn) -> None:
         if turn.outcome:
             self._parts.own_loss.follow(turn)
             self._publishing.note_change(turn)
-        return turn.outcome
 
     def _keep_idle_orders(self) -> None:
         self._parts.roster.idle.keep_orders({q.policy.distribution for q in self._parts.queues})

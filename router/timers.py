@@ -11,7 +11,8 @@ K = TypeVar("K")
 class Timers(Generic[K]):
     """A deadline a key; setting a key again moves it.
 
-    Cancelling leaves the heap entry behind and is skipped later, so both cost O(log n).
+    A deadline that no longer counts stays in the heap until it is the earliest: the one that
+    `next` sees always counts, so that asking, which every fact does, costs nothing.
     """
 
     def __init__(self) -> None:
@@ -21,27 +22,30 @@ class Timers(Generic[K]):
         self._serial = 0
 
     def set(self, key: K, at: Instant) -> None:
+        is_moved = key in self._serials
         self._serial += 1
         self._serials[key] = self._serial
         heapq.heappush(self._heap, (at, self._serial, key))
+        if is_moved:
+            self._drop_cancelled()
 
     def cancel(self, key: K) -> None:
-        self._serials.pop(key, None)
+        if self._serials.pop(key, None) is not None:
+            self._drop_cancelled()
 
     def is_set(self, key: K) -> bool:
         return key in self._serials
 
     def next(self) -> Instant | None:
-        self._drop_cancelled()
         return self._heap[0][0] if self._heap else None
 
     def pop_due(self, now: Instant) -> K | None:
         """The earliest deadline's key that is not after `now`, once; None when there is none."""
-        self._drop_cancelled()
         if not self._heap or self._heap[0][0] > now:
             return None
         _, _, key = heapq.heappop(self._heap)
         del self._serials[key]
+        self._drop_cancelled()
         return key
 
     def _drop_cancelled(self) -> None:
