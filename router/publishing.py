@@ -24,12 +24,16 @@ class Publishing:
         return self._load(now, self._version)
 
     def _load(self, now: Instant, version: int) -> SiteLoad:
+        may_lend = self._parts.own_loss.allows_one_more()
         return SiteLoad(
             site_id=self._parts.site_id,
             incarnation=self._incarnation,
             version=version,
             accepting=self._parts.is_accepting,
-            queues={queue.policy.queue_id: self._queue_load(queue, now) for queue in self._parts.queues},
+            queues={
+                queue.policy.queue_id: self._queue_load(queue, now, may_lend=may_lend)
+                for queue in self._parts.queues
+            },
             link_headroom=self._parts.links.all_headroom(),
         )
 
@@ -49,17 +53,14 @@ class Publishing:
             turn.order(PublishLoad(load=load))
         self._parts.timers.set(_KEY, self._publication.refresh_at(turn.now))
 
-    def _queue_load(self, queue: Queue, now: Instant) -> QueueLoad:
-        policy = queue.policy
-        head_queued_at = self._parts.calls.waiting.head_queued_at(policy.queue_id)
-        idle_count = self._parts.roster.idle.count(policy.skills) - self._parts.overflow.home_reserve
-        if not self._parts.own_loss.allows_one_more():
-            idle_count = 0
-        is_lent = policy.is_overflow_allowed
+    def _queue_load(self, queue: Queue, now: Instant, *, may_lend: bool) -> QueueLoad:
+        policy, waiting, roster = queue.policy, self._parts.calls.waiting, self._parts.roster
+        head_queued_at = waiting.head_queued_at(policy.queue_id)
+        idle_count = roster.idle.count(policy.skills) - self._parts.overflow.home_reserve if may_lend else 0
         return QueueLoad(
-            agents_staffed=self._parts.roster.staffed_count(policy.skills),
+            agents_staffed=roster.staffed_count(policy.skills),
             agents_idle=max(0, idle_count),
-            calls_waiting=self._parts.calls.waiting.free_count(policy.queue_id) if is_lent else 0,
+            calls_waiting=waiting.free_count(policy.queue_id) if policy.is_overflow_allowed else 0,
             head_wait_ms=now - head_queued_at if head_queued_at is not None else 0,
             aht_ms=queue.history.aht_ms(now),
             abandon_rate_per_hour=queue.history.abandon_rate_per_hour(now),

@@ -37,8 +37,10 @@ class QueueHistory:
 
     def abandon_rate_per_hour(self, now: Instant) -> float:
         """How often one waiting caller gives up: abandonments by hours waited; 0.0 without history."""
-        waited_ms, _ = self._waited.sum(now)
         _, abandoned_count = self._abandoned.sum(now)
+        if not abandoned_count:
+            return 0.0
+        waited_ms, _ = self._waited.sum(now)
         return abandoned_count * _HOUR_MS / waited_ms if waited_ms else 0.0
 
 

@@ -6,6 +6,7 @@ where it was, because its key does not change.
 """
 
 from bisect import bisect_left, insort
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -52,6 +53,7 @@ class WaitingRoom:
 
     def __init__(self) -> None:
         self._lines: dict[tuple[QueueId, Skills], _Line] = {}
+        self._by_queue: dict[QueueId, list[_Line]] = {}
         self._places: dict[CallId, _Place] = {}
 
     def __len__(self) -> int:
@@ -69,6 +71,7 @@ class WaitingRoom:
         line = self._lines.get((queue_id, skills))
         if line is None:
             line = self._lines[queue_id, skills] = _Line(queue_id, skills)
+            self._by_queue.setdefault(queue_id, []).append(line)
         insort(line.free, (seniority, call_id))
 
     def remove(self, call_id: CallId) -> None:
@@ -127,8 +130,8 @@ class WaitingRoom:
 
     def head_queued_at(self, queue_id: QueueId) -> Instant | None:
         """When the most senior call that is not dialled was queued."""
-        first = self.first_free(queue_id, 1)
-        return self._places[first[0]].queued_at if first else None
+        heads = [line.free[0] for line in self._of(queue_id) if line.free]
+        return self._places[min(heads)[1]].queued_at if heads else None
 
     def position(self, call_id: CallId) -> int:
         """1 for the head of the call's own queue."""
@@ -139,8 +142,8 @@ class WaitingRoom:
         )
         return 1 + sum(ahead)
 
-    def _of(self, queue_id: QueueId) -> list[_Line]:
-        return [line for line in self._lines.values() if line.queue_id == queue_id]
+    def _of(self, queue_id: QueueId) -> Sequence[_Line]:
+        return self._by_queue.get(queue_id, ())
 
     def _take_out(self, call_id: CallId, place: _Place) -> _Line:
         line = self._lines[place.queue_id, place.skills]

@@ -58,6 +58,14 @@ class SiteView:
     window_since: int = 0
     window_asks: int = 0
 
+    def renew(self, load: SiteLoad, now: Instant) -> None:
+        """A version of the record begins, and all that was counted since the last one is in it."""
+        self.load, self.seen_at = load, now
+        self.sent.clear()
+        self.claimed.clear()
+        self.is_avoided = False
+        self.knows_of_caller.clear()
+
     def idle_count(self, queue_id: QueueId) -> int:
         queue = self.load.queues.get(queue_id)
         return queue.agents_idle - self.sent.get(queue_id, 0) if queue is not None else 0
@@ -89,22 +97,20 @@ class Board:
     def see(self, load: SiteLoad, now: Instant) -> None:
         if load.site_id == self._site_id:
             return
-        known = self._sites.get(load.site_id)
-        if known is not None and _order(load) < _order(known.load):
+        view = self._sites.get(load.site_id)
+        if view is None:
+            returned_at = now if load.site_id in self._gone else None
+            self._gone.discard(load.site_id)
+            view = self._sites[load.site_id] = SiteView(load=load, seen_at=now, returned_at=returned_at)
+        elif _order(load) < _order(view.load):
             return
-        if known is not None and load != known.load:
-            # A digest takes back what a site showed without a version of its own for it.
-            self._lag.replace(load.site_id, now)
-        was_gone = load.site_id in self._gone
-        returned_at = now if was_gone else known.returned_at if known is not None else None
-        self._gone.discard(load.site_id)
-        view = SiteView(load=load, seen_at=now, returned_at=returned_at)
-        if known is not None:
-            view.window_since, view.window_asks = known.window_since, known.window_asks
-            view.waiting_since = known.waiting_since
-            if known.load.queues.keys() != load.queues.keys():
-                self._unindex(known)
-        self._sites[load.site_id] = view
+        else:
+            if load != view.load:
+                # A digest takes back what a site showed without a version of its own for it.
+                self._lag.replace(load.site_id, now)
+            if view.load.queues.keys() != load.queues.keys():
+                self._unindex(view)
+            view.renew(load, now)
         self._index(view)
 
     def lose(self, site_id: SiteId) -> None:
@@ -255,15 +261,15 @@ class Board:
             view.load.accepting and not view.is_avoided and view.load.link_headroom.get(self._site_id, 1) > 0
         )
         cost_s = self.cost_s(site_id)
-        for queue_id in view.load.queues:
+        for queue_id, queue in view.load.queues.items():
             idle_count = view.idle_count(queue_id) if is_askable else 0
             self._weigh(self._idle, queue_id, site_id, cost_s, idle_count)
             is_unshown = is_askable and idle_count <= 0 and queue_id not in view.knows_of_caller
-            staffed_count = view.load.queues[queue_id].agents_staffed if is_unshown else 0
+            staffed_count = queue.agents_staffed if is_unshown else 0
             self._weigh(self._unshown, queue_id, site_id, cost_s, staffed_count)
             self._unindex_waiting(view, queue_id)
             if is_askable and view.waiting_count(queue_id) > 0:
-                since = view.seen_at - view.load.queues[queue_id].head_wait_ms + cost_s * 1000
+                since = view.seen_at - queue.head_wait_ms + cost_s * 1000
                 view.waiting_since[queue_id] = since
                 insort(self._waiting.setdefault(queue_id, []), (since, site_id))
 

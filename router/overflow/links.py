@@ -13,6 +13,8 @@ class Links:
     def __init__(self, policy: OverflowPolicy) -> None:
         self._policy = policy
         self._used: dict[SiteId, int] = {}
+        self._headroom: Mapping[SiteId, int] | None = None
+        """Of all links; made anew after a change, since each load record shows it."""
 
     def leg_limit(self, site_id: SiteId) -> int:
         link = self._policy.links.get(site_id)
@@ -22,14 +24,15 @@ class Links:
         return self.leg_limit(site_id) - self._used.get(site_id, 0)
 
     def all_headroom(self) -> Mapping[SiteId, int]:
-        return {
-            site_id: link.leg_limit - self._used.get(site_id, 0)
-            for site_id, link in self._policy.links.items()
-        }
+        if self._headroom is None:
+            self._headroom = {site_id: self.headroom(site_id) for site_id in self._policy.links}
+        return self._headroom
 
     def take(self, site_id: SiteId) -> None:
         self._used[site_id] = self._used.get(site_id, 0) + 1
+        self._headroom = None
 
     def give_back(self, site_id: SiteId) -> None:
         assert self._used[site_id] > 0
         self._used[site_id] -= 1
+        self._headroom = None

@@ -65,7 +65,8 @@ class LoadBoard:
 
     def _copy(self) -> None:
         """Show every site what changed; who was away, everything."""
-        changed = [self._records[site_id] for site_id in self._changed if site_id in self._records]
+        records = self._records
+        changed = [LoadSeen(load=records[site_id]) for site_id in self._changed if site_id in records]
         self._changed.clear()
         for site_id, node in self._nodes.items():
             if not node.is_up or self._is_cut(site_id):
@@ -73,22 +74,23 @@ class LoadBoard:
                 continue
             if site_id in self._behind:
                 self._behind.discard(site_id)
-                self._show(node, site_id, list(self._records.values()))
+                self._show(node, site_id, [LoadSeen(load=load) for load in records.values()])
             elif changed:
                 self._show(node, site_id, changed)
 
-    def _show(self, node: Viewer, site_id: SiteId, loads: list[SiteLoad]) -> None:
-        for load in loads:
-            if load.site_id != site_id:
-                node.tell(LoadSeen(load=load))
+    def _show(self, node: Viewer, site_id: SiteId, seen: list[LoadSeen]) -> None:
+        for each in seen:
+            if each.load.site_id != site_id:
+                node.tell(each)
 
     # --- leases ------------------------------------------------------------------------
 
     def _confirm_periodically(self) -> None:
+        confirmed = ViewConfirmed()
         for site_id, node in self._nodes.items():
             if node.is_up and not self._is_cut(site_id):
                 self._renew(site_id)
-                node.tell(ViewConfirmed())
+                node.tell(confirmed)
         self._expire()
         self._loop.after(CONFIRM_PERIOD_MS, self._confirm_periodically)
 

@@ -249,15 +249,16 @@ class Node:
     # --- outcomes ----------------------------------------------------------------------
 
     def _carry_out(self, outcome: Outcome) -> None:
-        if self._around.crash_point is not None and self._dies_in(outcome):
+        around = self._around
+        if around.crash_point is not None and self._dies_in(outcome):
             return
         if outcome:
             self._do(outcome)
-            if self._around.trace is not None:
+            if around.trace is not None:
                 self._note(*outcome)
+            if around.look is not None and self.floor is not None:
+                around.look(self)
         self._arm()
-        if outcome and self._around.look is not None and self.floor is not None:
-            self._around.look(self)
 
     def _dies_in(self, outcome: Outcome) -> bool:
         """Carry out the part before the crash, if there is one: rows unwritten, orders not sent."""
