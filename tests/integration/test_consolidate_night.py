@@ -6,6 +6,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import grpc
 import pytest
 from sqlalchemy import create_engine, func, select, update
 
@@ -288,12 +289,18 @@ async def test_nobody_but_hq_pulls_a_journal(
 ) -> None:
     async with serving(keys, branch) as (node,):
         beijing = Peer(cluster="demo", kind="site", name="beijing")
-        channel = open_channel("127.0.0.1", node.port, keys.tls(kind, name), expected=beijing)
-        async with channel, open_pull(channel) as pull:
-            with pytest.raises(RefusedError) as caught:
-                await pull.greet("beijing")
+        async with open_channel("127.0.0.1", node.port, keys.tls(kind, name), expected=beijing) as channel:
+            reasons = [await refusal_of_a_pull(channel) for _ in range(10)]
 
-    assert caught.value.reason == "PEER_IS_NOT_HQ"
+    # gRPC loses the reason of a refusal that overtakes the caller's first message.
+    assert set(reasons) - {"PEER_FAULT"} == {"PEER_IS_NOT_HQ"}
+
+
+async def refusal_of_a_pull(channel: grpc.aio.Channel) -> str:
+    async with open_pull(channel) as pull:
+        with pytest.raises(RefusedError) as caught:
+            await pull.greet("beijing")
+    return caught.value.reason
 
 
 async def test_no_branch_asks_hq_for_reports(tmp_path: Path, keys: Keys, branch: Branch) -> None:
