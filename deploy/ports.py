@@ -53,9 +53,7 @@ class _OwnPorts:
                     break
                 if _is_free(port):
                     ports.append(port)
-        raise OSError(
-            f"fewer than {count} of the ports {SERVER_PORTS.start} to {SERVER_PORTS.stop - 1} are free"
-        )
+        raise OSError(f"fewer than {count} of the ports {_RANGE} are free")
 
     def _next(self, enough: int) -> int:
         if not self._fresh and len(self._given) < enough:
@@ -77,9 +75,7 @@ class _OwnPorts:
             self._fresh.extend(range(first + 1, first + _BLOCK))
             return
         if not self._given:
-            raise OSError(
-                f"other processes have all ports from {SERVER_PORTS.start} to {SERVER_PORTS.stop - 1}"
-            )
+            raise OSError(f"other processes have all the ports {_RANGE}")
 
 
 def _is_free(port: int) -> bool:

@@ -37,11 +37,12 @@ PAGE = Path("docs/app-queue.md")
 HEAD = f"""# The branch beside app_queue
 
 Written by `make bench-telephony`. Two Asterisks with the same configuration on one machine: one serves
-its callers by app_queue, the other under a branch process, whose ledger is on a disk and has a row before
-each step is taken. SIPp calls and SIPp answers: {AGENT_COUNT} phones that ring for 200 ms and talk for
-{TALK_MS / 1000:g} s. Both sides take turns at each rate. *Set-up* is from a caller's INVITE to the ACK of the
-agent's answer, the ringing included. *CPU* is of one core for each connected call, idle work included: at
-few calls a second that is a good part of it. The branch's is Asterisk's and its own.
+its callers by app_queue, the other under a branch process, whose ledger is on a disk and has the row of
+each step that cannot be undone before it is taken. SIPp calls and SIPp answers: {AGENT_COUNT} phones that
+ring for 200 ms and talk for {TALK_MS / 1000:g} s. Both sides take turns at each rate. *Set-up* is from a
+caller's INVITE to the ACK of the agent's answer, the ringing included. *CPU* is of one core for each
+connected call, idle work included: at few calls a second that is a good part of it. The branch's is
+Asterisk's, its loop's and its commits'.
 """
 COLUMNS = (
     "Calls/s",
@@ -76,9 +77,9 @@ WHERE = """
 
 Milliseconds of one core for each connected call, at {rate} calls a second. Asterisk's own excess is the way
 over ARI: each step of a call is a request that it parses, carries out on the channel's thread and answers,
-and an event that it writes as JSON. The branch's loop reads those, decides, and writes requests; its commits
-are transactions of the ledger, {commits:.1f} a call, because no step that a caller could notice is taken
-before its row is on the disk. app_queue keeps no such record.
+and an event that it writes as JSON. The branch's loop reads those, decides, and writes requests. Its other
+threads write the ledger, in {commits:.1f} transactions a call: a row does not wait for the next, because an
+order that cannot be undone waits for it. app_queue keeps no such record.
 
 | Part | CPU a call | While nobody calls |
 |---|---|---|

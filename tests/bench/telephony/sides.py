@@ -101,7 +101,7 @@ class UnderBranch:
         return {
             "Asterisk": processor_s(self._site.pbx.process.pid),
             "the branch's loop": loop_s,
-            "its commits": processor_s(branch) - loop_s,
+            "its other threads, which commit": processor_s(branch) - loop_s,
         }
 
     async def commit_count(self) -> int:
