@@ -37,7 +37,6 @@ class _OwnPorts:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._guards: list[socket.socket] = []
         self._fresh: deque[int] = deque()
         self._given: deque[int] = deque()
         """The one given longest ago comes first."""
@@ -71,7 +70,7 @@ class _OwnPorts:
             except OSError:
                 guard.close()
                 continue
-            self._guards.append(guard)
+            guard.detach()  # Never closed: the block is ours until this process ends.
             self._fresh.extend(range(first + 1, first + _BLOCK))
             return
         if not self._given:

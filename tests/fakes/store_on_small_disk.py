@@ -36,8 +36,11 @@ class Traffic:
         self._ear = ear
 
     async def until(self, state: StoreState) -> None:
-        """Write calls until the store says that it is in this state."""
+        """Write calls until the store says that it is in this state; no more than the disk can take later."""
         while state not in self._ear.states:
+            if len(self.book.rows) - self._ear.commits[-1].last_seq > POLICY.row_limit:
+                await self._ear.until(lambda: state in self._ear.states)
+                return
             for _ in range(CALLS_AT_ONCE):
                 call = f"c{len(self.book.rows)}"
                 self._writer.append(self.book.write(0, arrived(call), queued(call), ended(call)))
