@@ -19,8 +19,7 @@ from router.visit.outcome import VisitOutcome
 from router.visit.visit import Standing, Visit
 from sync.link.refusals import RefusedError
 from tests.fakes.desk_site import CUSTOMER, KIM, PASSWORD, QUEUE, DeskSite, desk_site
-from tests.fakes.pty_child import PtyChild
-from tests.integration.test_branch_desk_service import (
+from tests.fakes.desk_steps import (
     LIMIT_S,
     in_state,
     logged_in,
@@ -28,6 +27,7 @@ from tests.integration.test_branch_desk_service import (
     ringing_leg,
     until,
 )
+from tests.fakes.pty_child import PtyChild
 from tests.integration.test_branch_terminal_desk import at, desk, run, until_agent
 
 NUMBER = "+861066661111"
