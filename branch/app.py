@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from branch.admission import DRAINING
 from branch.metrics import FloorCollector, gauge
+from branch.note_erasing import NoteErasing
 from branch.parts import CannotStartError
 from branch.pruning import Pruning
 from branch.settings import BranchSettings
@@ -106,6 +107,12 @@ def _watch_over(ground: Ground, core: Core, tasks: Tasks) -> None:
         name="clock",
     )
     _task = tasks.start(_tally_day(ground, core), name="tallies")
+    erasing = NoteErasing(
+        ground.store.contact_notes,
+        retention_days=ground.settings.notes.retention_days,
+        today=_today(ground),
+    )
+    _task = tasks.start(erasing.run(), name="note_erasing")
     folder = ground.settings.recording.folder
     if folder is not None:
         pruning = Pruning(folder, ground.store.recordings, _today(ground))

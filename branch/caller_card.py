@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from branch.contact_note import ContactNote
 from router.call import Language
 from router.ids import NodeName
 
@@ -26,3 +27,5 @@ class CallerCard:
     region: str | None = None
     language: Language | None = None
     choices: tuple[IvrChoice, ...] = ()
+    notes: tuple[ContactNote, ...] = ()
+    """Of the customer's last contacts, newest first."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from branch.caller_card import CallerCard, IvrChoice
+from branch.contact_note import ContactNote
 from branch.desk import CallerNumber
 from router.call import Language
 from router.ids import CallId, CustomerId, HandoffId
@@ -50,6 +51,18 @@ class CustomerNames(Protocol):
         ...
 
 
+class CustomerNotes(Protocol):
+    """What was written on customers' last contacts."""
+
+    def last_of(self, customer_id: CustomerId) -> tuple[ContactNote, ...]:
+        """Newest first, as far as they are in memory. Returns at once."""
+        ...
+
+    def look_up_soon(self, customer_id: CustomerId) -> None:
+        """The customer calls: see whether anything was written or erased. Returns at once."""
+        ...
+
+
 @dataclass(slots=True)
 class _Caller:
     number: str | None = None
@@ -61,8 +74,9 @@ class _Caller:
 class CallerCards:
     """Written from numbers and rows as they come, read when a phone is to ring."""
 
-    def __init__(self, customers: CustomerNames) -> None:
+    def __init__(self, customers: CustomerNames, notes: CustomerNotes) -> None:
         self._customers = customers
+        self._notes = notes
         self._callers: OrderedDict[CallId, _Caller] = OrderedDict()
         self._guests: OrderedDict[HandoffId, CallerCard] = OrderedDict()
 
@@ -87,7 +101,8 @@ class CallerCards:
         caller = self._callers.get(call_id)
         if caller is None:
             return None
-        known = None if caller.customer_id is None else self._customers.known_as(caller.customer_id)
+        customer_id = caller.customer_id
+        known = None if customer_id is None else self._customers.known_as(customer_id)
         return CallerCard(
             number=caller.number,
             name=None if known is None else known.name,
@@ -95,6 +110,7 @@ class CallerCards:
             region=None if known is None else known.region,
             language=caller.language,
             choices=tuple(caller.choices),
+            notes=() if known is None or customer_id is None else self._notes.last_of(customer_id),
         )
 
     # --- other sites' ------------------------------------------------------------------
@@ -117,11 +133,16 @@ class CallerCards:
             self._callers.popitem(last=False)
         return caller
 
+    def _note_customer(self, caller: _Caller, customer_id: CustomerId) -> None:
+        if caller.customer_id != customer_id:
+            caller.customer_id = customer_id
+            self._notes.look_up_soon(customer_id)
+
     def _note(self, row: LedgerRow) -> None:
         match row.entry:
             case CallArrived() | CallQueued() | CustomerIdentified() as entry:
                 if entry.customer_id is not None:
-                    self._caller(entry.call_id).customer_id = entry.customer_id
+                    self._note_customer(self._caller(entry.call_id), entry.customer_id)
             case IvrEntered() as entry:
                 self._caller(entry.call_id).language = entry.language
             case IvrChose() as entry:

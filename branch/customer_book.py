@@ -1,7 +1,7 @@
 """Whose number this is: kept in memory, so that no arriving caller waits for a database."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -44,8 +44,12 @@ class CustomerNumbers(Protocol):
 class CustomerBook:
     """The site's customers, by number, and how they are known; read at the start, and again when changed."""
 
-    def __init__(self, customers: CustomerNumbers) -> None:
+    def __init__(
+        self, customers: CustomerNumbers, *, note_gone: Callable[[CustomerId], None] | None = None
+    ) -> None:
+        """`note_gone` is told, on the event loop, of each customer that is not known any more."""
         self._customers = customers
+        self._note_gone = note_gone
         self._mark = customers.change_mark()
         self._numbers, self._profiles = customers.numbers(), customers.profiles()
 
@@ -66,10 +70,14 @@ class CustomerBook:
         """Look for changes until cancelled; a database that is away keeps the book as it is."""
         while True:
             await asyncio.sleep(_LOOK_INTERVAL_S)
+            before = self._profiles
             try:
                 await asyncio.to_thread(self._look)
             except DBAPIError as error:
                 log.warning("customers_unread", problem=str(error.orig)[:300])
+            if self._note_gone is not None and before is not self._profiles:
+                for customer_id in before.keys() - self._profiles.keys():
+                    self._note_gone(customer_id)
 
     def _look(self) -> None:
         mark = self._customers.change_mark()

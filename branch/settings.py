@@ -183,6 +183,13 @@ class VoicemailSection(Section):
     """A program with its arguments, run for each new message: what is known of it is JSON on its input."""
 
 
+class NotesSection(Section):
+    """What agents write on contacts."""
+
+    retention_days: int = Field(default=365, ge=1, le=RETENTION_LIMIT_DAYS)
+    """A note is erased, at HQ too, when it is older than this."""
+
+
 class LimitsSection(Section):
     """What the process takes on at most, and how long it lets go."""
 
@@ -218,6 +225,7 @@ class BranchSettings(Section):
     desk: DeskSection = DeskSection()
     recording: RecordingSection = RecordingSection()
     voicemail: VoicemailSection = VoicemailSection()
+    notes: NotesSection = NotesSection()
     limits: LimitsSection = LimitsSection()
     clock: ClockSection = ClockSection()
     log: LogSection = LogSection()

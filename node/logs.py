@@ -17,8 +17,11 @@ REDACTED = "[redacted]"
 _SECRET_WORDS = frozenset(
     {"password", "secret", "token", "authorization", "cookie", "credential", "credentials"}
 )
-_NUMBER_WORDS = frozenset({"caller", "callee", "number", "ani", "dialed", "dialled", "msisdn", "phone"})
-"""Redacted above DEBUG: who called is not for a log that many read and nobody erases."""
+_NUMBER_WORDS = frozenset(
+    {"caller", "callee", "number", "ani", "dialed", "dialled", "msisdn", "phone", "note", "notes"}
+)
+"""Redacted above DEBUG: who called, and what was noted of it, is not for a log that many read and nobody
+erases."""
 
 Level = Literal["debug", "info", "warning", "error"]
 Style = Literal["json", "console"]

@@ -17,7 +17,9 @@ def register(root: typer.Typer) -> None:
     group.command("add", help=_("Add a customer."))(_add)
     group.command("list", help=_("List customers."))(_list)
     group.command("set", help=_("Change a customer."))(_set)
-    group.command("remove", help=_("Forget a customer and its numbers; its calls stay."))(_remove)
+    group.command("remove", help=_("Forget a customer, its numbers and the notes about it; its calls stay."))(
+        _remove
+    )
     group.command("import", help=_("Read customers from a CSV file; all of them, or none."))(_import)
     group.command("export", help=_("Write all customers to a CSV file."))(_export)
     root.add_typer(group, name="customer")

@@ -3,6 +3,7 @@
 from trunkline.caller.v1 import caller_pb2 as pb
 
 from branch.caller_card import CallerCard, IvrChoice
+from branch.contact_note import NOTE_LIMIT_CHARS, SHOWN_LIMIT, ContactNote
 from router.call import Language
 from router.ids import NodeName
 from sync.link import validate
@@ -11,6 +12,10 @@ NUMBER_LIMIT_CHARS = 16
 NAME_LIMIT_CHARS = 200
 CHOICE_LIMIT = 20
 STEP_LIMIT_CHARS = 64
+AUTHOR_LIMIT_CHARS = 200
+
+_MOMENT_LIMIT_US = 253_402_300_799_000_000
+"""The end of the year 9999: what a screen can show."""
 
 _LIMITS = {
     "number": NUMBER_LIMIT_CHARS,
@@ -36,6 +41,10 @@ def fill_card(message: pb.CallerCard, card: CallerCard) -> None:
         node, choice = _fitting(step.node, STEP_LIMIT_CHARS), _fitting(step.choice, STEP_LIMIT_CHARS)
         if node and choice:
             message.choices.add(node=node, choice=choice)
+    for note in card.notes[:SHOWN_LIMIT]:
+        author, text = _fitting(note.author, AUTHOR_LIMIT_CHARS), _fitting(note.text, NOTE_LIMIT_CHARS)
+        if author and text:
+            message.notes.add(written_utc_us=note.written_utc_us, author=author, text=text)
 
 
 def card_message(card: CallerCard | None) -> pb.CallerCard | None:
@@ -54,6 +63,7 @@ def read_card(place: str, message: pb.CallerCard) -> CallerCard:
         InvalidFieldError: a field is absurd.
     """
     validate.at_most(f"{place}.choices", message.choices, CHOICE_LIMIT)
+    validate.at_most(f"{place}.notes", message.notes, SHOWN_LIMIT)
     language = _text(place, message, "language")
     if language is not None:
         validate.one_of(f"{place}.language", language, _LANGUAGES)
@@ -70,6 +80,17 @@ def read_card(place: str, message: pb.CallerCard) -> CallerCard:
             )
             for each in message.choices
         ),
+        notes=tuple(_note(f"{place}.notes", each) for each in message.notes),
+    )
+
+
+def _note(place: str, message: pb.ContactNote) -> ContactNote:
+    return ContactNote(
+        written_utc_us=validate.number(
+            f"{place}.written_utc_us", message.written_utc_us, least=0, most=_MOMENT_LIMIT_US
+        ),
+        author=validate.text(f"{place}.author", message.author, most_chars=AUTHOR_LIMIT_CHARS),
+        text=validate.text(f"{place}.text", message.text, most_chars=NOTE_LIMIT_CHARS),
     )
 
 

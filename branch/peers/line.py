@@ -15,14 +15,19 @@ from trunkline.handoff.v1 import handoff_pb2 as pb
 from trunkline.handoff.v1.handoff_pb2_grpc import HandoffServiceStub
 
 from branch.caller_card import CallerCard
+from branch.peers.note_wire import LeftNote, leave_request
 from branch.peers.wire import KINDS, Asked, UnreadableReplyError, read_reply, request_frame
 from router.facts import SiteReplied, SiteSilent
 from router.ids import HandoffId, SiteId
 from router.overflow.messages import Request
+from sync.link.status import refusal_from
 
 RECONNECT_DELAY_MIN_S = 0.1
 RECONNECT_DELAY_MAX_S = 2.0
 """A peer that is back is asked again within this; the load board tells of its return no sooner."""
+
+NOTE_LIMIT_S = 1.5
+"""So long a person waits for another site to keep a note: its disk is in it, no caller is."""
 
 CONNECT_LIMIT_S = 5.0
 """A peer that took the connection and says nothing is not there."""
@@ -85,6 +90,19 @@ class PeerLine:
         self._waiting[key] = (asked.request, loop.time() + self._answer_limit_s)
         if self._timer is None:
             self._timer = loop.call_later(self._answer_limit_s, self._give_up_due)
+
+    async def leave_note(self, left: LeftNote, *, site_id: SiteId, incarnation: int) -> None:
+        """Have the peer keep a note on a call of its own; `site_id` and `incarnation` are ours.
+
+        Raises:
+            RefusedError: it refused, or could not be reached.
+        """
+        timeout_ms = round(NOTE_LIMIT_S * 1_000)
+        request = leave_request(left, site_id=site_id, incarnation=incarnation, timeout_ms=timeout_ms)
+        try:
+            await HandoffServiceStub(self._channel).LeaveNote(request, timeout=NOTE_LIMIT_S)
+        except grpc.aio.AioRpcError as error:
+            raise refusal_from(error) from None
 
     def note_incarnation(self, incarnation: int) -> None:
         self.incarnation = max(self.incarnation, incarnation)

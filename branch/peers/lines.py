@@ -5,12 +5,18 @@ from collections.abc import Callable, Iterable, Mapping
 
 from branch.caller_card import CallerCard
 from branch.peers.line import PeerLine, Tell
+from branch.peers.note_wire import LeftNote
 from branch.peers.wire import Asked
+from branch.people.refusals import OriginAwayError
 from node.lifecycle import Tasks
 from router.facts import SiteSilent
 from router.ids import CallId, SiteId
 from router.orders import Ask
 from router.overflow.messages import Reserve
+from sync.link.refusals import RefusedError
+
+_LINK_TROUBLE = ("LINK_", "PEER_OVERLOADED", "NOT_SERVED")
+"""No node has answered, or one of a version that keeps no notes."""
 
 
 class PeerLines:
@@ -65,6 +71,23 @@ class PeerLines:
             caller=self._card_of(ask.request.call.call_id) if isinstance(ask.request, Reserve) else None,
         )
         line.ask(asked)
+
+    async def leave_note(self, site_id: SiteId, left: LeftNote) -> None:
+        """Have the site whose call it was keep a note.
+
+        Raises:
+            OriginAwayError: it cannot be reached.
+            RefusedError: it does not take the note.
+        """
+        line = self._lines.get(site_id)
+        if line is None:
+            raise OriginAwayError(site_id)
+        try:
+            await line.leave_note(left, site_id=self._site_id, incarnation=self._incarnation)
+        except RefusedError as refusal:
+            if refusal.reason.startswith(_LINK_TROUBLE):
+                raise OriginAwayError(site_id) from None
+            raise
 
     def note_incarnation(self, site_id: SiteId, incarnation: int) -> None:
         """The site was heard of elsewhere: by its load record, or by asking us."""

@@ -130,6 +130,49 @@ class UnknownMessageError(RouterError):
         self.call_id = call_id
 
 
+class UnknownContactError(RouterError):
+    """The site has had nothing to do with this call."""
+
+    reason = "CONTACT_UNKNOWN"
+
+    def __init__(self, call_id: str) -> None:
+        super().__init__(f"no call {call_id!r} is known at this site; look at its id again")
+        self.call_id = call_id
+
+
+class ContactNotYoursError(RouterError):
+    """The agent has not talked on this call."""
+
+    reason = "CONTACT_NOT_YOURS"
+
+    def __init__(self, call_id: str) -> None:
+        super().__init__(f"you have not talked on call {call_id!r}; whoever has may write a note on it")
+        self.call_id = call_id
+
+
+class NoteLimitError(RouterError):
+    """There are enough notes on this call."""
+
+    reason = "NOTE_LIMIT"
+
+    def __init__(self, call_id: str) -> None:
+        super().__init__(f"call {call_id!r} has as many notes as one may have; nothing was kept")
+        self.call_id = call_id
+
+
+class OriginAwayError(RouterError):
+    """The call is another site's, which cannot be reached; nothing was kept anywhere that we know of."""
+
+    reason = "ORIGIN_AWAY"
+
+    def __init__(self, site_id: str) -> None:
+        super().__init__(
+            f"the note belongs to site {site_id!r}, whose call it was, and that site does not answer; "
+            "write it again later"
+        )
+        self.site_id = site_id
+
+
 class RequestIdReusedError(RouterError):
     """The request_id stood on another request before."""
 

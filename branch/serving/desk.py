@@ -11,6 +11,7 @@ from trunkline.desk.v1 import desk_pb2 as pb
 from branch.message_box import MessageBox
 from branch.people.dialling import Dialling
 from branch.people.login import LoggedIn, Login
+from branch.people.note_writing import NoteWriting
 from branch.people.reaching import Reaching
 from branch.people.refusals import NotAToolError, NotLoggedInError, RoleForbidsError
 from branch.people.roles import Act, may, require
@@ -18,6 +19,7 @@ from branch.people.sessions import IDLE_LIMIT_MS, SESSION_LIMIT_MS, Session, Ses
 from branch.people.talk_places import TalkPlaces
 from branch.people.visiting import Visiting
 from branch.people.workplaces import Workplaces
+from branch.serving.desk_notes import NoteFace
 from branch.serving.desk_talks import Context, M, TalkFace
 from branch.serving.desk_visits import VisitFace
 from branch.serving.repeats import Repeats
@@ -89,7 +91,7 @@ class CustomerRecords(Protocol):
         ...
 
 
-class DeskFace(TalkFace, VisitFace):
+class DeskFace(TalkFace, VisitFace, NoteFace):
     """Served to people's tools. Everything but Login needs a token."""
 
     def __init__(
@@ -104,11 +106,13 @@ class DeskFace(TalkFace, VisitFace):
         watch: SiteWatch,
         customers: CustomerRecords,
         messages: MessageBox,
+        notes: NoteWriting,
         repeats: Repeats,
         clocks: "DeskClocks",
     ) -> None:
         TalkFace.__init__(self, talks)
         VisitFace.__init__(self, outward.visiting)
+        NoteFace.__init__(self, notes)
         self._site = site
         self._login = login
         self._sessions = sessions

@@ -6,6 +6,7 @@ from typing import Any
 from google.protobuf.message import Message
 from trunkline.desk.v1 import desk_pb2 as pb
 
+from branch.peers.note_wire import note_text
 from branch.people.passwords import MOST_CHARS
 from router.acd.place import PLACE_LIMIT, PLACE_RING_LIMIT_MS
 from sync.link import validate
@@ -83,6 +84,12 @@ def _dial(request: pb.DialRequest) -> None:
     validate.text("number", request.number, most_chars=_NUMBER_CHARS)
 
 
+def _write_note(request: pb.WriteNoteRequest) -> None:
+    validate.uuid_text("request_id", request.request_id)
+    validate.uuid_text("call_id", request.call_id)
+    note_text(request.text)
+
+
 def _next_visit(request: pb.NextVisitRequest) -> None:
     validate.uuid_text("request_id", request.request_id)
 
@@ -130,6 +137,7 @@ CHECKS: Mapping[type[Message], RequestCheck] = {
     pb.EndSupervisionRequest: _end_supervision,
     pb.DialRequest: _dial,
     pb.SetPlacesRequest: _set_places,
+    pb.WriteNoteRequest: _write_note,
     pb.NextVisitRequest: _next_visit,
     pb.DialVisitRequest: _dial_visit,
     pb.MarkHeardRequest: _mark_heard,

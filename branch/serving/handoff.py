@@ -8,9 +8,10 @@ from trunkline.handoff.v1 import handoff_pb2 as pb
 from trunkline.handoff.v1.handoff_pb2_grpc import HandoffServiceServicer
 
 from branch.caller_card import CallerCard
+from branch.peers.note_wire import LeftNote, read_leave_request
 from branch.peers.wire import Asked, read_request, refusal_frame, reply_frame
 from router.errors import RouterError
-from router.ids import CallId, HandoffId
+from router.ids import CallId, HandoffId, SiteId
 from router.overflow.messages import Given, Refused, Reply, Reserved
 from sync.link.identity import require_site
 from sync.link.refusals import ForeignSiteError
@@ -49,6 +50,18 @@ class Callers(Protocol):
         ...
 
 
+class Notes(Protocol):
+    """Who keeps what is written on our calls."""
+
+    async def take(self, site_id: SiteId, left: LeftNote) -> None:
+        """Keep what an agent of another site wrote.
+
+        Raises:
+            RouterError: it is not kept.
+        """
+        ...
+
+
 class HandoffRefusedError(RouterError):
     """The desk's answer to a unary call is a refusal; the stream has a frame for it."""
 
@@ -61,9 +74,10 @@ class HandoffRefusedError(RouterError):
 class HandoffFace(HandoffServiceServicer):
     """Served to peers; a peer speaks for itself only."""
 
-    def __init__(self, desk: AnsweringDesk, callers: Callers) -> None:
+    def __init__(self, desk: AnsweringDesk, callers: Callers, notes: Notes) -> None:
         self._desk = desk
         self._callers = callers
+        self._notes = notes
 
     async def Exchange(  # type: ignore[override]  # the stub knows one of gRPC's two styles, the slower
         self, request_iterator: AsyncIterator[pb.ExchangeRequest], context: Context
@@ -99,6 +113,12 @@ class HandoffFace(HandoffServiceServicer):
             pb.ExchangeRequest(envelope=request.envelope, reserve_line=request.reserve_line)
         )
         return pb.ReserveLineResponse(incarnation=frame.incarnation, reserved=frame.reserved)
+
+    async def LeaveNote(self, request: pb.LeaveNoteRequest, context: Context) -> pb.LeaveNoteResponse:
+        site_id, left = read_leave_request(request)
+        require_site(site_id)
+        await self._notes.take(site_id, left)
+        return pb.LeaveNoteResponse(incarnation=self._desk.incarnation)
 
     def _answered(self, frame: pb.ExchangeRequest) -> pb.ExchangeResponse:
         """Raises:

@@ -1,7 +1,7 @@
 """A site's floor as the items that watchers are shown."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from google.protobuf.message import Message
@@ -106,7 +106,8 @@ def site_items(
     for call in floor.calls():
         asked = None if call.consultation is None else call.consultation.agent_id
         offered_to = [each for each in ringing.get(call.call_id, ()) if each != asked]
-        items[Kind.CALL, call.call_id] = _call(call, offered_to, cards.card_of(call.call_id))
+        card = _card(cards.card_of(call.call_id), is_with_agent=bool(offered_to or call.agent_id))
+        items[Kind.CALL, call.call_id] = _call(call, offered_to, card)
     for handoff in floor.handoffs():
         if handoff.state in HANDOFF_STATES:
             items[Kind.HANDOFF, handoff.handoff_id] = _handoff(handoff, cards.guest(handoff.handoff_id))
@@ -140,6 +141,11 @@ def _agent(agent: AgentView, name: str) -> pb.AgentView:
         leg_id=agent.leg_id,
         handoff_id=agent.handoff_id,
     )
+
+
+def _card(card: CallerCard | None, *, is_with_agent: bool) -> CallerCard | None:
+    """What was noted is for whoever is to talk with the caller: a whole site's queues stay short to send."""
+    return card if card is None or is_with_agent or not card.notes else replace(card, notes=())
 
 
 def _call(call: CallView, ringing: Sequence[AgentId], card: CallerCard | None) -> pb.CallView:

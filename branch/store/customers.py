@@ -7,11 +7,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, func, select
 
 from branch.customer_book import Profile
+from branch.store import contact_notes
 from branch.store.site_database import SiteDatabase
 from router.ids import CustomerId
 from router.records.call import CallRecord
 from sync.records.derived import read_record
-from sync.records.tables import CALLS, CUSTOMER_NUMBERS, CUSTOMERS, CustomerClass
+from sync.records.tables import CALLS, CONTACT_NOTES, CUSTOMER_NUMBERS, CUSTOMERS, CustomerClass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +114,9 @@ class Customers:
                 self._put(connection, customer)
 
     def remove(self, customer_id: CustomerId) -> bool:
-        """Forget the customer and its numbers; its calls stay. False: there is none."""
+        """Forget the customer, its numbers and what was noted of it; its calls stay. False: there is none."""
         with self._database.writing() as connection:
+            contact_notes.erase(connection, self._database, CONTACT_NOTES.c.customer_id == customer_id)
             for number in self._numbers(connection, customer_id).get(customer_id, ()):
                 self._database.remove(connection, CUSTOMER_NUMBERS, (number,))
             return self._database.remove(connection, CUSTOMERS, (customer_id,))

@@ -37,7 +37,9 @@ class SiteDatabase:
         """Insert or replace a row of a consolidated table, as of today."""
         upsert_rows(connection, table, [{"site_id": self.site_id, **values, "business_date": self.today()}])
 
-    def remove(self, connection: Connection, table: Table, key: Sequence[Any]) -> bool:
+    def remove(
+        self, connection: Connection, table: Table, key: Sequence[Any], removal: Removal = Removal.DELETED
+    ) -> bool:
         """Remove the row with this key (site_id left out) here and, by a tombstone, at HQ.
 
         Returns False when there is none.
@@ -47,7 +49,7 @@ class SiteDatabase:
         days = (
             connection.execute(table.delete().where(where).returning(table.c.business_date)).scalars().all()
         )
-        bury(connection, self.site_id, table.name, [(full_key, day) for day in days], Removal.DELETED)
+        bury(connection, self.site_id, table.name, [(full_key, day) for day in days], removal)
         return bool(days)
 
     def today(self) -> str:

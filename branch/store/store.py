@@ -9,6 +9,7 @@ from branch.store import ledger_reader
 from branch.store.agent_places import AgentPlaces
 from branch.store.ballast import Ballast
 from branch.store.committer import Commit, Committer, Standing
+from branch.store.contact_notes import ContactNotes
 from branch.store.customers import Customers
 from branch.store.engine import open_engine, sqlite_file
 from branch.store.health import Health, HealthPolicy
@@ -53,6 +54,7 @@ class Store:
         self.database = SiteDatabase(engine, site_id, calendar, clock)
         self.people = People(self.database)
         self.agent_places = AgentPlaces(self.database)
+        self.contact_notes = ContactNotes(self.database)
         self.customers = Customers(self.database)
         self.queues = QueuePolicies(self.database)
         self.recordings = KeptRecordings(self.database)

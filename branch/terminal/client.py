@@ -152,6 +152,10 @@ class DeskClient:
         )
         await self._send(self._stub.SetPlaces, request)
 
+    async def write_note(self, call_id: CallId, text: str) -> None:
+        request = pb.WriteNoteRequest(request_id=_new_id(), call_id=call_id, text=text)
+        await self._send(self._stub.WriteNote, request)
+
     async def visits(self) -> VisitsSeen:
         return wire.visits(await self._send(self._stub.ListVisits, pb.ListVisitsRequest()))
 

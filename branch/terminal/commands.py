@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from branch.admin.options import AsJson, PasswordFile
-from branch.terminal import talk_commands, visit_commands
+from branch.terminal import note_commands, talk_commands, visit_commands
 from node.words import text as _
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def register(root: typer.Typer) -> None:
     group.command("transfer", help=_("Hand the caller on, to a queue or an agent."))(_transfer)
     talk_commands.register(group)
     group.command("dial", help=_("Call a number; your own phone rings first."))(_dial)
+    note_commands.register(group)
     visit_commands.register(group)
     group.command("forward", help=_("Be reached at another number; without one, at your own phone again."))(
         _forward

@@ -16,13 +16,15 @@ from branch.terminal.acts import (
     WrapupDone,
 )
 from branch.terminal.menu import Choice, Menu
-from branch.terminal.seen import AgentSeen, CallInHand, CustomerSeen, Person, SiteSeen
+from branch.terminal.note_entry import NoteEntry
+from branch.terminal.seen import AgentSeen, CallInHand, CustomerSeen, Person, SiteSeen, Update
 from branch.terminal.state_names import reason_name
 from branch.terminal.talk_acts import CancelConsultation, CompleteTransfer, EndSupervision, Merge
 from branch.terminal.talk_menus import consult_menu, pick_up_menu, record_menu, supervise_menu
 from branch.terminal.visit_acts import NextVisit
 from node.words import text as _
 from router.agent import AgentState
+from router.ids import CallId
 from router.talk.supervision import SupervisionMode
 from sync.records.tables import PersonRole
 
@@ -42,9 +44,13 @@ class Desk:
     customer: CustomerSeen | None = None
     """Who the call in hand is from, once looked up."""
     menu: Menu | None = None
+    entry: NoteEntry | None = None
+    """A note that is being written."""
     message: str = ""
     """What the last key came to, when that was not what was wanted."""
     is_connected: bool = False
+    last_call_id: CallId | None = None
+    """The last one that the person talked on, live or over."""
 
     @property
     def me(self) -> AgentSeen | None:
@@ -56,8 +62,18 @@ class Desk:
         """What rings or is connected here."""
         return self.seen.call_in_hand(self.person.agent_id) if self.person.agent_id is not None else None
 
+    def see(self, update: Update, local_ms: int) -> None:
+        """Take an update in, received at `local_ms` on the desk's own clock."""
+        self.seen.apply(update, local_ms)
+        me = self.me
+        if me is not None and me.state in (AgentState.TALKING, AgentState.ON_HOLD):
+            self.last_call_id = me.call_id
+
     def press(self, key: str) -> Act | None:
         """A key: opens a menu, works in it, or is something to be done."""
+        if self.entry is not None:
+            self.entry, act = self.entry.pressed(key)
+            return act
         if self.menu is not None:
             self.menu, act = self.menu.pressed(key)
             return act
@@ -74,10 +90,8 @@ class Desk:
                 return Ready()
             case "w":
                 return WrapupDone()
-            case "n":
-                self.menu = self._reasons()
-            case "p":
-                self.menu = pick_up_menu(self.seen, self.person.agent_id)
+            case "n" | "p" | "o":
+                self._open(key)
             case "v":
                 return NextVisit()
             case "a" | "h" | "t" | "e" | "c" | "m" | "x" | "d":
@@ -86,6 +100,16 @@ class Desk:
                     return self._call_key(key, call)
                 self.message = _("there is no call")
         return None
+
+    def _open(self, key: str) -> None:
+        if key == "n":
+            self.menu = self._reasons()
+        elif key == "p":
+            self.menu = pick_up_menu(self.seen, self.person.agent_id)
+        elif self.last_call_id is None:
+            self.message = _("there is no call")
+        else:
+            self.entry = NoteEntry(call_id=self.last_call_id)
 
     def _supervisors_key(self, key: str) -> Act | None:
         if key == "x":

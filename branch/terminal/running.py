@@ -14,6 +14,7 @@ from branch.terminal.acts import Act, Quit
 from branch.terminal.client import DeskClient, is_trouble
 from branch.terminal.desk import Desk
 from branch.terminal.keys import raw_keys
+from branch.terminal.note_entry import WriteNote
 from branch.terminal.screen import screen
 from branch.terminal.seen import Update
 from node.words import refusal as worded
@@ -109,7 +110,7 @@ class RunningDesk:
 
     async def _take(self, update: Update) -> None:
         desk = self._desk
-        desk.seen.apply(update, self._clock.mono_ms())
+        desk.see(update, self._clock.mono_ms())
         is_news = update.is_news or not desk.is_connected
         desk.is_connected = True
         if not is_news:
@@ -160,6 +161,8 @@ class RunningDesk:
         except RefusedError as refusal:
             self._is_leaving = False
             self._desk.message = said(refusal)
+            if isinstance(act, WriteNote):
+                self._desk.entry = act.entry()
             self._is_dirty.set()
             return False
         return True

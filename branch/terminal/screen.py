@@ -12,6 +12,7 @@ from branch.caller_card import CallerCard
 from branch.terminal.desk import Desk
 from branch.terminal.menu import Menu
 from branch.terminal.moments import moment
+from branch.terminal.note_entry import NoteEntry
 from branch.terminal.seen import AgentSeen, CallInHand, ConsultationSeen, CustomerSeen
 from branch.terminal.state_names import (
     STYLES,
@@ -40,6 +41,8 @@ def screen(desk: Desk, local_ms: int) -> RenderableType:
         parts += [_queues(desk, local_ms), _agents(desk, local_ms), _calls(desk, local_ms), _handoffs(desk)]
     if desk.menu is not None:
         parts.append(_menu(desk.menu))
+    if desk.entry is not None:
+        parts.append(_note_entry(desk.entry))
     if desk.message:
         parts.append(Text(desk.message, style="bold red"))
     parts.append(_keys(desk))
@@ -95,6 +98,8 @@ def _who_lines(call: CallInHand, customer: CustomerSeen | None) -> Iterable[Rend
         yield Text(_("customer {customer}", customer=call.customer_id))
     else:
         yield Text(_("unknown caller"), style="dim")
+    for note in caller.notes if caller is not None else ():
+        yield Text.assemble((f"{moment(note.written_utc_us)}  {note.author}  ", "dim"), note.text)
 
 
 def _caller_lines(caller: CallerCard) -> Iterable[RenderableType]:
@@ -200,6 +205,11 @@ def _menu(menu: Menu) -> RenderableType:
     return Panel(Group(*lines), title=menu.title, title_align="left", border_style="yellow")
 
 
+def _note_entry(entry: NoteEntry) -> RenderableType:
+    lines = (Text(f"> {entry.typed}"), Text(_("Enter: keep   Esc: drop"), style="dim"))
+    return Panel(Group(*lines), title=_("Note on the call"), title_align="left", border_style="yellow")
+
+
 def _keys(desk: Desk) -> RenderableType:
     if desk.person.agent_id is None:
         if desk.person.role is PersonRole.SUPERVISOR:
@@ -212,7 +222,7 @@ def _keys(desk: Desk) -> RenderableType:
     return Text(
         _(
             "r ready  n not ready  a answer  h hold/resume  t transfer  c consult  p pick up  d record  "
-            "v return visit  e hang up  w wrap-up done  q quit"
+            "v return visit  o note  e hang up  w wrap-up done  q quit"
         ),
         style="dim",
     )

@@ -24,6 +24,7 @@ from branch.ivr.local_time import local_time
 from branch.ivr.lookup import CustomerLookup
 from branch.message_box import MessageBox
 from branch.metrics import BranchInstruments
+from branch.note_book import NoteBook
 from branch.number_finder import NumberFinder
 from branch.operations import Policies, StoreHealth
 from branch.peers.line import PeerLine
@@ -31,6 +32,7 @@ from branch.peers.lines import PeerLines
 from branch.peers.newcomers import Introduction, Newcomers
 from branch.peers.operator import get_status
 from branch.people.dialling import Dialling
+from branch.people.note_writing import NoteWriting
 from branch.people.reaching import Reaching
 from branch.people.visiting import Visiting
 from branch.settings import BranchSettings
@@ -78,8 +80,12 @@ class Core:
         self.policies = Policies(ground.policies)
         self.tallies = DayTallies(self.policies.service_level_ms)
         self.admission = Admission(self._tell)
-        self.customers = CustomerBook(ground.store.customers)
-        self.cards = CallerCards(self.customers)
+        self.notes = NoteBook(
+            ground.store.contact_notes,
+            start_task=lambda coroutine: tasks.start(coroutine, name="notes"),
+        )
+        self.customers = CustomerBook(ground.store.customers, note_gone=self.notes.forget)
+        self.cards = CallerCards(self.customers, self.notes)
         for each in work.calls:
             number, rows = ground.store.caller_number(each.call_id), ground.store.call_rows(each.call_id)
             self.cards.take_up(each.call_id, number, rows)
@@ -97,6 +103,12 @@ class Core:
             lines=[self._line(SiteId(each.site), each.address) for each in settings.overflow.peer],
             tell=self._tell,
             card_of=self.cards.card_of,
+        )
+        self.note_writing = NoteWriting(
+            records=ground.store.contact_notes,
+            note=self.notes.note,
+            leave=self.peers.leave_note,
+            clock=ground.clock,
         )
         self._newcomers = Newcomers(known=(*self._trunks, site_id), meet=self._meet, admit=self._admit)
         self.numbers = NumberFinder(

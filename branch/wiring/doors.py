@@ -68,7 +68,8 @@ class Doors:
         self.workplaces = Workplaces(floor=floor, phones=core.driver)
         self._talks = TalkPlaces(floor=floor, site_id=ground.site_id)
         self.watch = SiteWatch(
-            snapshot=self._items, version=lambda: core.desk.last_seq + core.messages.version
+            snapshot=self._items,
+            version=lambda: core.desk.last_seq + core.messages.version + core.notes.version,
         )
         self._operations = Operations(
             identity=_identity(ground.settings),
@@ -111,7 +112,7 @@ class Doors:
         nodes = LinkServer(security=ground.security, registry=ground.registry, checks=CHECKS)
         serve_nodes(
             nodes,
-            handoffs=HandoffFace(self._core.desk, self._core.cards),
+            handoffs=HandoffFace(self._core.desk, self._core.cards, self._core.note_writing),
             sites=SiteFace(self._operations, ground.site_id, Repeats(key=secrets.token_bytes(32))),
             desks=desks,
             journals=JournalService(ground.journal),
@@ -155,6 +156,7 @@ class Doors:
             watch=self.watch,
             customers=StoreAsides(ground.store),
             messages=self._core.messages,
+            notes=self._core.note_writing,
             repeats=Repeats(key=secrets.token_bytes(32)),
             clocks=DeskClocks(real=real, site=ground.clock),
         )

@@ -55,6 +55,13 @@ _SENTENCES: Mapping[str, str] = {
     "OUT_OF_HOURS": marked("customers may not be called at this hour"),
     "VISIT_TAKEN": marked("another agent has the return visit for call {call_id}; take the next one"),
     "MESSAGE_UNKNOWN": marked("there is no message {call_id} at this site"),
+    "CONTACT_UNKNOWN": marked("no call {call_id} is known at this site; look at its id again"),
+    "CONTACT_NOT_YOURS": marked("you have not talked on call {call_id}; whoever has may write a note on it"),
+    "NOTE_LIMIT": marked("call {call_id} has as many notes as one may have; nothing was kept"),
+    "ORIGIN_AWAY": marked(
+        "the note belongs to site {site_id}, whose call it was, and that site does not answer; "
+        "write it again later"
+    ),
     "NOT_ALLOWED": marked("numbers that begin with {shown} may not be dialled from here"),
     "NO_LINE": marked("there is no line for this call: {why}"),
     "LIMIT": marked("line {line_id} has as many outbound calls as it may; try again soon"),

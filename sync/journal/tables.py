@@ -13,7 +13,8 @@ class Removal(StrEnum):
     DELETED = "DELETED"
     """It should not have been: HQ removes its own."""
     ERASED = "ERASED"
-    """A person asked for it: HQ removes its own, and its tombstone says why."""
+    """A person asked for it, or what is personal in it was kept for long enough: HQ removes its own, and its
+    tombstone says why."""
     PRUNED = "PRUNED"
     """The branch keeps less history than HQ: HQ keeps its own."""
 

@@ -186,6 +186,21 @@ _CALLERS = ConsolidatedTable(
 """E.164, null when the caller withheld it, also of calls that went out; nothing else at a site
 holds the number of somebody who called or was called."""
 
+_CONTACT_NOTES = ConsolidatedTable(
+    name="contact_notes",
+    key=(_SITE, text("note_id")),
+    values=(
+        text("call_id"),
+        text("customer_id", is_nullable=True),
+        text("author"),
+        integer("written_utc_us"),
+        text("note"),
+    ),
+    is_append_only=True,
+    is_erasable=True,
+)
+"""On this site's calls, also by agents of sites that helped; no other table holds what they say."""
+
 _CALLBACKS = ConsolidatedTable(
     name="callbacks",
     key=(_SITE, text("call_id")),
@@ -318,6 +333,7 @@ CONSOLIDATED = (
     _OUTBOUND_CALLS,
     _LINE_LOANS,
     _RETURN_VISITS,
+    _CONTACT_NOTES,
 )
 """Everything that HQ gets, in the order of the streams."""
 
@@ -379,6 +395,8 @@ _partial_index("recordings_kept", RECORDINGS.c.retained_until, where="pruned_utc
 OUTBOUND_CALLS = _branch_table(_OUTBOUND_CALLS)
 LINE_LOANS = _branch_table(_LINE_LOANS)
 RETURN_VISITS = _branch_table(_RETURN_VISITS)
+CONTACT_NOTES = _branch_table(_CONTACT_NOTES, "call_id")
+_partial_index("contact_notes_customer_id", CONTACT_NOTES.c.customer_id, where="customer_id IS NOT NULL")
 _partial_index("return_visits_open", RETURN_VISITS.c.due_date, where="done_utc_us IS NULL")
 _partial_index("callbacks_open", CALLBACKS.c.call_id, where="done_utc_us IS NULL")
 _partial_index("outbound_calls_open", OUTBOUND_CALLS.c.call_id, where="ended_utc_us IS NULL")

@@ -38,6 +38,7 @@ from sync.link.server import LinkServer
 from sync.link.tls import Tls
 from tests.fakes.cards import cards_at
 from tests.fakes.desk import FRENCH, SALES, desk_with_agents
+from tests.fakes.notes import NoNotes
 
 WARM_UP_COUNT = 200
 PAIR_COUNT = 2_000
@@ -126,7 +127,7 @@ class ReserveSide:
     def __init__(self, tls: Mapping[SiteId, Tls]) -> None:
         self._tls = tls
         self._desk = desk_with_agents(URUMQI, peers=[BEIJING], agent_count=AGENT_COUNT)
-        self._cards = cards_at()
+        self._cards, self._notes = cards_at(), NoNotes()
         self._server = LinkServer(security=self._tls[URUMQI], registry=CollectorRegistry())
         self._replied: asyncio.Future[SiteReplied | SiteSilent] | None = None
         self._heard_at = 0.0
@@ -137,7 +138,8 @@ class ReserveSide:
         self._running: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        add_HandoffServiceServicer_to_server(HandoffFace(self._desk, self._cards), self._server.grpc_server)
+        face = HandoffFace(self._desk, self._cards, self._notes)
+        add_HandoffServiceServicer_to_server(face, self._server.grpc_server)
         port = await self._server.start("127.0.0.1", 0, [SERVICE])
         expected = Peer.from_uri("trunkline://bench/site/urumqi")
         self._channel = open_channel("127.0.0.1", port, self._tls[BEIJING], expected=expected)

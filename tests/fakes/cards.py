@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from branch.caller_cards import CallerCards
+from branch.contact_note import ContactNote
 from branch.customer_book import Profile
 from router.ids import CustomerId
 
@@ -15,5 +16,22 @@ class Known:
         return self._profiles.get(customer_id)
 
 
-def cards_at(profiles: Mapping[CustomerId, Profile] | None = None) -> CallerCards:
-    return CallerCards(Known(profiles or {}))
+class Noted:
+    """What was written on customers' contacts; `asked` is whom a look-up was wanted for."""
+
+    def __init__(self, notes: Mapping[CustomerId, tuple[ContactNote, ...]]) -> None:
+        self._notes = notes
+        self.asked: list[CustomerId] = []
+
+    def last_of(self, customer_id: CustomerId) -> tuple[ContactNote, ...]:
+        return self._notes.get(customer_id, ())
+
+    def look_up_soon(self, customer_id: CustomerId) -> None:
+        self.asked.append(customer_id)
+
+
+def cards_at(
+    profiles: Mapping[CustomerId, Profile] | None = None,
+    notes: Mapping[CustomerId, tuple[ContactNote, ...]] | None = None,
+) -> CallerCards:
+    return CallerCards(Known(profiles or {}), Noted(notes or {}))

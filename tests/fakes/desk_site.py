@@ -17,10 +17,12 @@ from branch.customer_book import Profile
 from branch.desk import Desk, Stamp
 from branch.message_box import MessageBox
 from branch.metrics import BranchInstruments
+from branch.peers.note_wire import LeftNote
 from branch.people import passwords
 from branch.people.dialling import Dialling
 from branch.people.floor import RunningFloor
 from branch.people.login import AgentRecord, Credential, Login
+from branch.people.note_writing import NoteWriting
 from branch.people.reaching import Reaching
 from branch.people.refusals import UnknownCustomerError
 from branch.people.sessions import Sessions
@@ -54,6 +56,7 @@ from sync.records.business_day import BusinessCalendar
 from sync.records.derived import CallerRecord
 from sync.records.tables import CustomerClass, PersonRole
 from tests.fakes.cards import cards_at
+from tests.fakes.notes import KeptNotes
 from tests.fakes.visit_records import VisitRecords
 
 SITE = SiteId("beijing")
@@ -196,6 +199,10 @@ class DeskSite:
     cards: CallerCards = field(default_factory=cards_at)
     kept_messages: KeptMessages = field(default_factory=KeptMessages)
     messages: MessageBox = field(init=False)
+    note_writing: NoteWriting = field(init=False)
+    notes: KeptNotes = field(default_factory=KeptNotes)
+    left: list[tuple[SiteId, LeftNote]] = field(default_factory=list)
+    """Notes that were brought to other sites."""
     port: int = 0
     incarnation: int = INCARNATION
     clients: list[DeskClient] = field(default_factory=list)
@@ -207,12 +214,18 @@ class DeskSite:
             queues_of=lambda _agent_id: {QUEUE},
             start_task=asyncio.ensure_future,
         )
+        self.note_writing = NoteWriting(
+            records=self.notes, note=lambda _kept: None, leave=self.leave_note, clock=SystemClock()
+        )
 
     def call(self, customer_id: CustomerId | None = CUSTOMER) -> CallId:
         """A caller asks for a person."""
         call_id = CallId(str(uuid.uuid4()))
         self.desk.handle(CallArrived(call_id=call_id, queue_id=QUEUE, dialled="400", customer_id=customer_id))
         return call_id
+
+    async def leave_note(self, site_id: SiteId, left: LeftNote) -> None:
+        self.left.append((site_id, left))
 
     def client(self, security: Security | TrustOnly | None = None) -> DeskClient:
         """A person's tool; closed with the site."""
@@ -338,6 +351,7 @@ async def desk_site(
         ),
         watch=watch,
         messages=site.messages,
+        notes=site.note_writing,
         customers=records,
         repeats=Repeats(key=b"k"),
         clocks=DeskClocks(real=real_clock, site=clock),

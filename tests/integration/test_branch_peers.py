@@ -18,7 +18,10 @@ from branch.caller_card import CallerCard
 from branch.desk import CallerNumber, Desk, Stamp
 from branch.metrics import BranchInstruments
 from branch.peers.line import PeerLine
+from branch.peers.lines import PeerLines
+from branch.peers.note_wire import LeftNote
 from branch.peers.wire import Asked, request_frame
+from branch.people.refusals import OriginAwayError
 from branch.serving.handoff import SERVICE, HandoffFace
 from node import pki
 from router.acd.policy import QueuePolicy
@@ -50,12 +53,14 @@ from router.overflow.policy import LinkPolicy, OverflowPolicy
 from sync.clock import SystemClock
 from sync.link.channel import open_channel
 from sync.link.identity import Peer
+from sync.link.refusals import RefusedError
 from sync.link.server import LinkServer
 from sync.link.status import refusal_from
 from sync.link.tls import Tls
 from sync.records.business_day import BusinessCalendar
 from sync.records.derived import CallerRecord
 from tests.fakes.cards import cards_at
+from tests.fakes.notes import NoNotes
 
 NOW = datetime.now(UTC)
 BEIJING, URUMQI, LHASA = SiteId("beijing"), SiteId("urumqi"), SiteId("lhasa")
@@ -105,7 +110,7 @@ class Helper:
         self.desk.tell(AgentLoggedIn(agent_id=agent, skills=FRENCH))
         self.desk.tell(AgentBecameReady(agent_id=agent))
         self.server = LinkServer(security=self.tls(URUMQI), registry=self.registry)
-        self.cards = cards_at()
+        self.cards, self.notes = cards_at(), NoNotes()
         self.port = 0
 
     def tls(self, site_id: SiteId) -> Tls:
@@ -113,7 +118,8 @@ class Helper:
         return Tls.read(self.folder / "ca.pem", self.folder / f"{name}.pem", self.folder / f"{name}.key")
 
     async def start(self, port: int = 0) -> None:
-        add_HandoffServiceServicer_to_server(HandoffFace(self.desk, self.cards), self.server.grpc_server)
+        face = HandoffFace(self.desk, self.cards, self.notes)
+        add_HandoffServiceServicer_to_server(face, self.server.grpc_server)
         self.port = await self.server.start("127.0.0.1", port, [SERVICE])
 
     def channel(self, site_id: SiteId) -> grpc.aio.Channel:
@@ -369,3 +375,46 @@ async def test_a_unary_call_with_an_absurd_field_is_invalid_argument_by_its_name
 
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert "reserve.call.priority" in (refused.value.details() or "")
+
+
+NOTE = LeftNote(
+    handoff_id=HANDOFF,
+    note_id="0190a0a0-0000-7000-8000-00000000000e",
+    author="beijing/1001",
+    text="要发票",
+)
+
+
+def lines_of(line: PeerLine) -> PeerLines:
+    return PeerLines(
+        site_id=BEIJING, incarnation=3, lines=[line], tell=lambda _fact: None, card_of=lambda _call: None
+    )
+
+
+async def test_a_note_is_left_with_the_site_whose_call_it_was(helper: Helper) -> None:
+    async with line_of(helper, BEIJING, Heard()) as line:
+        await lines_of(line).leave_note(URUMQI, NOTE)
+
+    assert helper.notes.taken == [(BEIJING, NOTE)]
+
+
+async def test_a_site_leaves_no_note_for_another_or_for_anothers_agent(helper: Helper) -> None:
+    async with line_of(helper, LHASA, Heard()) as line:
+        with pytest.raises(RefusedError) as for_another:
+            await lines_of(line).leave_note(URUMQI, NOTE)
+    async with line_of(helper, BEIJING, Heard()) as line:
+        with pytest.raises(RefusedError) as anothers:
+            await lines_of(line).leave_note(URUMQI, replace(NOTE, author="lhasa/1"))
+
+    assert for_another.value.reason == "PEER_NAMES_ANOTHER_SITE"
+    assert (anothers.value.reason, anothers.value.values["field"]) == ("FIELD_INVALID", "author")
+    assert helper.notes.taken == []
+
+
+async def test_a_note_for_a_site_that_is_away_is_refused_at_once(helper: Helper) -> None:
+    await helper.server.stop(0)
+    async with line_of(helper, BEIJING, Heard()) as line:
+        for site_id in (URUMQI, LHASA):
+            with pytest.raises(OriginAwayError) as away:
+                await lines_of(line).leave_note(site_id, NOTE)
+            assert away.value.site_id == site_id

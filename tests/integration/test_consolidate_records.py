@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
+from branch.contact_note import ContactNote, KeptNote
+from branch.store.customers import Customer
 from branch.store.store import open_store
 from hq.serving.client import Plain
 from hq.store.tables import RECEIVED, TOMBSTONES
@@ -251,6 +253,47 @@ async def test_hq_has_every_return_visit_as_it_stands_in_the_end(tmp_path: Path,
     assert (first["beijing"]["phase"], second["beijing"]["phase"]) == ("DONE", "DONE"), second
     assert (row["customer_id"], row["due_date"], row["business_date"]) == ("acme", "2026-03-04", FIRST_DAY)
     assert (row["try_count"], row["last_outcome"], row["outcome"]) == (1, "BUSY", "NOT_REACHED")
+    assert max(each["issue"] for each in certificates if each["business_date"] == FIRST_DAY) == 2
+
+
+async def test_hq_has_the_notes_and_loses_those_that_were_erased(tmp_path: Path, keys: Keys) -> None:
+    """Days are counted on the site's own clock, which here stands at the days' own time."""
+    site_url, url = f"sqlite:///{tmp_path / 'branch.db'}", f"sqlite:///{tmp_path / 'hq.db'}"
+    await written(site_url, two_days())
+    branch = open_branch(site_url)
+    clock = ManualClock(utc_us=two_days()[0].at_utc_us)
+    store = open_store(site_url, site_id=BEIJING, calendar=BusinessCalendar(ZONE), clock=clock)
+
+    def note(name: str, customer: str) -> KeptNote:
+        written_note = ContactNote(written_utc_us=clock.utc_us(), author="urumqi/1", text=f"要发票 {name}")
+        return KeptNote(
+            note_id=name, call_id=CallId("c1"), customer_id=CustomerId(customer), note=written_note
+        )
+
+    store.customers.put(Customer(customer_id=CustomerId("acme"), name="Acme"))
+    for each in (note("n1", "acme"), note("n2", "other")):
+        store.contact_notes.add(each, call_limit=9)
+    async with serving(keys, branch) as nodes, running_hq(hq_file(tmp_path, keys, url, nodes), keys) as hq:
+        first = await hq.consolidate()
+        engine = open_database(url)
+        with engine.connect() as connection:
+            before = connection.execute(select(RECEIVED["contact_notes"])).mappings().all()
+        store.customers.remove(CustomerId("acme"))
+        second = await hq.consolidate()
+        certificates = await hq.client.certificates(FIRST_DAY, "")
+    with engine.connect() as connection:
+        after = connection.execute(select(RECEIVED["contact_notes"])).mappings().all()
+        of_notes = select(TOMBSTONES).where(TOMBSTONES.c.stream == "contact_notes")
+        graves = connection.execute(of_notes).mappings().all()
+
+    store.close()
+    engine.dispose()
+    branch.engine.dispose()
+    assert (first["beijing"]["phase"], second["beijing"]["phase"]) == ("DONE", "DONE"), second
+    assert {(each["note_id"], each["note"]) for each in before} == {("n1", "要发票 n1"), ("n2", "要发票 n2")}
+    assert {each["author"] for each in before} == {"urumqi/1"}
+    assert [each["note_id"] for each in after] == ["n2"]
+    assert [(each["row_key"], each["removal"]) for each in graves] == [('["beijing","n1"]', "ERASED")]
     assert max(each["issue"] for each in certificates if each["business_date"] == FIRST_DAY) == 2
 
 

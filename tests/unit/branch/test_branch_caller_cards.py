@@ -1,16 +1,19 @@
 """Callers' cards: made from numbers and rows as they come, gone with their calls."""
 
+from dataclasses import replace
+
 import pytest
 
 from branch import caller_cards
 from branch.caller_card import CallerCard, IvrChoice
 from branch.caller_cards import CallerCards
+from branch.contact_note import ContactNote
 from branch.customer_book import Profile
 from branch.desk import CallerNumber
 from router.call import Language
 from router.ids import CallId, CustomerId, HandoffId, NodeName
 from router.ledger import CustomerIdentified, HandoffEnded, LedgerRow, Role
-from tests.fakes.cards import cards_at
+from tests.fakes.cards import Known, Noted, cards_at
 from tests.fakes.ledger_book import URUMQI, LedgerBook, arrived, chose, ended, entered_ivr, queued
 
 C1, ACME = CallId("c1"), CustomerId("acme")
@@ -30,6 +33,9 @@ WHOLE = CallerCard(
         IvrChoice(node=NodeName("hours"), choice="OPEN"),
     ),
 )
+
+
+NOTES = (ContactNote(written_utc_us=1, author="beijing/1", text="要发票"),)
 
 
 @pytest.fixture
@@ -99,3 +105,29 @@ def test_peers_and_callers_fill_no_memory(cards: CallerCards, monkeypatch: pytes
 
     assert [cards.guest(HandoffId(name)) for name in ("1", "2", "3")] == [None, WHOLE, WHOLE]
     assert [cards.card_of(CallId(name)) for name in ("1", "2", "3")] == [None, CallerCard(), CallerCard()]
+
+
+def test_what_was_noted_of_a_customer_stands_on_its_card(rows: list[LedgerRow]) -> None:
+    cards = cards_at({ACME: PROFILE}, {ACME: NOTES})
+    cards.note_rows(rows)
+
+    card = cards.card_of(C1)
+
+    assert card is not None
+    assert card.notes == NOTES
+
+
+def test_nothing_is_shown_of_a_customer_who_is_not_known_any_more(rows: list[LedgerRow]) -> None:
+    cards = cards_at({}, {ACME: NOTES})
+    cards.note_rows(rows)
+
+    assert cards.card_of(C1) == CallerCard(language=Language.CHINESE, choices=WHOLE.choices)
+
+
+def test_a_customer_is_looked_up_once_a_call(rows: list[LedgerRow]) -> None:
+    noted = Noted({})
+    cards = CallerCards(Known({ACME: PROFILE}), noted)
+    cards.note_rows(rows)
+    cards.note_rows(LedgerBook().write(9, replace(queued("c1"), customer_id=ACME)))
+
+    assert noted.asked == [ACME]

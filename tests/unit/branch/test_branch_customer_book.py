@@ -86,3 +86,15 @@ async def test_a_database_that_is_away_leaves_the_book_as_it_is() -> None:
     following.cancel()
 
     assert book.customer_of("+861") == ACME
+
+
+async def test_of_a_customer_who_is_removed_others_are_told() -> None:
+    numbers, gone = Numbers(), list[CustomerId]()
+    book = CustomerBook(numbers, note_gone=gone.append)
+    following = asyncio.create_task(book.follow())
+
+    numbers.known, numbers.kinds, numbers.mark = {}, {}, 2
+    await until_asked(numbers, 2)
+    following.cancel()
+
+    assert gone == [ACME]

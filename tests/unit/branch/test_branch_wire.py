@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from trunkline.handoff.v1 import handoff_pb2 as pb
 
 from branch.caller_card import CallerCard, IvrChoice
+from branch.contact_note import ContactNote
 from branch.peers.wire import (
     Asked,
     UnreadableReplyError,
@@ -87,6 +88,9 @@ cards = st.builds(
     region=st.none() | names,
     language=st.none() | st.sampled_from(Language),
     choices=st.lists(st.builds(IvrChoice, node=names.map(NodeName), choice=names), max_size=3).map(tuple),
+    notes=st.lists(
+        st.builds(ContactNote, written_utc_us=st.integers(0, 2**48), author=names, text=names), max_size=3
+    ).map(tuple),
 )
 
 
@@ -123,6 +127,7 @@ def test_what_a_site_wrote_into_its_customer_list_costs_no_caller_its_hand_off()
         name="n" * 300 + "\n",
         region="\x00",
         choices=tuple(IvrChoice(node=NodeName("x" * 99), choice=str(each)) for each in range(30)),
+        notes=tuple(ContactNote(written_utc_us=1, author="a", text="票\n" * 600) for _ in range(5)),
     )
     frame = request_frame(asked(read_request(reserve()).request, spoilt), timeout_ms=500)
 
@@ -131,6 +136,8 @@ def test_what_a_site_wrote_into_its_customer_list_costs_no_caller_its_hand_off()
     assert read is not None
     assert (read.number, read.name, read.region) == ("1" * 16, "n" * 200, None)
     assert [each.choice for each in read.choices] == [str(each) for each in range(10, 30)]
+    assert [each.text for each in read.notes] == ["票" * 500] * 3
+    assert frame.ByteSize() < 8_000
 
 
 def reserve() -> pb.ExchangeRequest:
@@ -183,6 +190,16 @@ def claim() -> pb.ExchangeRequest:
             reserve,
             lambda f: f.reserve.call.caller.choices.add(node="n"),
             "reserve.call.caller.choices.choice",
+        ),
+        (
+            reserve,
+            lambda f: [f.reserve.call.caller.notes.add(author="a", text="t") for _ in range(4)],
+            "reserve.call.caller.notes",
+        ),
+        (
+            reserve,
+            lambda f: f.reserve.call.caller.notes.add(author="a", text="t" * 501),
+            "reserve.call.caller.notes.text",
         ),
         (claim, lambda f: f.claim.ClearField("token"), "claim.token"),
         (claim, lambda f: setattr(f.claim, "token", "t" * 401), "claim.token"),

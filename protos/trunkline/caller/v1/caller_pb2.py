@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n trunkline/caller/v1/caller.proto\x12\x13trunkline.caller.v1\"\xed\x01\n\nCallerCard\x12\x13\n\x06number\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04name\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x1b\n\x0e\x63ustomer_class\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x13\n\x06region\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\x15\n\x08language\x18\x05 \x01(\tH\x04\x88\x01\x01\x12/\n\x07\x63hoices\x18\x06 \x03(\x0b\x32\x1e.trunkline.caller.v1.IvrChoiceB\t\n\x07_numberB\x07\n\x05_nameB\x11\n\x0f_customer_classB\t\n\x07_regionB\x0b\n\t_language\")\n\tIvrChoice\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0e\n\x06\x63hoice\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n trunkline/caller/v1/caller.proto\x12\x13trunkline.caller.v1\"\x9e\x02\n\nCallerCard\x12\x13\n\x06number\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04name\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x1b\n\x0e\x63ustomer_class\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x13\n\x06region\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\x15\n\x08language\x18\x05 \x01(\tH\x04\x88\x01\x01\x12/\n\x07\x63hoices\x18\x06 \x03(\x0b\x32\x1e.trunkline.caller.v1.IvrChoice\x12/\n\x05notes\x18\x07 \x03(\x0b\x32 .trunkline.caller.v1.ContactNoteB\t\n\x07_numberB\x07\n\x05_nameB\x11\n\x0f_customer_classB\t\n\x07_regionB\x0b\n\t_language\"C\n\x0b\x43ontactNote\x12\x16\n\x0ewritten_utc_us\x18\x01 \x01(\x03\x12\x0e\n\x06\x61uthor\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\")\n\tIvrChoice\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0e\n\x06\x63hoice\x18\x02 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,7 +32,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trunkline.caller.v1.caller_
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CALLERCARD']._serialized_start=58
-  _globals['_CALLERCARD']._serialized_end=295
-  _globals['_IVRCHOICE']._serialized_start=297
-  _globals['_IVRCHOICE']._serialized_end=338
+  _globals['_CALLERCARD']._serialized_end=344
+  _globals['_CONTACTNOTE']._serialized_start=346
+  _globals['_CONTACTNOTE']._serialized_end=413
+  _globals['_IVRCHOICE']._serialized_start=415
+  _globals['_IVRCHOICE']._serialized_end=456
 # @@protoc_insertion_point(module_scope)

@@ -30,6 +30,7 @@ class CallerCard(_message.Message):
     REGION_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
     CHOICES_FIELD_NUMBER: _builtins.int
+    NOTES_FIELD_NUMBER: _builtins.int
     number: _builtins.str
     """E.164; absent when the caller withheld it."""
     name: _builtins.str
@@ -44,6 +45,10 @@ class CallerCard(_message.Message):
     def choices(self) -> _containers.RepeatedCompositeFieldContainer[Global___IvrChoice]:
         """The way through the IVR, in order; never what was entered as a number."""
 
+    @_builtins.property
+    def notes(self) -> _containers.RepeatedCompositeFieldContainer[Global___ContactNote]:
+        """What people wrote on the customer's last contacts, newest first; at most 3."""
+
     def __init__(
         self,
         *,
@@ -53,10 +58,11 @@ class CallerCard(_message.Message):
         region: _builtins.str | None = ...,
         language: _builtins.str | None = ...,
         choices: _abc.Iterable[Global___IvrChoice] | None = ...,
+        notes: _abc.Iterable[Global___ContactNote] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_customer_class", b"_customer_class", "_language", b"_language", "_name", b"_name", "_number", b"_number", "_region", b"_region", "customer_class", b"customer_class", "language", b"language", "name", b"name", "number", b"number", "region", b"region"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_customer_class", b"_customer_class", "_language", b"_language", "_name", b"_name", "_number", b"_number", "_region", b"_region", "choices", b"choices", "customer_class", b"customer_class", "language", b"language", "name", b"name", "number", b"number", "region", b"region"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_customer_class", b"_customer_class", "_language", b"_language", "_name", b"_name", "_number", b"_number", "_region", b"_region", "choices", b"choices", "customer_class", b"customer_class", "language", b"language", "name", b"name", "notes", b"notes", "number", b"number", "region", b"region"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__customer_class: _TypeAlias = _typing.Literal["customer_class"]  # noqa: Y015
     _WhichOneofArgType__customer_class: _TypeAlias = _typing.Literal["_customer_class", b"_customer_class"]  # noqa: Y015
@@ -80,6 +86,36 @@ class CallerCard(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__region) -> _WhichOneofReturnType__region | None: ...
 
 Global___CallerCard: _TypeAlias = CallerCard  # noqa: Y015
+
+@_typing.final
+class ContactNote(_message.Message):
+    """What somebody wrote on a contact with a customer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WRITTEN_UTC_US_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    written_utc_us: _builtins.int
+    """When, in microseconds since 1970 UTC."""
+    author: _builtins.str
+    """Who, by the id in the cluster, as urumqi/2001."""
+    text: _builtins.str
+    """One line, 1 to 500 characters."""
+    def __init__(
+        self,
+        *,
+        written_utc_us: _builtins.int = ...,
+        author: _builtins.str = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "text", b"text", "written_utc_us", b"written_utc_us"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContactNote: _TypeAlias = ContactNote  # noqa: Y015
 
 @_typing.final
 class IvrChoice(_message.Message):

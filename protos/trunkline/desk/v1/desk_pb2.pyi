@@ -1246,6 +1246,53 @@ class DialResponse(_message.Message):
 Global___DialResponse: _TypeAlias = DialResponse  # noqa: Y015
 
 @_typing.final
+class WriteNoteRequest(_message.Message):
+    """Asks to keep a note."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID text; the idempotency key, and the note's own id."""
+    call_id: _builtins.str
+    """UUID text of the call, one that came in or one that went out."""
+    text: _builtins.str
+    """One line, 1 to 500 characters."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        call_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "request_id", b"request_id", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WriteNoteRequest: _TypeAlias = WriteNoteRequest  # noqa: Y015
+
+@_typing.final
+class WriteNoteResponse(_message.Message):
+    """It is kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WriteNoteResponse: _TypeAlias = WriteNoteResponse  # noqa: Y015
+
+@_typing.final
 class Visit(_message.Message):
     """One customer who is called again some days after a call."""
 

@@ -129,6 +129,11 @@ class DeskServiceStub:
                 request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.SetPlacesRequest.SerializeToString,
                 response_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.SetPlacesResponse.FromString,
                 _registered_method=True)
+        self.WriteNote = channel.unary_unary(
+                '/trunkline.desk.v1.DeskService/WriteNote',
+                request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.WriteNoteRequest.SerializeToString,
+                response_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.WriteNoteResponse.FromString,
+                _registered_method=True)
         self.ListVisits = channel.unary_unary(
                 '/trunkline.desk.v1.DeskService/ListVisits',
                 request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.ListVisitsRequest.SerializeToString,
@@ -309,6 +314,15 @@ class DeskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WriteNote(self, request, context):
+        """Writes a note on a call that the agent has talked on, live or over: whoever talks with the customer next
+        sees it. It is kept by the call's own site. Refused as CONTACT_UNKNOWN, CONTACT_NOT_YOURS, NOTE_LIMIT or,
+        where that is another site which cannot be reached, ORIGIN_AWAY.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListVisits(self, request, context):
         """Return visits whose day has come and that are not done, in the order of their turn.
         """
@@ -458,6 +472,11 @@ def add_DeskServiceServicer_to_server(servicer, server):
                     servicer.SetPlaces,
                     request_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.SetPlacesRequest.FromString,
                     response_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.SetPlacesResponse.SerializeToString,
+            ),
+            'WriteNote': grpc.unary_unary_rpc_method_handler(
+                    servicer.WriteNote,
+                    request_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.WriteNoteRequest.FromString,
+                    response_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.WriteNoteResponse.SerializeToString,
             ),
             'ListVisits': grpc.unary_unary_rpc_method_handler(
                     servicer.ListVisits,
@@ -991,6 +1010,33 @@ class DeskService:
             '/trunkline.desk.v1.DeskService/SetPlaces',
             trunkline_dot_desk_dot_v1_dot_desk__pb2.SetPlacesRequest.SerializeToString,
             trunkline_dot_desk_dot_v1_dot_desk__pb2.SetPlacesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WriteNote(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.desk.v1.DeskService/WriteNote',
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.WriteNoteRequest.SerializeToString,
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.WriteNoteResponse.FromString,
             options,
             channel_credentials,
             insecure,

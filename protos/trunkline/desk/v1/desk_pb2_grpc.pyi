@@ -82,6 +82,11 @@ class DeskServiceStub:
     """Says where the agent is reached from its next ring on: forwarding, and one number that follows it.
     Refused as NOT_ALLOWED where a number may not be dialled over the site's own lines.
     """
+    WriteNote: _grpc.UnaryUnaryMultiCallable[_desk_pb2.WriteNoteRequest, _desk_pb2.WriteNoteResponse]
+    """Writes a note on a call that the agent has talked on, live or over: whoever talks with the customer next
+    sees it. It is kept by the call's own site. Refused as CONTACT_UNKNOWN, CONTACT_NOT_YOURS, NOTE_LIMIT or,
+    where that is another site which cannot be reached, ORIGIN_AWAY.
+    """
     ListVisits: _grpc.UnaryUnaryMultiCallable[_desk_pb2.ListVisitsRequest, _desk_pb2.ListVisitsResponse]
     """Return visits whose day has come and that are not done, in the order of their turn."""
     NextVisit: _grpc.UnaryUnaryMultiCallable[_desk_pb2.NextVisitRequest, _desk_pb2.NextVisitResponse]
@@ -154,6 +159,11 @@ class DeskServiceAsyncStub(DeskServiceStub):
     SetPlaces: _aio.UnaryUnaryMultiCallable[_desk_pb2.SetPlacesRequest, _desk_pb2.SetPlacesResponse]  # type: ignore[assignment]
     """Says where the agent is reached from its next ring on: forwarding, and one number that follows it.
     Refused as NOT_ALLOWED where a number may not be dialled over the site's own lines.
+    """
+    WriteNote: _aio.UnaryUnaryMultiCallable[_desk_pb2.WriteNoteRequest, _desk_pb2.WriteNoteResponse]  # type: ignore[assignment]
+    """Writes a note on a call that the agent has talked on, live or over: whoever talks with the customer next
+    sees it. It is kept by the call's own site. Refused as CONTACT_UNKNOWN, CONTACT_NOT_YOURS, NOTE_LIMIT or,
+    where that is another site which cannot be reached, ORIGIN_AWAY.
     """
     ListVisits: _aio.UnaryUnaryMultiCallable[_desk_pb2.ListVisitsRequest, _desk_pb2.ListVisitsResponse]  # type: ignore[assignment]
     """Return visits whose day has come and that are not done, in the order of their turn."""
@@ -332,6 +342,17 @@ class DeskServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_desk_pb2.SetPlacesResponse, _abc.Awaitable[_desk_pb2.SetPlacesResponse]]:
         """Says where the agent is reached from its next ring on: forwarding, and one number that follows it.
         Refused as NOT_ALLOWED where a number may not be dialled over the site's own lines.
+        """
+
+    @_abc_1.abstractmethod
+    def WriteNote(
+        self,
+        request: _desk_pb2.WriteNoteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_desk_pb2.WriteNoteResponse, _abc.Awaitable[_desk_pb2.WriteNoteResponse]]:
+        """Writes a note on a call that the agent has talked on, live or over: whoever talks with the customer next
+        sees it. It is kept by the call's own site. Refused as CONTACT_UNKNOWN, CONTACT_NOT_YOURS, NOTE_LIMIT or,
+        where that is another site which cannot be reached, ORIGIN_AWAY.
         """
 
     @_abc_1.abstractmethod

@@ -69,6 +69,11 @@ class HandoffServiceStub:
                 request_serializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.ReserveLineRequest.SerializeToString,
                 response_deserializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.ReserveLineResponse.FromString,
                 _registered_method=True)
+        self.LeaveNote = channel.unary_unary(
+                '/trunkline.handoff.v1.HandoffService/LeaveNote',
+                request_serializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.LeaveNoteRequest.SerializeToString,
+                response_deserializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.LeaveNoteResponse.FromString,
+                _registered_method=True)
         self.Exchange = channel.stream_stream(
                 '/trunkline.handoff.v1.HandoffService/Exchange',
                 request_serializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.ExchangeRequest.SerializeToString,
@@ -127,8 +132,16 @@ class HandoffServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def LeaveNote(self, request, context):
+        """Leaves a note on the call with its own site, from the helper whose agent has talked, while the
+        hand-off lasts or at any time after it. Refused as CONTACT_UNKNOWN or NOTE_LIMIT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Exchange(self, request_iterator, context):
-        """All of the above as frames of one stream a pair of sites. Frames are answered one by one
+        """All of the above but LeaveNote as frames of one stream a pair of sites. Frames are answered one by one
         and matched by hand-off and kind; a refusal is a frame, since a status would end the stream.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -167,6 +180,11 @@ def add_HandoffServiceServicer_to_server(servicer, server):
                     servicer.ReserveLine,
                     request_deserializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.ReserveLineRequest.FromString,
                     response_serializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.ReserveLineResponse.SerializeToString,
+            ),
+            'LeaveNote': grpc.unary_unary_rpc_method_handler(
+                    servicer.LeaveNote,
+                    request_deserializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.LeaveNoteRequest.FromString,
+                    response_serializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.LeaveNoteResponse.SerializeToString,
             ),
             'Exchange': grpc.stream_stream_rpc_method_handler(
                     servicer.Exchange,
@@ -341,6 +359,33 @@ class HandoffService:
             '/trunkline.handoff.v1.HandoffService/ReserveLine',
             trunkline_dot_handoff_dot_v1_dot_handoff__pb2.ReserveLineRequest.SerializeToString,
             trunkline_dot_handoff_dot_v1_dot_handoff__pb2.ReserveLineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LeaveNote(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.handoff.v1.HandoffService/LeaveNote',
+            trunkline_dot_handoff_dot_v1_dot_handoff__pb2.LeaveNoteRequest.SerializeToString,
+            trunkline_dot_handoff_dot_v1_dot_handoff__pb2.LeaveNoteResponse.FromString,
             options,
             channel_credentials,
             insecure,

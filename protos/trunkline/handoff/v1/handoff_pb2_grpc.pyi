@@ -52,8 +52,12 @@ class HandoffServiceStub:
     """Asks what became of a hand-off; changes nothing."""
     ReserveLine: _grpc.UnaryUnaryMultiCallable[_handoff_pb2.ReserveLineRequest, _handoff_pb2.ReserveLineResponse]
     """Asks for a place on a line of the asked site, for a number that the sender's agent dials."""
+    LeaveNote: _grpc.UnaryUnaryMultiCallable[_handoff_pb2.LeaveNoteRequest, _handoff_pb2.LeaveNoteResponse]
+    """Leaves a note on the call with its own site, from the helper whose agent has talked, while the
+    hand-off lasts or at any time after it. Refused as CONTACT_UNKNOWN or NOTE_LIMIT.
+    """
     Exchange: _grpc.StreamStreamMultiCallable[_handoff_pb2.ExchangeRequest, _handoff_pb2.ExchangeResponse]
-    """All of the above as frames of one stream a pair of sites. Frames are answered one by one
+    """All of the above but LeaveNote as frames of one stream a pair of sites. Frames are answered one by one
     and matched by hand-off and kind; a refusal is a frame, since a status would end the stream.
     """
 
@@ -81,8 +85,12 @@ class HandoffServiceAsyncStub(HandoffServiceStub):
     """Asks what became of a hand-off; changes nothing."""
     ReserveLine: _aio.UnaryUnaryMultiCallable[_handoff_pb2.ReserveLineRequest, _handoff_pb2.ReserveLineResponse]  # type: ignore[assignment]
     """Asks for a place on a line of the asked site, for a number that the sender's agent dials."""
+    LeaveNote: _aio.UnaryUnaryMultiCallable[_handoff_pb2.LeaveNoteRequest, _handoff_pb2.LeaveNoteResponse]  # type: ignore[assignment]
+    """Leaves a note on the call with its own site, from the helper whose agent has talked, while the
+    hand-off lasts or at any time after it. Refused as CONTACT_UNKNOWN or NOTE_LIMIT.
+    """
     Exchange: _aio.StreamStreamMultiCallable[_handoff_pb2.ExchangeRequest, _handoff_pb2.ExchangeResponse]  # type: ignore[assignment]
-    """All of the above as frames of one stream a pair of sites. Frames are answered one by one
+    """All of the above but LeaveNote as frames of one stream a pair of sites. Frames are answered one by one
     and matched by hand-off and kind; a refusal is a frame, since a status would end the stream.
     """
 
@@ -145,12 +153,22 @@ class HandoffServiceServicer(metaclass=_abc_1.ABCMeta):
         """Asks for a place on a line of the asked site, for a number that the sender's agent dials."""
 
     @_abc_1.abstractmethod
+    def LeaveNote(
+        self,
+        request: _handoff_pb2.LeaveNoteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_handoff_pb2.LeaveNoteResponse, _abc.Awaitable[_handoff_pb2.LeaveNoteResponse]]:
+        """Leaves a note on the call with its own site, from the helper whose agent has talked, while the
+        hand-off lasts or at any time after it. Refused as CONTACT_UNKNOWN or NOTE_LIMIT.
+        """
+
+    @_abc_1.abstractmethod
     def Exchange(
         self,
         request_iterator: _MaybeAsyncIterator[_handoff_pb2.ExchangeRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_handoff_pb2.ExchangeResponse], _abc.AsyncIterator[_handoff_pb2.ExchangeResponse]]:
-        """All of the above as frames of one stream a pair of sites. Frames are answered one by one
+        """All of the above but LeaveNote as frames of one stream a pair of sites. Frames are answered one by one
         and matched by hand-off and kind; a refusal is a frame, since a status would end the stream.
         """
 
