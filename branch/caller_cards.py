@@ -79,6 +79,8 @@ class CallerCards:
         self._notes = notes
         self._callers: OrderedDict[CallId, _Caller] = OrderedDict()
         self._guests: OrderedDict[HandoffId, CallerCard] = OrderedDict()
+        self.version = 0
+        """Grows with every card of another site: one that comes late comes without a row."""
 
     # --- the site's own callers --------------------------------------------------------
 
@@ -118,11 +120,12 @@ class CallerCards:
     def keep_guest(self, handoff_id: HandoffId, card: CallerCard) -> None:
         """Until the hand-off is over."""
         self._guests[handoff_id] = card
+        self.version += 1
         if len(self._guests) > GUEST_LIMIT:
             self._guests.popitem(last=False)
 
     def guest(self, handoff_id: HandoffId) -> CallerCard | None:
-        """None: its site sent no card, or sent it to the process before this one."""
+        """None: its site sent no card, or sent it to the process before this one and was not asked yet."""
         return self._guests.get(handoff_id)
 
     # --- inside ------------------------------------------------------------------------

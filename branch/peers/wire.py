@@ -89,7 +89,7 @@ class Replied:
     incarnation: int
     reply: Reply
     caller: CallerCard | None = None
-    """Of a call that was given: who it is from."""
+    """Of a call that was given, or asked about: who it is from."""
 
 
 class UnreadableReplyError(Exception):
@@ -188,7 +188,7 @@ def _reserve_line(line: pb.ReserveLine, handoff_id: HandoffId, timeout_ms: int) 
 def reply_frame(
     request: Request, reply: Reply, *, incarnation: int, caller: CallerCard | None = None
 ) -> pb.ExchangeResponse:
-    """The frame to send; `caller` is who a given call is from."""
+    """The frame to send; `caller` is who a given call, or one that was asked about, is from."""
     frame = pb.ExchangeResponse(
         handoff_id=request.handoff_id, kind=KINDS[type(request)], incarnation=incarnation
     )
@@ -201,6 +201,8 @@ def reply_frame(
             frame.acknowledged.SetInParent()
         case HandoffSeen():
             frame.seen.CopyFrom(_seen_message(reply))
+            if caller is not None:
+                fill_card(frame.seen.caller, caller)
         case Refused(reason=reason):
             frame.refusal.reason = reason
     return frame
@@ -229,7 +231,7 @@ def read_reply(frame: pb.ExchangeResponse) -> Replied:
             kind=validate.one_of("kind", frame.kind, _KIND_NUMBERS),
             incarnation=_incarnation("incarnation", frame.incarnation, least=1),
             reply=_reply(frame),
-            caller=_caller("given.call", frame.given.call),
+            caller=_caller("given.call", frame.given.call) or _caller("seen", frame.seen),
         )
     except InvalidFieldError as error:
         raise UnreadableReplyError(frame.handoff_id, frame.kind, str(error)) from error
@@ -332,7 +334,7 @@ def _fill_call(message: pb.CallContext, call: CallContext, caller: CallerCard | 
         fill_card(message.caller, caller)
 
 
-def _caller(place: str, call: pb.CallContext) -> CallerCard | None:
+def _caller(place: str, call: pb.CallContext | pb.HandoffSeen) -> CallerCard | None:
     return read_card(f"{place}.caller", call.caller) if call.HasField("caller") else None
 
 

@@ -12,7 +12,7 @@ from branch.peers.note_wire import LeftNote, read_leave_request
 from branch.peers.wire import Asked, read_request, refusal_frame, reply_frame
 from router.errors import RouterError
 from router.ids import CallId, HandoffId, SiteId
-from router.overflow.messages import Given, Refused, Reply, Reserved
+from router.overflow.messages import Given, HandoffSeen, HandoffState, Refused, Reply, Reserved
 from sync.link.identity import require_site
 from sync.link.refusals import ForeignSiteError
 
@@ -150,6 +150,13 @@ class HandoffFace(HandoffServiceServicer):
         card = None
         if isinstance(reply, Given):
             card = self._callers.card_of(reply.call.call_id)
+        elif isinstance(reply, HandoffSeen):
+            card = self._card_of_seen(reply)
         elif isinstance(reply, Reserved) and asked.caller is not None:
             self._callers.keep_guest(reply.handoff_id, asked.caller)
         return reply_frame(asked.request, reply, incarnation=self._desk.incarnation, caller=card)
+
+    def _card_of_seen(self, seen: HandoffSeen) -> CallerCard | None:
+        """To a site that is no part of the hand-off the call's id was not told, and so neither is this."""
+        is_over = seen.state in (HandoffState.UNKNOWN, HandoffState.OVER)
+        return None if is_over or seen.call_id is None else self._callers.card_of(seen.call_id)

@@ -27,6 +27,7 @@ from branch.metrics import BranchInstruments
 from branch.note_book import NoteBook
 from branch.number_finder import NumberFinder
 from branch.operations import Policies, StoreHealth
+from branch.peers.card_asking import CardAsking
 from branch.peers.line import PeerLine
 from branch.peers.lines import PeerLines
 from branch.peers.newcomers import Introduction, Newcomers
@@ -44,7 +45,7 @@ from node.lifecycle import Tasks
 from router.call import Language
 from router.facts import Fact, NodeStarted
 from router.floor import Floor
-from router.ids import AgentId, CallId, QueueId, SiteId
+from router.ids import AgentId, CallId, HandoffId, QueueId, SiteId
 from router.ivr import IvrPlan
 from router.overflow.load import SiteLoad
 from router.records.moment import Moment
@@ -178,6 +179,9 @@ class Core:
     async def start_neighbours(self, tasks: Tasks) -> None:
         """Show the site at the load board, hear the others, open the streams to them."""
         self.peers.start(tasks)
+        asking = CardAsking(guest=self.cards.guest, live=self._live_handoffs, ask=self.peers.carry_out)
+        helps = {each.handoff_id: each.peer for each in self._work.helps}
+        _task = tasks.start(asking.run(helps), name="cards")
         if self.board is not None:
             if self._ground.settings.overflow.address is not None:
                 self._newcomers.start(tasks)
@@ -324,6 +328,9 @@ class Core:
         if skills is None:
             return set()
         return {each.queue_id for each in self.desk.floor.policies() if each.skills <= skills}
+
+    def _live_handoffs(self) -> frozenset[HandoffId]:
+        return self.desk.live().handoffs
 
     def _tell(self, fact: Fact) -> None:
         """For parts that are made before the desk; none of them tells anything before it is there."""

@@ -67,10 +67,7 @@ class Doors:
         floor = RunningFloor(core.desk.handle, core.desk.floor)
         self.workplaces = Workplaces(floor=floor, phones=core.driver)
         self._talks = TalkPlaces(floor=floor, site_id=ground.site_id)
-        self.watch = SiteWatch(
-            snapshot=self._items,
-            version=lambda: core.desk.last_seq + core.messages.version + core.notes.version,
-        )
+        self.watch = SiteWatch(snapshot=self._items, version=self._version)
         self._operations = Operations(
             identity=_identity(ground.settings),
             desk=core.desk,
@@ -160,6 +157,10 @@ class Doors:
             repeats=Repeats(key=secrets.token_bytes(32)),
             clocks=DeskClocks(real=real, site=ground.clock),
         )
+
+    def _version(self) -> int:
+        core = self._core
+        return core.desk.last_seq + core.messages.version + core.notes.version + core.cards.version
 
     def _items(self) -> Items:
         floor = self._core.desk.floor

@@ -314,7 +314,7 @@ async def desk_site(
             site.cards,
             site.messages.unheard(),
         ),
-        version=lambda: desk.last_seq + site.messages.version,
+        version=lambda: desk.last_seq + site.messages.version + site.cards.version,
     )
     running = RunningFloor(desk.handle, floor)
     workplaces = Workplaces(floor=running, phones=phones)

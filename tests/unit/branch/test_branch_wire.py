@@ -112,7 +112,7 @@ def test_a_request_comes_out_of_the_wire_as_it_went_in(request: Request, caller:
 def test_a_reply_comes_out_of_the_wire_as_it_went_in(
     request: Request, reply: Reply, caller: CallerCard | None
 ) -> None:
-    caller = caller if isinstance(reply, Given) else None
+    caller = caller if isinstance(reply, Given | HandoffSeen) else None
     payload = reply_frame(request, reply, incarnation=9, caller=caller).SerializeToString()
 
     replied = read_reply(pb.ExchangeResponse.FromString(payload))

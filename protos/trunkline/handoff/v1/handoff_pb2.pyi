@@ -405,29 +405,39 @@ class HandoffSeen(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     CALL_ID_FIELD_NUMBER: _builtins.int
     QUEUE_ID_FIELD_NUMBER: _builtins.int
+    CALLER_FIELD_NUMBER: _builtins.int
     state: Global___HandoffState.ValueType
     """Its side's state."""
     call_id: _builtins.str
     """The call, where it is known."""
     queue_id: _builtins.str
     """The call's queue, where it is known."""
+    @_builtins.property
+    def caller(self) -> _caller_pb2.CallerCard:
+        """Who calls, from the call's own site while the hand-off lasts: a helper that was restarted has forgotten it."""
+
     def __init__(
         self,
         *,
         state: Global___HandoffState.ValueType = ...,
         call_id: _builtins.str | None = ...,
         queue_id: _builtins.str | None = ...,
+        caller: _caller_pb2.CallerCard | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_call_id", b"_call_id", "_queue_id", b"_queue_id", "call_id", b"call_id", "queue_id", b"queue_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_call_id", b"_call_id", "_caller", b"_caller", "_queue_id", b"_queue_id", "call_id", b"call_id", "caller", b"caller", "queue_id", b"queue_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_call_id", b"_call_id", "_queue_id", b"_queue_id", "call_id", b"call_id", "queue_id", b"queue_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_call_id", b"_call_id", "_caller", b"_caller", "_queue_id", b"_queue_id", "call_id", b"call_id", "caller", b"caller", "queue_id", b"queue_id", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__call_id: _TypeAlias = _typing.Literal["call_id"]  # noqa: Y015
     _WhichOneofArgType__call_id: _TypeAlias = _typing.Literal["_call_id", b"_call_id"]  # noqa: Y015
+    _WhichOneofReturnType__caller: _TypeAlias = _typing.Literal["caller"]  # noqa: Y015
+    _WhichOneofArgType__caller: _TypeAlias = _typing.Literal["_caller", b"_caller"]  # noqa: Y015
     _WhichOneofReturnType__queue_id: _TypeAlias = _typing.Literal["queue_id"]  # noqa: Y015
     _WhichOneofArgType__queue_id: _TypeAlias = _typing.Literal["_queue_id", b"_queue_id"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__call_id) -> _WhichOneofReturnType__call_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__caller) -> _WhichOneofReturnType__caller | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__queue_id) -> _WhichOneofReturnType__queue_id | None: ...
 
