@@ -13,12 +13,16 @@ from importlib.metadata import entry_points, version
 from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
 from node import words
+from node.help import speaking
 from node.terminal import EXIT_BAD_INPUT, EXIT_INTERRUPTED, output, print_error
 from node.troubles import TroubleError
+from node.usage import usage_error
 from node.words import text as _
 from router.errors import RouterError
+from router.problems import BadInputError
 
 Register = Callable[[typer.Typer], None]
 
@@ -32,9 +36,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         words.use(_language(given))
-        build(entry_point_groups())(_language_first(given), prog_name="trunkline")
-    except KeyboardInterrupt:
+        # The exit code that a command ends with itself; one that returns has done its work.
+        sys.exit(
+            build(entry_point_groups())(_language_first(given), prog_name="trunkline", standalone_mode=False)
+        )
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(EXIT_INTERRUPTED)
+    except TyperException as error:
+        print_error(usage_error(error))
+        sys.exit(EXIT_BAD_INPUT)
     except (TroubleError, RouterError, words.UnknownLanguageError, OSError) as error:
         message = _expected(error)
         if message is None:
@@ -69,7 +79,7 @@ def build(groups: Iterable[Register]) -> typer.Typer:
     app.callback(help=_("A distributed call center that works as one office."))(root)
     for register in groups:
         register(app)
-    return app
+    return speaking(app)
 
 
 def _print_version(is_asked: bool) -> None:
@@ -101,10 +111,16 @@ def _language_first(arguments: Sequence[str]) -> list[str]:
 
 def _expected(error: Exception) -> str | None:
     """What to tell a person, or None where the error is a fault of ours."""
+    if isinstance(error, BadInputError):
+        return "\n".join(words.told(problem) for problem in error.problems)
     if isinstance(error, RouterError):
         # A refusal that came over the wire brings the ids it named in `values`.
         named = {**vars(error), **getattr(error, "values", {})}
         return words.refusal(error.reason, **named) or str(error)
     if isinstance(error, OSError):
-        return None if error.filename is None else f"{error.filename}: {error.strerror}"
+        return (
+            None
+            if error.filename is None
+            else _("{place}: {what}", place=error.filename, what=words.told_os_error(error))
+        )
     return str(error)

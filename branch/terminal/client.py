@@ -230,10 +230,11 @@ class DeskClient:
                 async with asyncio.timeout(SILENCE_LIMIT_S):
                     response = await call.read()
                 if response is grpc.aio.EOF:
-                    raise RefusedError("LINK_DOWN", "the branch has ended the watch")
+                    raise RefusedError("LINK_DOWN", "the branch has ended the watch", {"case": "WATCH_ENDED"})
                 yield wire.update(response.update)
         except TimeoutError:
-            raise RefusedError("LINK_TIMEOUT", f"nothing heard for {SILENCE_LIMIT_S:g} s") from None
+            silence = f"nothing heard for {SILENCE_LIMIT_S:g} s"
+            raise RefusedError("LINK_TIMEOUT", silence, {"said": silence}) from None
         except grpc.aio.AioRpcError as error:
             raise refusal_from(error) from None
         finally:

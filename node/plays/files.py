@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from node.troubles import TroubleError
-from node.words import plural
+from node.words import plural, told
 from node.words import text as _
 from router.problems import BadInputError, Problem, marked
 from router.world.calls import PlannedCall, parse_calls
@@ -22,7 +22,7 @@ class BadFileError(TroubleError):
 
     def __init__(self, path: Path, problems: tuple[Problem, ...]) -> None:
         head = plural("{path} has {count} fault:", "{path} has {count} faults:", len(problems), path=path)
-        super().__init__("\n".join([head, *(f"  {_told(problem)}" for problem in problems)]))
+        super().__init__("\n".join([head, *(f"  {told(problem)}" for problem in problems)]))
         self.problems = problems
 
 
@@ -54,9 +54,3 @@ def _parsed(path: Path, parse: Callable[[str], T]) -> T:
         raise BadFileError(path, (fault,)) from error
     except BadInputError as error:
         raise BadFileError(path, error.problems) from error
-
-
-def _told(problem: Problem) -> str:
-    parts = [_("line {number}", number=problem.line)] if problem.line else []
-    parts += [problem.place] if problem.place else []
-    return f"{', '.join(parts)}: {_(problem.wording).format(**problem.values)}"

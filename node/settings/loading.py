@@ -16,7 +16,7 @@ from node.settings.overrides import lay_over
 from node.settings.places import holds_secret, known_keys, written_place
 from node.settings.problems import describe, unknown_key
 from node.troubles import TroubleError
-from node.words import plural
+from node.words import plural, told_os_error
 from node.words import text as _
 
 T = TypeVar("T", bound=BaseModel)
@@ -82,7 +82,7 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        problem = _("cannot be read: {reason}", reason=error.strerror)
+        problem = _("cannot be read: {reason}", reason=told_os_error(error))
     except UnicodeDecodeError as error:
         problem = _("is not UTF-8 text (byte {position})", position=error.start)
     raise SettingsError(path, [Fault(place="", problem=problem)])

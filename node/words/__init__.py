@@ -10,6 +10,17 @@ Catalogs are compiled when the package is built (`locale/*/LC_MESSAGES/trunkline
 """
 
 from node.words.catalog import UnknownLanguageError, language, marked, plural, text, use
+from node.words.problems import told, told_os_error
 from node.words.refusals import refusal
 
-__all__ = ["UnknownLanguageError", "language", "marked", "plural", "refusal", "text", "use"]
+__all__ = [
+    "UnknownLanguageError",
+    "language",
+    "marked",
+    "plural",
+    "refusal",
+    "text",
+    "told",
+    "told_os_error",
+    "use",
+]

@@ -13,9 +13,9 @@ def refusal(reason: str, /, **values: object) -> str | None:
     """The sentence for `reason`, or None where there is none that these values fill.
 
     Another node sends the reason and its own English message, not every value; the caller
-    shows that message then.
+    shows that message then. A reason that covers several cases has a sentence for each `case`.
     """
-    sentence = _SENTENCES.get(reason)
+    sentence = _SENTENCES.get(f"{reason}/{values.get('case')}") or _SENTENCES.get(reason)
     if sentence is None:
         return None
     try:
@@ -65,6 +65,21 @@ _SENTENCES: Mapping[str, str] = {
     "NOT_ALLOWED": marked("numbers that begin with {shown} may not be dialled from here"),
     "NO_LINE": marked("there is no line for this call: {why}"),
     "LIMIT": marked("line {line_id} has as many outbound calls as it may; try again soon"),
+    "LINK_DOWN/NOBODY_LISTENS": marked("nothing listens at {address}; does the node run there?"),
+    "LINK_DOWN/HUNG_UP": marked(
+        "{address} hung up; the node there may have stopped, or not take this node's certificate"
+    ),
+    "LINK_DOWN/WATCH_ENDED": marked("the branch has ended the watch; does it still run?"),
+    "LINK_DOWN": marked("the node cannot be reached: {said}"),
+    "LINK_TLS_FAILED": marked(
+        "no TLS with the node; check both certificates and their CA with `trunkline pki show`: {said}"
+    ),
+    "LINK_TIMEOUT": marked("the node did not answer in time; is it up, and the network between? ({said})"),
+    "LINK_CANCELLED": marked("the node ended the call before it answered: {said}"),
+    "LINK_FAILED": marked("the call to the node failed: {said}"),
+    "NOT_SERVED": marked("the node does not offer this; is it of the same version, and of this kind?"),
+    "PEER_OVERLOADED": marked("the node has more to do than it can; try again soon"),
+    "PEER_FAULT": marked("a fault of the node; its log says more: {said}"),
     "PASSWORD_WEAK": marked("this password is not taken: it needs 8 to 200 characters"),
 }
 """Reasons that people meet at a command; those between sites stay in logs and metrics."""

@@ -4,6 +4,7 @@ The status is for gRPC's own machinery and for other people's tools; our nodes r
 reason, which travels in google.rpc.ErrorInfo.
 """
 
+import re
 from collections.abc import Mapping
 
 import grpc
@@ -107,6 +108,9 @@ _TLS_SIGNS = ("ssl", "certificate", "handshake", "hostname verification")
 
 _REFUSED_SIGN = "connection refused"
 
+_ADDRESS = re.compile(r"\bipv[46]:(\S+?:\d+)")
+"""Where gRPC tried to get to, as it writes it into its errors."""
+
 _CLOSED_SIGN = "socket closed"
 """All that a TLS 1.3 client sees of a server that refused its certificate: the handshake was over."""
 
@@ -144,17 +148,25 @@ def refusal_from(error: grpc.aio.AioRpcError) -> RefusedError:
 
 
 def _link_trouble(error: grpc.aio.AioRpcError) -> RefusedError:
+    """In English, and with what a shell needs to word it anew: the address, what gRPC said, which case."""
     said = error.details() or ""
     reason = _REASONS_WITHOUT_DETAILS.get(error.code(), "LINK_FAILED")
-    advice = ""
+    advice, case = "", ""
     if reason == "LINK_DOWN" and any(sign in said.lower() for sign in _TLS_SIGNS):
         reason = "LINK_TLS_FAILED"
         advice = "no TLS with the peer; check both certificates and their CA with `trunkline pki show`: "
     elif reason == "LINK_DOWN" and _CLOSED_SIGN in said.lower():
+        case = "HUNG_UP"
         advice = "the peer hung up; it may have stopped, or not take this node's certificate: "
     elif reason == "LINK_DOWN" and _REFUSED_SIGN in said.lower():
+        case = "NOBODY_LISTENS"
         advice = "nothing listens there; does the node run?: "
-    return RefusedError(reason, f"{advice}{error.code().name}: {said}"[:_MESSAGE_LIMIT_CHARS])
+    address = _ADDRESS.search(said)
+    return RefusedError(
+        reason,
+        f"{advice}{error.code().name}: {said}"[:_MESSAGE_LIMIT_CHARS],
+        {"case": case, "address": address[1] if address else "?", "said": said[:_MESSAGE_LIMIT_CHARS]},
+    )
 
 
 def _refusal_in(details: bytes) -> RefusedError | None:

@@ -15,11 +15,14 @@ from node.settings import Fault, SettingsError
 from router.errors import RouterError, UnknownQueueError
 from router.ids import QueueId
 from router.problems import BadInputError, Problem
+from sync.link.refusals import RefusedError
 
 
 class WordlessError(RouterError):
     reason = "NEVER_WORDED"
 
+
+KNOWN = {"site": "moon", "known": "beijing"}
 
 TROUBLES = {
     "settings": SettingsError(Path("site.toml"), [Fault(place="listen.port", problem="is missing", line=3)]),
@@ -28,6 +31,12 @@ TROUBLES = {
     "calls file": BadInputError(
         Problem(line=line, place="queue", wording="{queue} is not known", values={"queue": "XX"})
         for line in (7, 3)
+    ),
+    "variant": BadInputError(
+        [Problem(place="moon=3", wording="unknown site {site!r}; the day has {known}", values=KNOWN)]
+    ),
+    "nobody listens": RefusedError(
+        "LINK_DOWN", "UNAVAILABLE", {"case": "NOBODY_LISTENS", "address": "127.0.0.1:7000", "said": ""}
     ),
     "file": FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "calls.csv"),
     "interrupt": KeyboardInterrupt(),
@@ -93,6 +102,21 @@ def test_what_a_person_can_mend_is_one_block_and_no_traceback(
 ) -> None:
     assert code_of("whatif", trouble) == 2
     assert capsys.readouterr() == ("", message)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "message"),
+    [
+        ("variant", "错误： moon=3：未知站点 'moon'；这一天有 beijing\n"),
+        ("nobody listens", "错误： 127.0.0.1:7000 上没有进程在监听；该处的节点是否在运行？\n"),
+        ("file", "错误： calls.csv：没有这个文件或文件夹\n"),
+    ],
+)
+def test_what_a_person_can_mend_is_told_in_chinese(
+    trouble: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert code_of("--lang", "zh-CN", "whatif", trouble) == 2
+    assert capsys.readouterr().err == message
 
 
 @pytest.mark.parametrize("trouble", ["fault", "pathless"])

@@ -108,6 +108,14 @@ def test_what_grpc_says_itself_has_a_reason_too(code: grpc.StatusCode, details: 
     assert refusal_from(said_by_grpc(code, details)).reason == reason
 
 
+def test_a_link_that_nobody_takes_up_says_where_that_was() -> None:
+    said = "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:7000: Connection refused"
+
+    refusal = refusal_from(said_by_grpc(grpc.StatusCode.UNAVAILABLE, said))
+
+    assert refusal.values == {"case": "NOBODY_LISTENS", "address": "127.0.0.1:7000", "said": said}
+
+
 def test_a_reason_of_another_domain_is_not_taken_for_ours() -> None:
     status = Status(code=14, message="quota")
     status.details.add().Pack(ErrorInfo(reason="QUEUE_UNKNOWN", domain="googleapis.com"))

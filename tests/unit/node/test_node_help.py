@@ -1,0 +1,90 @@
+"""Help of every command that is installed, in both languages, on screens of several widths."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+import typer
+from rich.cells import cell_len
+from typer.core import TyperCommand, TyperGroup
+
+from node import cli, words
+
+LANGUAGES = ("en", "zh-CN")
+
+
+@pytest.fixture(autouse=True)
+def _english_again() -> Iterator[None]:
+    yield
+    words.use("en")
+
+
+def installed(language: str) -> TyperGroup:
+    words.use(language)
+    root = typer.main.get_command(cli.build(cli.entry_point_groups()))
+    assert isinstance(root, TyperGroup)
+    return root
+
+
+def every_page(root: TyperGroup) -> Iterator[tuple[TyperCommand | TyperGroup, str]]:
+    """Each command with its help, the root's first."""
+    waiting: list[tuple[TyperCommand | TyperGroup, typer.Context]] = [
+        (root, typer.Context(root, info_name="trunkline"))
+    ]
+    while waiting:
+        command, context = waiting.pop()
+        yield command, command.get_help(context)
+        if isinstance(command, TyperGroup):
+            for name in command.list_commands(context):
+                below = command.get_command(context, name)
+                assert isinstance(below, TyperCommand | TyperGroup)
+                waiting.append((below, typer.Context(below, info_name=name, parent=context)))
+
+
+def bare(text: str) -> str:
+    return re.sub(r"\s+", "", text)
+
+
+@pytest.mark.parametrize("columns", [50, 80, 200])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_help_fits_the_screen_and_loses_nothing(
+    language: str, columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+
+    pages = list(every_page(installed(language)))
+
+    assert len(pages) > 60
+    for command, page in pages:
+        assert max(map(cell_len, page.splitlines())) <= columns, page
+        assert bare(command.help or "") in bare(page)
+        for parameter in command.params:
+            assert parameter.param_type_name == "argument" or parameter.opts[0] in page
+            assert bare(getattr(parameter, "help", None) or "") in bare(page)
+
+
+def test_a_group_shows_the_whole_help_of_its_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    root = installed("zh-CN")
+
+    page = root.get_help(typer.Context(root, info_name="trunkline"))
+
+    for command in root.commands.values():
+        assert bare(command.help or "") in bare(page)
+
+
+def test_no_word_of_the_library_is_left_in_chinese_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+    for _command, page in every_page(installed("zh-CN")):
+        for word in (
+            "Usage",
+            "Options",
+            "Arguments",
+            "Commands",
+            "OPTIONS",
+            "Show this",
+            "default",
+            "required",
+        ):
+            assert word not in page, page
