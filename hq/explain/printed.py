@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from hq.clock_names import clock_name
 from hq.explain.decisions import decision_lines, decision_of, decision_tree
 from hq.explain.sentences import sentence
 from hq.explain.story import Story
@@ -23,7 +24,12 @@ def print_story(story: Story, zone: ZoneInfo | None) -> None:
         for row in story.rows
     ]
     moment = _moment(story.began, zone)
-    title = _("Call {call}, {day} {zone}", call=story.call_id, day=moment.date(), zone=moment.tzname())
+    title = _(
+        "Call {call}, {day}; times: {clock}",
+        call=story.call_id,
+        day=moment.date(),
+        clock=clock_name(moment, zone),
+    )
     columns: list[Column | str] = [
         _("time"),
         Column(title=_("after s"), is_number=True),

@@ -130,12 +130,14 @@ def _register_staff(root: typer.Typer) -> None:
             if any(given is not None for given in (scenario, calls, from_ledger, day)):
                 raise BadChoiceError(_("--load says it all; leave the other sources out"))
             intervals = demand.demand_given(load, aht_s=aht, patience_s=patience, ring_s=ring)
+            clock_name = None
         else:
             if aht is not None or patience is not None:
                 raise BadChoiceError(_("--aht and --patience belong to --load; a day has its own"))
             planned = read_day(from_ledger=from_ledger, day=day, scenario=scenario, calls=calls)
             intervals = demand.demand_of_day(planned, interval)
-        staff.run(intervals, wanted, is_json=as_json)
+            clock_name = planned.clock_name()
+        staff.run(intervals, wanted, clock_name=clock_name, is_json=as_json)
 
 
 def _register_import(root: typer.Typer) -> None:

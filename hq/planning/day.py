@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from hq.clock_names import clock_name
 from hq.planning.ledger_book import open_book
 from hq.planning.past import read_past
 from node.plays import read_calls, read_scenario
@@ -53,6 +54,12 @@ class PlannedDay:
             return _EPOCH + timedelta(milliseconds=at_ms)
         moment = _EPOCH + timedelta(microseconds=self.began_utc_us, milliseconds=at_ms)
         return moment.astimezone(self._zone(self.scenario.site_ids[0]))
+
+    def clock_name(self) -> str:
+        """Whose clock `clock` is, for whoever reads a time of it."""
+        if self.began_utc_us is None:
+            return _("since the scenario's start")
+        return clock_name(self.clock(0), self._zone(self.scenario.site_ids[0]))
 
     def from_midnight(self, site_id: SiteId, minutes: int) -> int:
         """The played moment, in ms, of so many minutes after midnight on the site's wall clock."""

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from hq.planning.day import BadChoiceError, PlannedDay
+from node.ids import refuse
 from node.words import text as _
+from router.id_rules import site_fault
 from router.ids import SiteId
 from router.kpi.erlang import Demand
 from router.world.past_day import agents_at
@@ -82,6 +84,7 @@ def demand_given(
 
     Raises:
         BadChoiceError: a load is not understood, or nothing says how long talks last.
+        BadIdError: a site cannot be called that.
     """
     if aht_s is None or not 0 < aht_s < 1e6:
         raise BadChoiceError(_("--load needs --aht: how many seconds a call takes an agent, such as 180"))
@@ -91,11 +94,12 @@ def demand_given(
         )
     demands: dict[SiteId, Demand] = {}
     for load in loads:
-        found = re.fullmatch(r"\s*([a-z][a-z0-9-]*)\s*=\s*(\d{1,7}(?:\.\d+)?)\s*", load)
+        found = re.fullmatch(r"\s*([^=\s]+)\s*=\s*(\d{1,7}(?:\.\d+)?)\s*", load)
         if found is None or SiteId(found[1]) in demands:
             raise BadChoiceError(
                 _("--load {load} is no SITE=CALLS_PER_HOUR, once a site; write beijing=300", load=load)
             )
+        refuse(site_fault(found[1]))
         demands[SiteId(found[1])] = Demand(
             calls_per_s=float(found[2]) / 3600,
             handle_s=aht_s,

@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from node.ids import refuse
 from node.plays import BadFileError
 from node.terminal import Column, output, print_table
 from node.troubles import TroubleError
 from node.words import marked
 from node.words import text as _
+from router.id_rules import site_fault
 from router.ids import SiteId
 from router.problems import BadInputError
 from router.world.busy_hour import site_names
@@ -69,7 +71,9 @@ def parse_sites(text: str) -> tuple[SiteId, ...]:
     if text.isdigit() and int(text) > 0:
         return site_names(int(text))
     names = tuple(SiteId(name.strip()) for name in text.split(","))
-    if not all(re.fullmatch(r"[a-z][a-z0-9-]*", name) for name in names) or len(set(names)) < len(names):
+    for name in names:
+        refuse(site_fault(name))
+    if len(set(names)) < len(names):
         raise BadImportError(
             _("--sites must be a number or names like beijing,urumqi; it is {text}", text=text)
         )

@@ -92,8 +92,7 @@ def _draw(
     step = max(1, len(intervals) // _TICKS)
     ticks = intervals[::step]
     duty.set_xticks(ticks, [f"{day.clock(at * INTERVAL_MS):%H:%M}" for at in ticks])
-    zone = day.clock(0).tzname() if day.began_utc_us is not None else ""
-    duty.set_xlabel(f"{labels['time']} {zone}".strip())
+    duty.set_xlabel(f"{labels['time']} ({day.clock_name()})")
 
 
 def _band(

@@ -47,19 +47,21 @@ def target_of(percent: float, within_s: float) -> Target:
     return Target(share=percent / 100, within_s=within_s)
 
 
-def run(intervals: Sequence[DemandInterval], target: Target, *, is_json: bool) -> None:
-    """Print what each site needs.
+def run(
+    intervals: Sequence[DemandInterval], target: Target, *, clock_name: str | None, is_json: bool
+) -> None:
+    """Print what each site needs; `clock_name` says whose the intervals' times are, where they have any.
 
     Raises:
         BadChoiceError: no number of agents meets the target.
     """
     staffing = [Staffing(interval=each, need=_need(each, target)) for each in intervals]
     if is_json:
-        print_json(staffing_tree(staffing, target))
+        print_json({**staffing_tree(staffing, target), "clock": clock_name})
         return
     _print_sites(staffing, target)
     if len(staffing) > 1:
-        _print_intervals(staffing)
+        _print_intervals(staffing, clock_name)
     _print_saving(staffing)
 
 
@@ -208,7 +210,7 @@ def _patience(hang_ups_per_s: float) -> str:
     return f"{1 / hang_ups_per_s:.0f}" if hang_ups_per_s > 0 else _("endless")
 
 
-def _print_intervals(staffing: Sequence[Staffing]) -> None:
+def _print_intervals(staffing: Sequence[Staffing], clock_name: str | None) -> None:
     numbers = [_("calls"), _("agents alone"), _("agents pooled"), _("agents on duty")]
     rows = [
         (
@@ -220,7 +222,8 @@ def _print_intervals(staffing: Sequence[Staffing]) -> None:
         )
         for each in staffing
     ]
-    print_table([_("from"), *_numbers(numbers)], rows)
+    title = None if clock_name is None else _("Through the day; times: {clock}", clock=clock_name)
+    print_table([_("from"), *_numbers(numbers)], rows, title=title)
 
 
 def _print_saving(staffing: Sequence[Staffing]) -> None:

@@ -72,6 +72,8 @@ def test_a_ledger_s_day_has_a_need_for_every_half_hour_beside_who_was_on_duty(
             assert 1 / 400 < site["hang_ups_per_s"] < 1 / 90, "180 s, of which hang-ups show a part"
     assert "各自独立座席" in shown.out
     assert "08:30" in shown.out
+    assert "时间：Asia/Shanghai, UTC+08:00" in shown.out
+    assert told["clock"] == "Asia/Shanghai, UTC+08:00"
 
 
 def test_a_calls_file_says_its_patience_itself(staff: Any, tmp_path: Path) -> None:
@@ -82,6 +84,7 @@ def test_a_calls_file_says_its_patience_itself(staff: Any, tmp_path: Path) -> No
     calls_file.write_text("".join(format_calls(calls)), encoding="utf-8")
 
     told = staff("--scenario", scenario_file, "--calls", calls_file, "--interval", 60, "--json").json
+    assert told["clock"] == "since the scenario's start"
 
     mean_s = sum(call.patience_ms or 0 for call in calls) / len(calls) / 1000
     site = told["intervals"][0]["sites"]["beijing"]

@@ -202,6 +202,7 @@ def test_hq_tells_the_story_of_both_sites_in_the_order_of_time(explain: Any, tmp
         *("beijing", "beijing", "beijing", "urumqi", "urumqi", "urumqi", "beijing", "beijing")
     ]
     assert "08:00:00.500" in shown.out, "the origin's own wall clock, Asia/Shanghai"
+    assert "times: Asia/Shanghai, UTC+08:00" in shown.out
     assert "→ urumqi: score 0.0 s, 2 agents idle (record 7, 1.2 s old)" in shown.out
     assert "Served away from home, by urumqi/7." in shown.out
     assert "other" not in shown.out
@@ -212,6 +213,7 @@ def test_a_branch_tells_its_side_and_whose_rows_are_missing(explain: Any, tmp_pa
     file = write_branch(tmp_path / "branch.db", home)
 
     alone = explain("c1", "--from-ledger", file)
+    assert "times: this machine's clock, UTC" in alone.out, "a branch's database knows no zone"
     both = explain("c1", "--from-ledger", file, "--from-ledger", write_branch(tmp_path / "urumqi.db", there))
 
     assert "No rows of urumqi are here" in alone.out
