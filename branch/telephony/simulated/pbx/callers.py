@@ -10,6 +10,7 @@ from branch.telephony.simulated.pbx.switch import Channel, Party, Switch
 from branch.telephony.simulated.pbx.timers import LabTimers
 from branch.telephony.simulated.pbx.witness import Step, Witness
 from router.world.calls import PlannedCall
+from router.world.made_up_numbers import made_up_number
 
 PRESS_AFTER_MS = 500
 """From the beginning of what is played: most people know what they want."""
@@ -113,9 +114,7 @@ class Caller(Party):
 def _facts(call: PlannedCall) -> dict[str, str]:
     facts = {"dialled": call.queue_id, "queue": call.queue_id, "priority": str(call.priority)}
     if call.customer_id is not None:
-        # A customer who is named by a number calls from it; all others have none that could be called.
-        number = call.customer_id if call.customer_id.startswith("+") else f"customer-{call.customer_id}"
-        facts |= {"customer": call.customer_id, "caller": number}
+        facts |= {"customer": call.customer_id, "caller": made_up_number(call.customer_id)}
     return facts
 
 
