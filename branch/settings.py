@@ -19,7 +19,7 @@ from node.settings import (
     TlsSettings,
 )
 from node.settings.sections import Port
-from node.settings.values import HostPort, SiteSlug, TimeZone, refuse_twins
+from node.settings.values import HostPort, Name, SiteSlug, TimeZone, refuse_twins
 from node.words import text as _
 from router.acd.policy import RETENTION_LIMIT_DAYS, Distribution, LastResort, QueuePolicy, RecordingRule
 from router.ids import FOREVER_MS, QueueId, SiteId, Skill
@@ -29,9 +29,6 @@ _OVERFLOW = OverflowPolicy()
 _NOT_POLICY = ("id", "numbers", "skills")
 _NOT_RULES = ("peer", "address", "trunk")
 _QUEUE = QueuePolicy(queue_id=QueueId("default"), skills=frozenset())
-
-SkillName = Annotated[str, Field(min_length=1, max_length=64)]
-QueueName = Annotated[str, Field(min_length=1, max_length=64)]
 
 Duration = Annotated[int, Field(ge=0, le=FOREVER_MS)]
 PositiveDuration = Annotated[int, Field(gt=0, le=FOREVER_MS)]
@@ -121,10 +118,10 @@ class OverflowSection(Section):
 class QueueSection(Section):
     """How one queue treats its callers at first; each as in router.acd.policy."""
 
-    id: QueueName
+    id: Name
     numbers: tuple[str, ...] = ()
     """Dialled lines that ring here; all other lines ring at the file's first queue."""
-    skills: tuple[SkillName, ...] = ()
+    skills: tuple[Name, ...] = ()
     distribution: Distribution = _QUEUE.distribution
     ring_limit_ms: PositiveDuration = _QUEUE.ring_limit_ms
     ring_all_limit: int = Field(default=_QUEUE.ring_all_limit, ge=1, le=100)

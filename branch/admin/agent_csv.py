@@ -9,9 +9,11 @@ import re
 from pathlib import Path
 from typing import TextIO
 
-from branch.admin.customer_csv import CsvFaultsError
+from branch.admin.customer_csv import CsvFaultsError, not_utf8
 from branch.people.login import AgentRecord
 from node.words import text as _
+from node.words import told
+from router.id_rules import agent_fault, name_fault
 from router.ids import AgentId, SiteId, Skill
 
 COLUMNS = ("id", "name", "skills")
@@ -28,7 +30,7 @@ def read_agents(file: Path, site_id: SiteId) -> list[AgentRecord]:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             agents, faults = _read(lines, site_id)
     except UnicodeDecodeError as error:
-        raise CsvFaultsError(file, [_("is not UTF-8 text (byte {position})", position=error.start)]) from None
+        raise CsvFaultsError(file, [not_utf8(error)]) from None
     if faults:
         raise CsvFaultsError(file, faults)
     return agents
@@ -60,8 +62,12 @@ def _fault(row: list[str], site_id: SiteId, known: dict[str, AgentRecord]) -> st
     if len(row) != len(COLUMNS):
         return _("has {count} columns, not {wanted}", count=len(row), wanted=len(COLUMNS))
     name = row[0].strip()
-    if not name or name.removeprefix(f"{site_id}/").count("/"):
+    own = name.removeprefix(f"{site_id}/")
+    if "/" in own:
         return _("{id!r} is no agent of {site}; write 1001 or {site}/1001", id=name, site=site_id)
+    for fault in (agent_fault(own), *(name_fault(skill) for skill in _skills(row[2]))):
+        if fault is not None:
+            return told(fault)
     if _agent(row, site_id).agent_id in known:
         return _("agent {id} stands in the file already", id=name)
     return None
@@ -72,5 +78,9 @@ def _agent(row: list[str], site_id: SiteId) -> AgentRecord:
     return AgentRecord(
         agent_id=AgentId(f"{site_id}/{number.removeprefix(f'{site_id}/')}"),
         name=name or number,
-        skills=frozenset(Skill(skill) for skill in re.split(r"[;\s]+", skills) if skill),
+        skills=frozenset(_skills(skills)),
     )
+
+
+def _skills(cell: str) -> list[Skill]:
+    return [Skill(skill) for skill in re.split(r"[;\s]+", cell) if skill]

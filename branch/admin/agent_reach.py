@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from branch.admin.agents import PersonTroubleError, agent_id_of
+from branch.admin.agents import PersonTroubleError
 from branch.admin.site_records import SiteRecords, open_site
 from branch.admin.written_numbers import written_number
+from node.ids import agent_id as id_of
 from node.terminal import output, print_json, print_table
 from node.troubles import TroubleError
 from node.words import text as _
@@ -65,10 +66,10 @@ def show_reach(file: Path, person: str, *, as_json: bool) -> None:
 
 
 def _known(records: SiteRecords, person: str) -> AgentId:
-    agent_id = agent_id_of(records, person)
-    if records.people.agent(agent_id) is None:
-        raise PersonTroubleError(_("{person} is not known at this site", person=agent_id))
-    return agent_id
+    known = id_of(records.site_id, person)
+    if records.people.agent(known) is None:
+        raise PersonTroubleError(_("{person} is not known at this site", person=known))
+    return known
 
 
 def _read(written: str, country: str | None, routes: Routes) -> Place:

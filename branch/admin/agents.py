@@ -10,10 +10,12 @@ from branch.admin.asking import new_password
 from branch.admin.site_records import SiteRecords, open_site
 from branch.people import passwords
 from branch.people.login import AgentRecord, Credential
+from node.ids import agent_id, refuse
 from node.terminal import output, print_json, print_table
 from node.troubles import TroubleError
 from node.words import plural
 from node.words import text as _
+from router.id_rules import name_fault
 from router.ids import AgentId, Skill
 from sync.records.tables import PersonRole
 
@@ -51,13 +53,15 @@ def add(file: Path, person: str, wanted: NewPerson) -> None:
 
     Raises:
         PersonTroubleError: somebody has this id, or the wishes contradict each other.
+        BadIdError: it can be no id.
         WeakPasswordError, NoPasswordError: nothing was changed.
     """
     role = PersonRole(wanted.role.upper())
     if role is not PersonRole.AGENT and (wanted.skills or wanted.is_phone_only or wanted.name):
         raise PersonTroubleError(_("only agents have names, skills and phones"))
     with open_site(file) as records:
-        person_id = agent_id_of(records, person) if role is PersonRole.AGENT else person
+        person_id = _new_id(records, person, role)
+        _check_skills(wanted.skills)
         if _is_known(records, person_id):
             raise PersonTroubleError(_("{person} is there already; use `set`", person=person_id))
         secret = None
@@ -114,6 +118,7 @@ def change(file: Path, person: str, wanted: Change) -> None:
     """
     with open_site(file) as records:
         person_id = _found(records, person)
+        _check_skills(wanted.skills or ())
         agent = records.people.agent(AgentId(person_id))
         credential = records.people.credential(person_id)
         role = PersonRole(wanted.role.upper()) if wanted.role else None
@@ -147,9 +152,22 @@ def remove(file: Path, person: str) -> None:
 # --- inside ---------------------------------------------------------------------------------
 
 
-def agent_id_of(records: SiteRecords, person: str) -> AgentId:
-    """Agents' ids are unique in the cluster, so their site stands before them."""
-    return AgentId(f"{records.site_id}/{person.removeprefix(f'{records.site_id}/')}")
+def _new_id(records: SiteRecords, person: str, role: PersonRole) -> str:
+    """Raises:
+    BadIdError: nobody can be called that.
+    """
+    if role is PersonRole.AGENT:
+        return agent_id(records.site_id, person)
+    refuse(name_fault(person))
+    return person
+
+
+def _check_skills(skills: Sequence[str]) -> None:
+    """Raises:
+    BadIdError: one of them can be no skill.
+    """
+    for skill in skills:
+        refuse(name_fault(skill))
 
 
 def _is_known(records: SiteRecords, person_id: str) -> bool:
@@ -161,7 +179,7 @@ def _found(records: SiteRecords, person: str) -> str:
     """Raises:
     PersonTroubleError: nobody is called that here.
     """
-    for person_id in (agent_id_of(records, person), person):
+    for person_id in (f"{records.site_id}/{person}", person):
         if _is_known(records, person_id):
             return person_id
     raise PersonTroubleError(_("{person} is not known at this site", person=person))

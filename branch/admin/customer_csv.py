@@ -13,8 +13,9 @@ from typing import TextIO
 from branch.admin.written_numbers import BadNumberError, written_number
 from branch.store.customers import Customer
 from node.troubles import TroubleError
-from node.words import plural
+from node.words import plural, told
 from node.words import text as _
+from router.id_rules import name_fault
 from router.ids import CustomerId
 from sync.records.tables import CustomerClass
 
@@ -37,6 +38,13 @@ class CsvFaultsError(TroubleError):
         self.faults = tuple(faults)
 
 
+def not_utf8(error: UnicodeDecodeError) -> str:
+    """A Chinese spreadsheet writes CSV in GBK unless told otherwise."""
+    return _(
+        "is not UTF-8 text (byte {position}); in a spreadsheet, save it as “CSV UTF-8”", position=error.start
+    )
+
+
 def read_customers(file: Path, country: str | None) -> list[Customer]:
     """Every row of the file.
 
@@ -49,7 +57,7 @@ def read_customers(file: Path, country: str | None) -> list[Customer]:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             return _Reading(file, country).read(lines)
     except UnicodeDecodeError as error:
-        raise CsvFaultsError(file, [_("is not UTF-8 text (byte {position})", position=error.start)]) from None
+        raise CsvFaultsError(file, [not_utf8(error)]) from None
 
 
 def write_customers(file: Path, customers: Iterable[Customer]) -> int:
@@ -121,10 +129,11 @@ class _Reading:
         ]
 
     def _check_texts(self, line: int, customer_id: str, name: str, region: str) -> None:
-        for column, value in (("customer_id", customer_id), ("name", name)):
-            if not value:
-                self._fault(line, _("{column} is missing", column=column))
-        for column, value in (("customer_id", customer_id), ("name", name), ("region", region)):
+        if (fault := name_fault(customer_id)) is not None:
+            self._fault(line, told(fault))
+        if not name:
+            self._fault(line, _("{column} is missing", column="name"))
+        for column, value in (("name", name), ("region", region)):
             if len(value) > TEXT_LIMIT_CHARS:
                 problem = _(
                     "{column} has more than {limit} characters", column=column, limit=TEXT_LIMIT_CHARS

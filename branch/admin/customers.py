@@ -9,10 +9,12 @@ from branch.admin.customer_csv import CsvFaultsError, read_customers, write_cust
 from branch.admin.site_records import open_site
 from branch.admin.written_numbers import written_number
 from branch.store.customers import Customer, NumberTakenError
+from node.ids import refuse
 from node.terminal import output, print_json, print_table, progress
 from node.troubles import TroubleError
 from node.words import plural
 from node.words import text as _
+from router.id_rules import name_fault
 from router.ids import CustomerId
 from sync.records.tables import CustomerClass
 
@@ -61,8 +63,9 @@ class Wishes:
 
 def add(file: Path, customer_id: str, wanted: Wishes) -> None:
     """Raises:
-    CustomerTroubleError, BadNumberError: nothing was changed.
+    CustomerTroubleError, BadNumberError, BadIdError: nothing was changed.
     """
+    refuse(name_fault(customer_id))
     with open_site(file) as records:
         if records.customers.customer(CustomerId(customer_id)) is not None:
             raise CustomerTroubleError(_("{customer} is there already; use `set`", customer=customer_id))

@@ -21,11 +21,14 @@ from branch.settings import BranchSettings
 from branch.store.ballast import Ballast
 from branch.telephony.simulated.pbx.settings import PbxSettings
 from node import pki
+from node.ids import agent_id, refuse
 from node.pki.authority import cluster_of
 from node.settings import load
 from node.terminal import output
 from node.troubles import TroubleError
 from node.words import text as _
+from router.id_rules import name_fault, site_fault
+from router.ids import SiteId
 from sync.clock import SystemClock
 from sync.records.tables import PersonRole
 
@@ -91,6 +94,7 @@ def make(wishes: Wishes) -> None:
 
 
 def _plan(wishes: Wishes) -> SitePlan:
+    _check_ids(wishes)
     like = _like(wishes.like)
     host, port = _host_port(wishes.address)
     site = {
@@ -117,8 +121,19 @@ def _plan(wishes: Wishes) -> SitePlan:
         peers=[_peer(each) for each in wishes.peers],
         queues=[_queue(each) for each in wishes.queues] or like.get("queue") or [_queue("support")],
         clock=like.get("clock"),
-        agents=[f"{wishes.site_id}/{each.removeprefix(f'{wishes.site_id}/')}" for each in wishes.phones],
+        agents=[agent_id(SiteId(wishes.site_id), each) for each in wishes.phones],
     )
+
+
+def _check_ids(wishes: Wishes) -> None:
+    """Raises:
+    BadIdError: something cannot be called that. Said before a file is made that would say it by its lines.
+    """
+    refuse(site_fault(wishes.site_id))
+    refuse(name_fault(wishes.admin))
+    for queue in map(_queue, wishes.queues):
+        for name in (queue["id"], *queue.get("skills", ())):
+            refuse(name_fault(name))
 
 
 def _like(file: Path | None) -> dict[str, Any]:

@@ -71,6 +71,9 @@ def change(file: Path, queue: str, settings: Sequence[str], *, is_offline: bool)
     with _open_queues(file) as records:
         applied = _own(records, queue)
         policy = _policy(queue, _settings(applied.policy), settings)
+        if _settings(policy) == _settings(applied.policy):
+            _say_unchanged(applied.policy)
+            return
         _put_in_force(records, policy, is_offline=is_offline)
 
 
@@ -119,6 +122,17 @@ def _put_in_force(records: SiteRecords, policy: QueuePolicy, *, is_offline: bool
     security = parts.security(records.settings)
     version = ask(host, port, security, records.site_id, lambda channel: set_policy(channel, policy))
     _say(_("queue {queue}: version {version}, in force now", queue=policy.queue_id, version=version))
+
+
+def _say_unchanged(policy: QueuePolicy) -> None:
+    _say(
+        _(
+            "queue {queue}: nothing was changed, version {version} stays; say what is to be different, as"
+            " ring_limit_ms=20000. What it has: trunkline queue list --json",
+            queue=policy.queue_id,
+            version=policy.version,
+        )
+    )
 
 
 def _find(records: SiteRecords, queue: str) -> AppliedPolicy | None:

@@ -8,12 +8,11 @@ from cryptography import x509
 
 from node.troubles import TroubleError
 from node.words import text as _
+from router.id_rules import SITE
 
 Kind = Literal["site", "hq", "operator", "service"]
 """`service` is a server of the cluster's own that speaks no part of ours: etcd, PostgreSQL."""
 
-# A DNS label too, and two of them with an incarnation fit a hand-off token of 200 characters.
-_SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _HOST = re.compile(
     r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
 )
@@ -31,7 +30,7 @@ def check_slug(what: str, slug: str) -> None:
     Raises:
         PkiError: it does not.
     """
-    if not _SLUG.fullmatch(slug):
+    if not SITE.fullmatch(slug):
         raise PkiError(
             _(
                 "{what} {name!r} is not usable: 1 to 40 lower-case letters, digits and inner hyphens",

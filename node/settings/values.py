@@ -1,16 +1,37 @@
 """Values that more than one kind of node has in its file: names of sites, addresses, time zones."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
 from node.words import text as _
+from node.words import told
+from router.id_rules import full_agent_fault, name_fault, site_fault
+from router.problems import Problem
 
-SiteSlug = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
+
+def _by(fault_of: Callable[[str], Problem | None]) -> AfterValidator:
+    """A validator that tells what a rule for ids finds wrong."""
+
+    def obeys(text: str) -> str:
+        if (fault := fault_of(text)) is not None:
+            raise ValueError(told(fault))
+        return text
+
+    return AfterValidator(obeys)
+
+
+SiteSlug = Annotated[str, _by(site_fault)]
 """A site's name in its certificate, in keys and file names."""
+
+Name = Annotated[str, _by(name_fault)]
+"""The id of a queue or a skill."""
+
+FullAgentId = Annotated[str, _by(full_agent_fault)]
+"""`beijing/1001`."""
 
 
 def _that_is_known(time_zone: str) -> str:

@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from router.id_rules import name_fault
 from router.ids import CustomerId, QueueId, SiteId
 from router.problems import BadInputError, Problem
 from router.problems import marked as _
@@ -101,7 +102,7 @@ class _LineCheck:
             handle_ms=self._duration(line_number, "handle_s", handle),
             patience_ms=self._duration(line_number, "patience_s", patience) if patience else None,
             priority=self._priority(line_number, priority),
-            customer_id=CustomerId(customer) if customer else None,
+            customer_id=self._customer(line_number, customer),
         )
         return call if len(self._problems.found) == before else None
 
@@ -145,7 +146,11 @@ class _LineCheck:
 
     def _queue(self, line_number: int, text: str) -> QueueId:
         queue_id = QueueId(text)
-        if queue_id not in self.queues_seen and not self._is_known(queue_id):
+        if queue_id in self.queues_seen:
+            return queue_id
+        if text and (fault := name_fault(text)) is not None:
+            self._fault(line_number, fault.wording, **fault.values)
+        elif not self._is_known(queue_id):
             self._fault(
                 line_number,
                 _("unknown queue {queue!r}; the scenario's agents serve {known}"),
@@ -161,6 +166,13 @@ class _LineCheck:
         return (
             bool(queue_id) and (not declared or queue_id in declared) and self._scenario.is_served(queue_id)
         )
+
+    def _customer(self, line_number: int, text: str) -> CustomerId | None:
+        if not text:
+            return None
+        if (fault := name_fault(text)) is not None:
+            self._fault(line_number, fault.wording, **fault.values)
+        return CustomerId(text)
 
     def _priority(self, line_number: int, text: str) -> int:
         if len(text) == 1 and text in "0123456789":

@@ -105,7 +105,7 @@ def parse_scenario(text: str) -> Scenario:
 
 def _read(top: TableReader, problems: list[Problem]) -> Scenario:
     link_rtt_ms = top.whole("link_rtt_ms", 60)
-    queues = tuple(QueueId(name) for name in top.texts("queues") or ())
+    queues = tuple(QueueId(name) for name in top.names("queues") or ())
     sites = _sites(top, queues)
     known = {site.site_id for site in sites}
     scenario = Scenario(
@@ -140,8 +140,8 @@ def _sites(top: TableReader, queues: tuple[QueueId, ...]) -> tuple[ScenarioSite,
 
 
 def _site(table: TableReader, queues: tuple[QueueId, ...]) -> ScenarioSite:
-    site_id = SiteId(table.text("id"))
-    names = table.texts("skills")
+    site_id = SiteId(table.site_id("id"))
+    names = table.names("skills")
     for name in names or ():
         if queues and QueueId(name) not in queues:
             table.fault(

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from router.id_rules import name_fault, site_fault
 from router.problems import Problem
 from router.problems import marked as _
 
@@ -97,6 +98,23 @@ class TableReader:
         if value is not None:
             self.fault(key, _("must be text in quotes, is {value!r}"), value=value)
         return ""
+
+    def site_id(self, key: str) -> str:
+        """A text that can be a site's id; empty after a fault."""
+        value = self.text(key)
+        return value if not value or self._obeys(key, site_fault(value)) else ""
+
+    def names(self, key: str) -> tuple[str, ...] | None:
+        """As `texts`, of queues or skills."""
+        values = self.texts(key)
+        for value in values or ():
+            self._obeys(key, name_fault(value))
+        return values
+
+    def _obeys(self, key: str, fault: Problem | None) -> bool:
+        if fault is not None:
+            self.fault(key, fault.wording, **fault.values)
+        return fault is None
 
     def texts(self, key: str) -> tuple[str, ...] | None:
         """An array of texts; None when the key is absent."""

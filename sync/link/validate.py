@@ -9,13 +9,11 @@ from collections.abc import Collection, Sized
 from functools import lru_cache
 from typing import TypeVar
 
+from router.id_rules import SITE
 from router.ids import SiteId
 from sync.link.refusals import InvalidFieldError
 
 V = TypeVar("V")
-
-# As `trunkline pki` issues them; a longer one does not fit a hand-off token.
-_SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 
 # RFC 9562 section 4; every message between sites names two of them, so parsing each would cost.
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -38,7 +36,7 @@ def text(field: str, value: str, *, most_chars: int = 200) -> str:
 @lru_cache(maxsize=4_096)
 def site(field: str, value: str) -> SiteId:
     """A site's slug, as certificates carry it."""
-    if not _SLUG.fullmatch(text(field, value)):
+    if not SITE.fullmatch(text(field, value)):
         raise InvalidFieldError(
             field, f"{value[:_SHOWN_CHARS]!r} is no site id (lower-case letters, digits, hyphens)"
         )

@@ -43,6 +43,18 @@ def test_numbers_are_kept_as_the_world_writes_them(run: CommandLine, site: Path)
     ]
 
 
+def test_an_id_that_is_none_is_refused_with_what_to_write(
+    run: CommandLine, site: Path, tmp_path: Path
+) -> None:
+    alone = run("customer", "add", "c 1", "--name", "x", "--site", site)
+    told = run("customer", "import", write(tmp_path, HEADER + "c 1,x,,,\n客户-7,y,,,\n"), "--site", site)
+
+    assert (alone.code, told.code) == (2, 2)
+    assert "'c 1' is no id" in alone.err
+    assert "line 2: 'c 1' is no id" in told.err
+    assert "line 3" not in told.err, "Chinese characters are letters"
+
+
 def test_the_sites_own_country_counts_where_no_other_is_named(
     run: CommandLine, site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,7 +145,7 @@ def test_every_fault_is_told_with_its_line_and_nothing_is_taken_in(
 
     assert refused.code == 2
     for line, problem in {
-        3: "customer_id is missing",
+        3: "an id is missing",
         4: "neither standard nor vip",
         5: "'12' is no number",
         6: "stands on line 2 already",

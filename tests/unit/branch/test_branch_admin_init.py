@@ -115,7 +115,9 @@ def test_a_site_like_another_has_its_queues_etcd_clock_and_rules(
     [
         (["--cluster", "other"], "cluster acme"),
         (["--address", "nowhere"], "no address"),
-        (["--site", "Not A Slug"], "not usable"),
+        (["--site", "Not A Slug"], "'Not A Slug' is no site id"),
+        (["--queue", "pre sales"], "'pre sales' is no id"),
+        (["--phone", "10 01"], "'10 01' is no agent's id"),
         (["--peer", "urumqi"], "site=host:port,host:port"),
         (["--time-zone", "Mars/Olympus"], "time zone"),
     ],

@@ -54,6 +54,27 @@ def test_an_agent_is_added_with_its_site_name_skills_and_password(
     assert passwords.is_right(credential.secret_hash, "correct horse")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("10 01",), "'10 01' is no agent's id"),
+        (("李雷",), "the name may be Chinese"),
+        (("shanghai/1001",), "is no agent's id"),
+        (("１００１",), "write '1001'"),
+        (("1001", "--skill", "P S"), "'P S' is no id"),
+        (("the boss", "--role", "supervisor"), "'the boss' is no id"),
+    ],
+)
+def test_an_id_that_is_none_is_refused_with_what_to_write(
+    run: CommandLine, site: Path, secret: Path, arguments: tuple[str, ...], problem: str
+) -> None:
+    refused = run("agent", "add", *arguments, "--password-file", secret, "--site", site)
+
+    assert refused.code == 2
+    assert problem in refused.err
+    assert run("agent", "list", "--site", site, "--json").json == []
+
+
 def test_the_list_is_a_table_for_people(run: CommandLine, site: Path) -> None:
     run("agent", "add", "1001", "--site", site, "--name", "王芳", "--phone-only")
 

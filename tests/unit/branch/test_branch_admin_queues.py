@@ -52,6 +52,18 @@ def test_a_queue_is_changed_key_by_key(run: CommandLine, site: Path) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "settings", [(), ("skills=PS",), ("ring_limit_ms=15000", "is_overflow_allowed=true")]
+)
+def test_a_set_that_changes_nothing_says_so(run: CommandLine, site: Path, settings: tuple[str, ...]) -> None:
+    told = run("queue", "set", "support", *settings, "--site", site)
+    (queue,) = run("queue", "list", "--site", site, "--json").json
+
+    assert told.code == 0
+    assert "nothing was changed" in told.out
+    assert queue["version"] == 1
+
+
 def test_a_queue_is_added_and_removed(run: CommandLine, site: Path) -> None:
     run("queue", "add", "vip", "skills=PS", "is_overflow_allowed=false", "--site", site)
     added = run("queue", "list", "--site", site, "--json").json
@@ -80,6 +92,8 @@ def test_every_wrong_setting_is_named_and_nothing_changes(run: CommandLine, site
     ("arguments", "problem"),
     [
         (("add", "support"), "there already"),
+        (("add", "pre sales"), "'pre sales' is no id"),
+        (("add", "vip", "skills=P S"), "'P S' is no id"),
         (("set", "sales", "ring_limit_ms=1"), "not known"),
         (("remove", "sales"), "not known"),
         (("remove", "support"), "last queue"),

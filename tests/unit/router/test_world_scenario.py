@@ -149,6 +149,17 @@ def test_no_site_at_all_is_refused() -> None:
     assert problems_of("duration_s = 10") == ["site: at least one [[site]] is needed"]
 
 
+def test_ids_that_are_none_are_refused_where_they_stand() -> None:
+    told = problems_of(
+        'duration_s = 10\nqueues = ["pre sales"]\n[[site]]\nid = "Bei Jing"\nagents = 1\n'
+        '[[site]]\nid = "urumqi"\nagents = 1\nskills = ["ＰＳ"]\n'
+    )
+
+    assert any("queues: 'pre sales' is no id" in each for each in told)
+    assert any("id: 'Bei Jing' is no site id" in each for each in told)
+    assert any("skills: 'ＰＳ' has full-width" in each and "write 'PS'" in each for each in told)
+
+
 def test_a_site_named_twice_is_refused() -> None:
     site = '[[site]]\nid = "a"\nagents = 1\n'
 

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from node.settings import ClockSection, ExistingFile, LogSection, NodePath, Section
+from node.settings.values import FullAgentId, SiteSlug
 from node.words import text as _
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -17,7 +18,7 @@ Seconds = Annotated[float, Field(ge=0)]
 class SiteSection(Section):
     """Whose PBX this is."""
 
-    id: str = Field(min_length=1)
+    id: SiteSlug
 
 
 class ControlSection(Section):
@@ -63,7 +64,7 @@ class AwkwardSection(Section):
 class AgentSection(Section):
     """One agent with a phone."""
 
-    id: str = Field(min_length=1)
+    id: FullAgentId
     person: bool = False
     """Steered from a desk: rings until told, dials no code by itself."""
     from_s: Seconds = 0.0
