@@ -45,6 +45,8 @@ class SiteStatus:
     utc_us: int
     uptime_ms: int
     is_accepting: bool
+    is_pbx_connected: bool
+    """Without its PBX no call comes to a site that takes calls."""
     queues: Mapping[QueueId, tuple[int, QueueLoad]]
     """Each with its policy's version."""
     agents: Mapping[str, int]
@@ -63,6 +65,10 @@ class Surroundings(Protocol):
 
     def view_age_ms(self) -> int | None:
         """Since the load board's view was last known to be current; None: never, or no board."""
+        ...
+
+    def is_pbx_connected(self) -> bool:
+        """Whether the PBX is there."""
         ...
 
     def peer_connections(self) -> Mapping[SiteId, bool]:
@@ -135,6 +141,7 @@ class Operations:
             utc_us=self._clock.utc_us(),
             uptime_ms=now - self._started_at,
             is_accepting=load.accepting,
+            is_pbx_connected=self._surroundings.is_pbx_connected(),
             queues={
                 queue_id: (self._policies.version_of(queue_id), queue)
                 for queue_id, queue in load.queues.items()

@@ -7,6 +7,7 @@ from typing import Any
 from branch.operations import SiteStatus
 from node.terminal import Column, output, print_table
 from node.words import text as _
+from router.overflow.policy import OverflowPolicy
 
 
 def status_tree(status: SiteStatus) -> dict[str, Any]:
@@ -27,11 +28,26 @@ def status_tree(status: SiteStatus) -> dict[str, Any]:
 
 def print_status(status: SiteStatus) -> None:
     """Print the site's line, its queues, and what is round it."""
-    taking = _("takes calls") if status.is_accepting else _("takes no new calls")
-    title = f"{status.identity.name} ({status.identity.site_id}), {status.identity.version}: {taking}"
+    title = (
+        f"{status.identity.name} ({status.identity.site_id}), {status.identity.version}: {_taking(status)}"
+    )
     print_table(_queue_columns(), _queue_rows(status), title=title)
     for line in _lines(status):
         output().print(line, markup=False)
+
+
+def _taking(status: SiteStatus) -> str:
+    if not status.is_accepting:
+        return _("takes no new calls")
+    return _("takes calls") if status.is_pbx_connected else _("gets no calls: its PBX is away")
+
+
+def _view(age_ms: int | None) -> str:
+    """The age, and what it means where calls are no longer sent by it."""
+    age = _("never") if age_ms is None else f"{age_ms / 1_000:.1f} s"
+    if age_ms is not None and age_ms <= OverflowPolicy().view_out_ms:
+        return age
+    return _("{age} (not used: other sites are asked in turn; is etcd named in the file, and up?)", age=age)
 
 
 def _queue_columns() -> list[Column | str]:
@@ -54,15 +70,14 @@ def _queue_rows(status: SiteStatus) -> list[tuple[object, ...]]:
 
 
 def _lines(status: SiteStatus) -> list[str]:
-    never = _("never")
-    age = never if status.view_age_ms is None else f"{status.view_age_ms / 1_000:.1f} s"
     peers = {site: _("connected") if up else _("away") for site, up in status.peers.items()}
     return [
         _("calls: {calls}", calls=_counts(status.calls)),
         _("agents: {agents}", agents=_counts(status.agents)),
         _("hand-offs: {handoffs}", handoffs=_counts(status.handoffs)),
         _("peers: {peers}", peers=_counts(peers)),
-        _("age of the load board's view: {age}", age=age),
+        _("PBX: {state}", state=_("connected") if status.is_pbx_connected else _("away")),
+        _("age of the load board's view: {age}", age=_view(status.view_age_ms)),
         _(
             "store: {state}, row {committed} of {last} written, {waiting} orders wait for it",
             state=status.store.state,

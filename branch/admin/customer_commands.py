@@ -26,7 +26,10 @@ def register(root: typer.Typer) -> None:
 
 
 _Id = Annotated[str, typer.Argument(help=_("The customer's id at this site."), metavar="ID")]
-_Kind = Annotated[CustomerKind | None, typer.Option("--class", help=_("Agents see it; an IVR's customer_class node can serve VIPs first."))]
+_Kind = Annotated[
+    CustomerKind | None,
+    typer.Option("--class", help=_("Agents see it; an IVR's customer_class node can serve VIPs first.")),
+]
 _Region = Annotated[str | None, typer.Option("--region", help=_("Where the customer belongs."))]
 _Number = Annotated[list[str] | None, typer.Option("--number", help=_("A number it calls from; repeatable."))]
 _Country = Annotated[

@@ -187,6 +187,7 @@ class Surroundings:
 
     def __init__(self, core: Core, reading: StoreAsides) -> None:
         self.view_age_ms = core.view_age_ms
+        self.is_pbx_connected = lambda: core.ear.is_connected
         self.peer_connections = core.peer_connections
         self.store_health = core.store_health
         self.rows_of_call = reading.rows_of_call

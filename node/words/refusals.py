@@ -62,7 +62,10 @@ _SENTENCES: Mapping[str, str] = {
         "the note belongs to site {site_id}, whose call it was, and that site does not answer; "
         "write it again later"
     ),
-    "NOT_ALLOWED": marked("numbers that begin with {shown} may not be dialled from here"),
+    "NOT_ALLOWED": marked(
+        "numbers that begin with {shown} may not be dialled from here; [[outbound.route]] of the site's file"
+        " says which may"
+    ),
     "NO_LINE": marked("there is no line for this call: {why}"),
     "LIMIT": marked("line {line_id} has as many outbound calls as it may; try again soon"),
     "LINK_DOWN/NOBODY_LISTENS": marked("nothing listens at {address}; does the node run there?"),

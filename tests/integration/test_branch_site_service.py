@@ -56,6 +56,9 @@ class Round:
     def view_age_ms(self) -> int | None:
         return 40
 
+    def is_pbx_connected(self) -> bool:
+        return True
+
     def peer_connections(self) -> Mapping[SiteId, bool]:
         return {SiteId("urumqi"): False}
 
@@ -136,6 +139,7 @@ async def test_the_status_tells_of_queues_agents_peers_and_the_store(site: Site)
         status = read_status(await stub.GetStatus(pb.GetStatusRequest(), timeout=5))
 
     assert (status.identity.name, status.incarnation, status.is_accepting) == ("北京", INCARNATION, True)
+    assert status.is_pbx_connected
     assert status.agents == {"RINGING": 1}
     assert status.calls == {"OFFERED": 1}
     assert status.queues[SALES][0] == 1

@@ -39,7 +39,10 @@ def test_every_fault_is_told_with_its_line_and_nobody_is_added(
     run: CommandLine, site: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "agents.csv"
-    file.write_text("id,name,skills\n1001,a,PS\n1001,b,PS\nurumqi/7,c,PS\n1003,d\n10 04,e,\n1005,f,P/S\n", encoding="utf-8")
+    file.write_text(
+        "id,name,skills\n1001,a,PS\n1001,b,PS\nurumqi/7,c,PS\n1003,d\n10 04,e,\n1005,f,P/S\n",
+        encoding="utf-8",
+    )
 
     refused = run("agent", "import", file, "--site", site)
 

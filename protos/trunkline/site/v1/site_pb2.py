@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ctrunkline/site/v1/site.proto\x12\x11trunkline.site.v1\"\xa9\x06\n\x0bQueuePolicy\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\x0e\n\x06skills\x18\x02 \x03(\t\x12\x35\n\x0c\x64istribution\x18\x03 \x01(\x0e\x32\x1f.trunkline.site.v1.Distribution\x12\x1a\n\rring_limit_ms\x18\x04 \x01(\rH\x00\x88\x01\x01\x12\x1b\n\x0ering_all_limit\x18\x05 \x01(\rH\x01\x88\x01\x01\x12\x1d\n\x10wrap_up_limit_ms\x18\x06 \x01(\rH\x02\x88\x01\x01\x12\x1f\n\x12waiting_call_limit\x18\x07 \x01(\rH\x03\x88\x01\x01\x12\x1a\n\rwait_limit_ms\x18\x08 \x01(\rH\x04\x88\x01\x01\x12\x32\n\x0blast_resort\x18\t \x01(\x0e\x32\x1d.trunkline.site.v1.LastResort\x12#\n\x16priority_head_start_ms\x18\n \x01(\rH\x05\x88\x01\x01\x12!\n\x14\x61nnounce_interval_ms\x18\x0b \x01(\rH\x06\x88\x01\x01\x12\x1d\n\x10short_abandon_ms\x18\x0c \x01(\rH\x07\x88\x01\x01\x12 \n\x13is_overflow_allowed\x18\r \x01(\x08H\x08\x88\x01\x01\x12\x1d\n\x10service_level_ms\x18\x0e \x01(\rH\t\x88\x01\x01\x12\x33\n\trecording\x18\x0f \x01(\x0e\x32 .trunkline.site.v1.RecordingRule\x12%\n\x18recording_retention_days\x18\x10 \x01(\rH\n\x88\x01\x01\x42\x10\n\x0e_ring_limit_msB\x11\n\x0f_ring_all_limitB\x13\n\x11_wrap_up_limit_msB\x15\n\x13_waiting_call_limitB\x10\n\x0e_wait_limit_msB\x19\n\x17_priority_head_start_msB\x17\n\x15_announce_interval_msB\x13\n\x11_short_abandon_msB\x16\n\x14_is_overflow_allowedB\x13\n\x11_service_level_msB\x1b\n\x19_recording_retention_days\"\x12\n\x10GetStatusRequest\"\xd3\x05\n\x11GetStatusResponse\x12\x0f\n\x07site_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x13\n\x0bincarnation\x18\x04 \x01(\x04\x12\x15\n\rconfig_digest\x18\x05 \x01(\t\x12\x0e\n\x06utc_us\x18\x06 \x01(\x03\x12\x11\n\tuptime_ms\x18\x07 \x01(\x04\x12\x14\n\x0cis_accepting\x18\x08 \x01(\x08\x12.\n\x06queues\x18\t \x03(\x0b\x32\x1e.trunkline.site.v1.QueueStatus\x12@\n\x06\x61gents\x18\n \x03(\x0b\x32\x30.trunkline.site.v1.GetStatusResponse.AgentsEntry\x12>\n\x05\x63\x61lls\x18\x0b \x03(\x0b\x32/.trunkline.site.v1.GetStatusResponse.CallsEntry\x12\x44\n\x08handoffs\x18\x0c \x03(\x0b\x32\x32.trunkline.site.v1.GetStatusResponse.HandoffsEntry\x12\x18\n\x0bview_age_ms\x18\r \x01(\x04H\x00\x88\x01\x01\x12,\n\x05peers\x18\x0e \x03(\x0b\x32\x1d.trunkline.site.v1.PeerStatus\x12-\n\x05store\x18\x0f \x01(\x0b\x32\x1e.trunkline.site.v1.StoreStatus\x12\x12\n\x05trunk\x18\x10 \x01(\tH\x01\x88\x01\x01\x1a-\n\x0b\x41gentsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\x1a,\n\nCallsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\x1a/\n\rHandoffsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\x42\x0e\n\x0c_view_age_msB\x08\n\x06_trunk\"\x91\x01\n\x0bQueueStatus\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\x16\n\x0epolicy_version\x18\x02 \x01(\r\x12\x15\n\rcalls_waiting\x18\x03 \x01(\r\x12\x14\n\x0chead_wait_ms\x18\x04 \x01(\x04\x12\x16\n\x0e\x61gents_staffed\x18\x05 \x01(\r\x12\x13\n\x0b\x61gents_idle\x18\x06 \x01(\r\"3\n\nPeerStatus\x12\x0f\n\x07site_id\x18\x01 \x01(\t\x12\x14\n\x0cis_connected\x18\x02 \x01(\x08\"[\n\x0bStoreStatus\x12\r\n\x05state\x18\x01 \x01(\t\x12\x10\n\x08last_seq\x18\x02 \x01(\x04\x12\x15\n\rcommitted_seq\x18\x03 \x01(\x04\x12\x14\n\x0coutbox_depth\x18\x04 \x01(\r\"2\n\x0c\x44rainRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"(\n\rDrainResponse\x12\x17\n\x0flive_call_count\x18\x01 \x01(\r\"[\n\x15SetQueuePolicyRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12.\n\x06policy\x18\x02 \x01(\x0b\x32\x1e.trunkline.site.v1.QueuePolicy\")\n\x16SetQueuePolicyResponse\x12\x0f\n\x07version\x18\x01 \x01(\r\"!\n\x0e\x45xplainRequest\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\"=\n\x0f\x45xplainResponse\x12*\n\x04rows\x18\x01 \x03(\x0b\x32\x1c.trunkline.site.v1.LedgerRow\"\xe3\x01\n\tLedgerRow\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\x11\n\tat_utc_us\x18\x02 \x01(\x03\x12\x0f\n\x07mono_ms\x18\x03 \x01(\x03\x12\x13\n\x0bincarnation\x18\x04 \x01(\x04\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12\x14\n\x07\x63\x61ll_id\x18\x06 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x08\x61gent_id\x18\x07 \x01(\tH\x01\x88\x01\x01\x12\x17\n\nhandoff_id\x18\x08 \x01(\tH\x02\x88\x01\x01\x12\x14\n\x0cpayload_json\x18\t \x01(\tB\n\n\x08_call_idB\x0b\n\t_agent_idB\r\n\x0b_handoff_id*\xa7\x01\n\x0c\x44istribution\x12\x1c\n\x18\x44ISTRIBUTION_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x44ISTRIBUTION_LONGEST_IDLE\x10\x01\x12\x1e\n\x1a\x44ISTRIBUTION_CIRCULAR_HUNT\x10\x02\x12\x19\n\x15\x44ISTRIBUTION_RING_ALL\x10\x03\x12\x1f\n\x1b\x44ISTRIBUTION_LEAST_OCCUPIED\x10\x04*w\n\nLastResort\x12\x1b\n\x17LAST_RESORT_UNSPECIFIED\x10\x00\x12\x19\n\x15LAST_RESORT_VOICEMAIL\x10\x01\x12\x18\n\x14LAST_RESORT_CALLBACK\x10\x02\x12\x17\n\x13LAST_RESORT_HANG_UP\x10\x03*|\n\rRecordingRule\x12\x1e\n\x1aRECORDING_RULE_UNSPECIFIED\x10\x00\x12\x16\n\x12RECORDING_RULE_OFF\x10\x01\x12\x15\n\x11RECORDING_RULE_ON\x10\x02\x12\x1c\n\x18RECORDING_RULE_ON_DEMAND\x10\x03\x32\xea\x02\n\x0bSiteService\x12V\n\tGetStatus\x12#.trunkline.site.v1.GetStatusRequest\x1a$.trunkline.site.v1.GetStatusResponse\x12J\n\x05\x44rain\x12\x1f.trunkline.site.v1.DrainRequest\x1a .trunkline.site.v1.DrainResponse\x12\x65\n\x0eSetQueuePolicy\x12(.trunkline.site.v1.SetQueuePolicyRequest\x1a).trunkline.site.v1.SetQueuePolicyResponse\x12P\n\x07\x45xplain\x12!.trunkline.site.v1.ExplainRequest\x1a\".trunkline.site.v1.ExplainResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ctrunkline/site/v1/site.proto\x12\x11trunkline.site.v1\"\xa9\x06\n\x0bQueuePolicy\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\x0e\n\x06skills\x18\x02 \x03(\t\x12\x35\n\x0c\x64istribution\x18\x03 \x01(\x0e\x32\x1f.trunkline.site.v1.Distribution\x12\x1a\n\rring_limit_ms\x18\x04 \x01(\rH\x00\x88\x01\x01\x12\x1b\n\x0ering_all_limit\x18\x05 \x01(\rH\x01\x88\x01\x01\x12\x1d\n\x10wrap_up_limit_ms\x18\x06 \x01(\rH\x02\x88\x01\x01\x12\x1f\n\x12waiting_call_limit\x18\x07 \x01(\rH\x03\x88\x01\x01\x12\x1a\n\rwait_limit_ms\x18\x08 \x01(\rH\x04\x88\x01\x01\x12\x32\n\x0blast_resort\x18\t \x01(\x0e\x32\x1d.trunkline.site.v1.LastResort\x12#\n\x16priority_head_start_ms\x18\n \x01(\rH\x05\x88\x01\x01\x12!\n\x14\x61nnounce_interval_ms\x18\x0b \x01(\rH\x06\x88\x01\x01\x12\x1d\n\x10short_abandon_ms\x18\x0c \x01(\rH\x07\x88\x01\x01\x12 \n\x13is_overflow_allowed\x18\r \x01(\x08H\x08\x88\x01\x01\x12\x1d\n\x10service_level_ms\x18\x0e \x01(\rH\t\x88\x01\x01\x12\x33\n\trecording\x18\x0f \x01(\x0e\x32 .trunkline.site.v1.RecordingRule\x12%\n\x18recording_retention_days\x18\x10 \x01(\rH\n\x88\x01\x01\x42\x10\n\x0e_ring_limit_msB\x11\n\x0f_ring_all_limitB\x13\n\x11_wrap_up_limit_msB\x15\n\x13_waiting_call_limitB\x10\n\x0e_wait_limit_msB\x19\n\x17_priority_head_start_msB\x17\n\x15_announce_interval_msB\x13\n\x11_short_abandon_msB\x16\n\x14_is_overflow_allowedB\x13\n\x11_service_level_msB\x1b\n\x19_recording_retention_days\"\x12\n\x10GetStatusRequest\"\xed\x05\n\x11GetStatusResponse\x12\x0f\n\x07site_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x13\n\x0bincarnation\x18\x04 \x01(\x04\x12\x15\n\rconfig_digest\x18\x05 \x01(\t\x12\x0e\n\x06utc_us\x18\x06 \x01(\x03\x12\x11\n\tuptime_ms\x18\x07 \x01(\x04\x12\x14\n\x0cis_accepting\x18\x08 \x01(\x08\x12.\n\x06queues\x18\t \x03(\x0b\x32\x1e.trunkline.site.v1.QueueStatus\x12@\n\x06\x61gents\x18\n \x03(\x0b\x32\x30.trunkline.site.v1.GetStatusResponse.AgentsEntry\x12>\n\x05\x63\x61lls\x18\x0b \x03(\x0b\x32/.trunkline.site.v1.GetStatusResponse.CallsEntry\x12\x44\n\x08handoffs\x18\x0c \x03(\x0b\x32\x32.trunkline.site.v1.GetStatusResponse.HandoffsEntry\x12\x18\n\x0bview_age_ms\x18\r \x01(\x04H\x00\x88\x01\x01\x12,\n\x05peers\x18\x0e \x03(\x0b\x32\x1d.trunkline.site.v1.PeerStatus\x12-\n\x05store\x18\x0f \x01(\x0b\x32\x1e.trunkline.site.v1.StoreStatus\x12\x12\n\x05trunk\x18\x10 \x01(\tH\x01\x88\x01\x01\x12\x18\n\x10is_pbx_connected\x18\x11 \x01(\x08\x1a-\n\x0b\x41gentsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\x1a,\n\nCallsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\x1a/\n\rHandoffsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\x42\x0e\n\x0c_view_age_msB\x08\n\x06_trunk\"\x91\x01\n\x0bQueueStatus\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\x16\n\x0epolicy_version\x18\x02 \x01(\r\x12\x15\n\rcalls_waiting\x18\x03 \x01(\r\x12\x14\n\x0chead_wait_ms\x18\x04 \x01(\x04\x12\x16\n\x0e\x61gents_staffed\x18\x05 \x01(\r\x12\x13\n\x0b\x61gents_idle\x18\x06 \x01(\r\"3\n\nPeerStatus\x12\x0f\n\x07site_id\x18\x01 \x01(\t\x12\x14\n\x0cis_connected\x18\x02 \x01(\x08\"[\n\x0bStoreStatus\x12\r\n\x05state\x18\x01 \x01(\t\x12\x10\n\x08last_seq\x18\x02 \x01(\x04\x12\x15\n\rcommitted_seq\x18\x03 \x01(\x04\x12\x14\n\x0coutbox_depth\x18\x04 \x01(\r\"2\n\x0c\x44rainRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"(\n\rDrainResponse\x12\x17\n\x0flive_call_count\x18\x01 \x01(\r\"[\n\x15SetQueuePolicyRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12.\n\x06policy\x18\x02 \x01(\x0b\x32\x1e.trunkline.site.v1.QueuePolicy\")\n\x16SetQueuePolicyResponse\x12\x0f\n\x07version\x18\x01 \x01(\r\"!\n\x0e\x45xplainRequest\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\"=\n\x0f\x45xplainResponse\x12*\n\x04rows\x18\x01 \x03(\x0b\x32\x1c.trunkline.site.v1.LedgerRow\"\xe3\x01\n\tLedgerRow\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\x11\n\tat_utc_us\x18\x02 \x01(\x03\x12\x0f\n\x07mono_ms\x18\x03 \x01(\x03\x12\x13\n\x0bincarnation\x18\x04 \x01(\x04\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12\x14\n\x07\x63\x61ll_id\x18\x06 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x08\x61gent_id\x18\x07 \x01(\tH\x01\x88\x01\x01\x12\x17\n\nhandoff_id\x18\x08 \x01(\tH\x02\x88\x01\x01\x12\x14\n\x0cpayload_json\x18\t \x01(\tB\n\n\x08_call_idB\x0b\n\t_agent_idB\r\n\x0b_handoff_id*\xa7\x01\n\x0c\x44istribution\x12\x1c\n\x18\x44ISTRIBUTION_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x44ISTRIBUTION_LONGEST_IDLE\x10\x01\x12\x1e\n\x1a\x44ISTRIBUTION_CIRCULAR_HUNT\x10\x02\x12\x19\n\x15\x44ISTRIBUTION_RING_ALL\x10\x03\x12\x1f\n\x1b\x44ISTRIBUTION_LEAST_OCCUPIED\x10\x04*w\n\nLastResort\x12\x1b\n\x17LAST_RESORT_UNSPECIFIED\x10\x00\x12\x19\n\x15LAST_RESORT_VOICEMAIL\x10\x01\x12\x18\n\x14LAST_RESORT_CALLBACK\x10\x02\x12\x17\n\x13LAST_RESORT_HANG_UP\x10\x03*|\n\rRecordingRule\x12\x1e\n\x1aRECORDING_RULE_UNSPECIFIED\x10\x00\x12\x16\n\x12RECORDING_RULE_OFF\x10\x01\x12\x15\n\x11RECORDING_RULE_ON\x10\x02\x12\x1c\n\x18RECORDING_RULE_ON_DEMAND\x10\x03\x32\xea\x02\n\x0bSiteService\x12V\n\tGetStatus\x12#.trunkline.site.v1.GetStatusRequest\x1a$.trunkline.site.v1.GetStatusResponse\x12J\n\x05\x44rain\x12\x1f.trunkline.site.v1.DrainRequest\x1a .trunkline.site.v1.DrainResponse\x12\x65\n\x0eSetQueuePolicy\x12(.trunkline.site.v1.SetQueuePolicyRequest\x1a).trunkline.site.v1.SetQueuePolicyResponse\x12P\n\x07\x45xplain\x12!.trunkline.site.v1.ExplainRequest\x1a\".trunkline.site.v1.ExplainResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,44 +37,44 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETSTATUSRESPONSE_CALLSENTRY']._serialized_options = b'8\001'
   _globals['_GETSTATUSRESPONSE_HANDOFFSENTRY']._loaded_options = None
   _globals['_GETSTATUSRESPONSE_HANDOFFSENTRY']._serialized_options = b'8\001'
-  _globals['_DISTRIBUTION']._serialized_start=2462
-  _globals['_DISTRIBUTION']._serialized_end=2629
-  _globals['_LASTRESORT']._serialized_start=2631
-  _globals['_LASTRESORT']._serialized_end=2750
-  _globals['_RECORDINGRULE']._serialized_start=2752
-  _globals['_RECORDINGRULE']._serialized_end=2876
+  _globals['_DISTRIBUTION']._serialized_start=2488
+  _globals['_DISTRIBUTION']._serialized_end=2655
+  _globals['_LASTRESORT']._serialized_start=2657
+  _globals['_LASTRESORT']._serialized_end=2776
+  _globals['_RECORDINGRULE']._serialized_start=2778
+  _globals['_RECORDINGRULE']._serialized_end=2902
   _globals['_QUEUEPOLICY']._serialized_start=52
   _globals['_QUEUEPOLICY']._serialized_end=861
   _globals['_GETSTATUSREQUEST']._serialized_start=863
   _globals['_GETSTATUSREQUEST']._serialized_end=881
   _globals['_GETSTATUSRESPONSE']._serialized_start=884
-  _globals['_GETSTATUSRESPONSE']._serialized_end=1607
-  _globals['_GETSTATUSRESPONSE_AGENTSENTRY']._serialized_start=1441
-  _globals['_GETSTATUSRESPONSE_AGENTSENTRY']._serialized_end=1486
-  _globals['_GETSTATUSRESPONSE_CALLSENTRY']._serialized_start=1488
-  _globals['_GETSTATUSRESPONSE_CALLSENTRY']._serialized_end=1532
-  _globals['_GETSTATUSRESPONSE_HANDOFFSENTRY']._serialized_start=1534
-  _globals['_GETSTATUSRESPONSE_HANDOFFSENTRY']._serialized_end=1581
-  _globals['_QUEUESTATUS']._serialized_start=1610
-  _globals['_QUEUESTATUS']._serialized_end=1755
-  _globals['_PEERSTATUS']._serialized_start=1757
-  _globals['_PEERSTATUS']._serialized_end=1808
-  _globals['_STORESTATUS']._serialized_start=1810
-  _globals['_STORESTATUS']._serialized_end=1901
-  _globals['_DRAINREQUEST']._serialized_start=1903
-  _globals['_DRAINREQUEST']._serialized_end=1953
-  _globals['_DRAINRESPONSE']._serialized_start=1955
-  _globals['_DRAINRESPONSE']._serialized_end=1995
-  _globals['_SETQUEUEPOLICYREQUEST']._serialized_start=1997
-  _globals['_SETQUEUEPOLICYREQUEST']._serialized_end=2088
-  _globals['_SETQUEUEPOLICYRESPONSE']._serialized_start=2090
-  _globals['_SETQUEUEPOLICYRESPONSE']._serialized_end=2131
-  _globals['_EXPLAINREQUEST']._serialized_start=2133
-  _globals['_EXPLAINREQUEST']._serialized_end=2166
-  _globals['_EXPLAINRESPONSE']._serialized_start=2168
-  _globals['_EXPLAINRESPONSE']._serialized_end=2229
-  _globals['_LEDGERROW']._serialized_start=2232
-  _globals['_LEDGERROW']._serialized_end=2459
-  _globals['_SITESERVICE']._serialized_start=2879
-  _globals['_SITESERVICE']._serialized_end=3241
+  _globals['_GETSTATUSRESPONSE']._serialized_end=1633
+  _globals['_GETSTATUSRESPONSE_AGENTSENTRY']._serialized_start=1467
+  _globals['_GETSTATUSRESPONSE_AGENTSENTRY']._serialized_end=1512
+  _globals['_GETSTATUSRESPONSE_CALLSENTRY']._serialized_start=1514
+  _globals['_GETSTATUSRESPONSE_CALLSENTRY']._serialized_end=1558
+  _globals['_GETSTATUSRESPONSE_HANDOFFSENTRY']._serialized_start=1560
+  _globals['_GETSTATUSRESPONSE_HANDOFFSENTRY']._serialized_end=1607
+  _globals['_QUEUESTATUS']._serialized_start=1636
+  _globals['_QUEUESTATUS']._serialized_end=1781
+  _globals['_PEERSTATUS']._serialized_start=1783
+  _globals['_PEERSTATUS']._serialized_end=1834
+  _globals['_STORESTATUS']._serialized_start=1836
+  _globals['_STORESTATUS']._serialized_end=1927
+  _globals['_DRAINREQUEST']._serialized_start=1929
+  _globals['_DRAINREQUEST']._serialized_end=1979
+  _globals['_DRAINRESPONSE']._serialized_start=1981
+  _globals['_DRAINRESPONSE']._serialized_end=2021
+  _globals['_SETQUEUEPOLICYREQUEST']._serialized_start=2023
+  _globals['_SETQUEUEPOLICYREQUEST']._serialized_end=2114
+  _globals['_SETQUEUEPOLICYRESPONSE']._serialized_start=2116
+  _globals['_SETQUEUEPOLICYRESPONSE']._serialized_end=2157
+  _globals['_EXPLAINREQUEST']._serialized_start=2159
+  _globals['_EXPLAINREQUEST']._serialized_end=2192
+  _globals['_EXPLAINRESPONSE']._serialized_start=2194
+  _globals['_EXPLAINRESPONSE']._serialized_end=2255
+  _globals['_LEDGERROW']._serialized_start=2258
+  _globals['_LEDGERROW']._serialized_end=2485
+  _globals['_SITESERVICE']._serialized_start=2905
+  _globals['_SITESERVICE']._serialized_end=3267
 # @@protoc_insertion_point(module_scope)

@@ -333,6 +333,7 @@ class GetStatusResponse(_message.Message):
     PEERS_FIELD_NUMBER: _builtins.int
     STORE_FIELD_NUMBER: _builtins.int
     TRUNK_FIELD_NUMBER: _builtins.int
+    IS_PBX_CONNECTED_FIELD_NUMBER: _builtins.int
     site_id: _builtins.str
     """The site's slug."""
     name: _builtins.str
@@ -353,6 +354,8 @@ class GetStatusResponse(_message.Message):
     """Since the load board's view was last known to be current, in ms; absent when it never was."""
     trunk: _builtins.str
     """What other sites' PBXes dial to reach this one's; absent when its file does not say."""
+    is_pbx_connected: _builtins.bool
+    """Whether the PBX is there; without it no call comes, whatever is_accepting says."""
     @_builtins.property
     def queues(self) -> _containers.RepeatedCompositeFieldContainer[Global___QueueStatus]:
         """Queues of the site, by id."""
@@ -396,10 +399,11 @@ class GetStatusResponse(_message.Message):
         peers: _abc.Iterable[Global___PeerStatus] | None = ...,
         store: Global___StoreStatus | None = ...,
         trunk: _builtins.str | None = ...,
+        is_pbx_connected: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_trunk", b"_trunk", "_view_age_ms", b"_view_age_ms", "store", b"store", "trunk", b"trunk", "view_age_ms", b"view_age_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_trunk", b"_trunk", "_view_age_ms", b"_view_age_ms", "agents", b"agents", "calls", b"calls", "config_digest", b"config_digest", "handoffs", b"handoffs", "incarnation", b"incarnation", "is_accepting", b"is_accepting", "name", b"name", "peers", b"peers", "queues", b"queues", "site_id", b"site_id", "store", b"store", "trunk", b"trunk", "uptime_ms", b"uptime_ms", "utc_us", b"utc_us", "version", b"version", "view_age_ms", b"view_age_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_trunk", b"_trunk", "_view_age_ms", b"_view_age_ms", "agents", b"agents", "calls", b"calls", "config_digest", b"config_digest", "handoffs", b"handoffs", "incarnation", b"incarnation", "is_accepting", b"is_accepting", "is_pbx_connected", b"is_pbx_connected", "name", b"name", "peers", b"peers", "queues", b"queues", "site_id", b"site_id", "store", b"store", "trunk", b"trunk", "uptime_ms", b"uptime_ms", "utc_us", b"utc_us", "version", b"version", "view_age_ms", b"view_age_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__trunk: _TypeAlias = _typing.Literal["trunk"]  # noqa: Y015
     _WhichOneofArgType__trunk: _TypeAlias = _typing.Literal["_trunk", b"_trunk"]  # noqa: Y015
