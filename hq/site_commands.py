@@ -32,8 +32,11 @@ def _add(
     import tomli_w
 
     from hq.settings import HqSettings
+    from node.ids import refuse
     from node.settings import load
+    from router.id_rules import site_fault
 
+    refuse(site_fault(site))
     load(HqSettings, file, os.environ)
     entry = {"id": site, "address": address, "time_zone": time_zone}
     if parent is not None:

@@ -56,3 +56,14 @@ def test_what_would_spoil_the_file_leaves_it_as_it_was(
     assert refused.code == 2
     assert file.read_text(encoding="utf-8") == FILE
     assert [each.name for each in file.parent.iterdir()] == ["hq.toml"]
+
+
+def test_an_id_that_is_none_is_told_of_the_command_and_not_of_a_file_nobody_has(
+    run: CommandLine, file: Path
+) -> None:
+    refused = run(
+        "hq", "site", "add", file, "Cheng Du", "--address", "10.0.0.4:7443", "--time-zone", "Asia/Shanghai"
+    )
+
+    assert "'Cheng Du' is no site id" in refused.err
+    assert "draft" not in refused.err
