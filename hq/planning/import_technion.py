@@ -68,12 +68,13 @@ def run(
 
 def parse_sites(text: str) -> tuple[SiteId, ...]:
     """A number of sites, which then have the lab's names, or the names themselves."""
-    if text.isdigit() and int(text) > 0:
+    is_number = text.isdecimal()
+    if is_number and int(text) > 0:
         return site_names(int(text))
     names = tuple(SiteId(name.strip()) for name in text.split(","))
     for name in names:
         refuse(site_fault(name))
-    if len(set(names)) < len(names):
+    if is_number or len(set(names)) < len(names):
         raise BadImportError(
             _("--sites must be a number or names like beijing,urumqi; it is {text}", text=text)
         )
