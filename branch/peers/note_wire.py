@@ -45,13 +45,13 @@ def read_leave_request(request: pb.LeaveNoteRequest) -> tuple[SiteId, LeftNote]:
         handoff_id=HandoffId(validate.uuid_text("envelope.handoff_id", request.envelope.handoff_id)),
         note_id=validate.uuid_text("note_id", request.note_id),
         author=author,
-        text=note_text(request.text),
+        text=note_text("text", request.text),
     )
 
 
-def note_text(written: str) -> str:
+def note_text(field: str, written: str) -> str:
     """Raises:
     InvalidFieldError: it is blank, too long or more than a line.
     """
-    validate.present("text", bool(written.strip()))
-    return validate.text("text", written, most_chars=NOTE_LIMIT_CHARS)
+    validate.present(field, bool(written.strip()))
+    return validate.text(field, written, most_chars=NOTE_LIMIT_CHARS)

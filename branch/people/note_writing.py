@@ -80,7 +80,7 @@ class NoteWriting:
             left = LeftNote(handoff_id=contact.handoff_id, note_id=note_id, author=agent_id, text=text)
             await self._leave(contact.origin, left)
         else:
-            await self._keep(contact, note_id, agent_id, text)
+            await self.keep(contact, note_id, agent_id, text)
 
     async def take(self, site_id: SiteId, left: LeftNote) -> None:
         """Keep what an agent of another site wrote on a call of ours.
@@ -92,9 +92,14 @@ class NoteWriting:
         contact = await asyncio.to_thread(self._records.given_away, left.handoff_id, site_id)
         if contact is None:
             raise UnknownContactError(left.handoff_id)
-        await self._keep(contact, left.note_id, left.author, left.text)
+        await self.keep(contact, left.note_id, left.author, left.text)
 
-    async def _keep(self, contact: Contact, note_id: str, author: str, text: str) -> None:
+    async def keep(self, contact: Contact, note_id: str, author: str, text: str) -> None:
+        """Keep a note on a call of this site's own, whoever may have written it.
+
+        Raises:
+            NoteLimitError, RequestIdReusedError: as `write`.
+        """
         written = ContactNote(written_utc_us=self._clock.utc_us(), author=author, text=text)
         wanted = KeptNote(
             note_id=note_id, call_id=contact.call_id, customer_id=contact.customer_id, note=written

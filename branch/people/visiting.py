@@ -5,7 +5,7 @@ call: a process that dies in between loses none, and counts none twice.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from branch.calling_hours import CallingHours
+from branch.contact_note import Contact
 from branch.customer_book import Profile
 from branch.people.refusals import OutOfHoursError, UnknownVisitError, VisitNotDueError, VisitTakenError
 from router.errors import NotAllowedError, RouterError
@@ -22,7 +23,7 @@ from router.visit import sampling
 from router.visit.outcome import VisitOutcome
 from router.visit.policy import VisitPolicy
 from router.visit.sampling import AnsweredCall
-from router.visit.visit import Standing, Try, Visit, after_try, done, in_turn, standing
+from router.visit.visit import Standing, Try, Visit, after_try, done, in_turn, put_off, standing
 from sync.clock import Clock
 from sync.records.business_day import BusinessCalendar
 
@@ -103,6 +104,7 @@ class Visiting:
         number_of: Callable[[CallId], str | None],
         known_as: Callable[[CustomerId], Profile | None],
         dial: Callable[[AgentId, CallId, str], None],
+        keep_note: Callable[[Contact, str, AgentId, str], Awaitable[None]],
         new_id: Callable[[], str],
         policy: VisitPolicy,
         hours: CallingHours,
@@ -110,12 +112,14 @@ class Visiting:
         clock: Clock,
     ) -> None:
         """`number_of` blocks: the number of a call's caller. `dial` begins a call that goes out, of the
-        given id, and raises RouterError where the floor refuses.
+        given id, and raises RouterError where the floor refuses. `keep_note` keeps a note of the
+        given id and author, and raises RouterError where it is not kept.
         """
         self._records = records
         self._number_of = number_of
         self._known_as = known_as
         self._dial = dial
+        self._keep_note = keep_note
         self._new_id = new_id
         self._policy = policy
         self._hours = hours
@@ -167,6 +171,8 @@ class Visiting:
         async with self._lock:
             await self._settle()
             await self._require_due(call_id, agent_id)
+            if not self._hours.is_open(self._clock.utc_us()):
+                raise OutOfHoursError
             number = await asyncio.to_thread(self._number_of, call_id)
             if number is None:
                 return await self._over(call_id, VisitOutcome.NO_NUMBER)
@@ -182,6 +188,28 @@ class Visiting:
             self._begun.add(outbound_id)
             self._kept.pop(call_id, None)
             return Dialled(outbound_id=outbound_id, outcome=None)
+
+    async def skip(
+        self, agent_id: AgentId, call_id: CallId, *, note_id: str, reason: str, is_for_good: bool
+    ) -> None:
+        """Put the visit off without a try, or take it off the list, and keep why.
+
+        Raises:
+            UnknownVisitError: it is not on the list, or done.
+            VisitNotDueError: it rests already, or its day has not come.
+            VisitTakenError: another agent has it.
+            RouterError: the reason is not kept; the visit is as it was.
+        """
+        async with self._lock:
+            await self._settle()
+            visit = await self._require_due(call_id, agent_id)
+            contact = Contact(call_id=call_id, customer_id=visit.customer_id)
+            await self._keep_note(contact, note_id, agent_id, reason)
+            if is_for_good:
+                await self._over(call_id, VisitOutcome.REMOVED)
+            else:
+                await self._change(call_id, partial(put_off, at_utc_us=self._clock.utc_us()))
+            self._kept.pop(call_id, None)
 
     # --- beside them -------------------------------------------------------------------
 
@@ -238,7 +266,7 @@ class Visiting:
         ]
         return [each for each in listed if each.standing is not Standing.LATER]
 
-    async def _require_due(self, call_id: CallId, agent_id: AgentId) -> None:
+    async def _require_due(self, call_id: CallId, agent_id: AgentId) -> Visit:
         visit = await asyncio.to_thread(self._records.visit, call_id)
         now_utc_us = self._clock.utc_us()
         if visit is None:
@@ -251,8 +279,7 @@ class Visiting:
             raise VisitTakenError(call_id)
         if stands is not Standing.DUE:
             raise VisitNotDueError(call_id, stands)
-        if not self._hours.is_open(now_utc_us):
-            raise OutOfHoursError
+        return visit
 
     async def _settle(self) -> None:
         """Let visits know how their calls ended."""

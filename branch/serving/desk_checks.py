@@ -87,7 +87,7 @@ def _dial(request: pb.DialRequest) -> None:
 def _write_note(request: pb.WriteNoteRequest) -> None:
     validate.uuid_text("request_id", request.request_id)
     validate.uuid_text("call_id", request.call_id)
-    note_text(request.text)
+    note_text("text", request.text)
 
 
 def _next_visit(request: pb.NextVisitRequest) -> None:
@@ -97,6 +97,12 @@ def _next_visit(request: pb.NextVisitRequest) -> None:
 def _dial_visit(request: pb.DialVisitRequest) -> None:
     validate.uuid_text("request_id", request.request_id)
     validate.uuid_text("call_id", request.call_id)
+
+
+def _skip_visit(request: pb.SkipVisitRequest) -> None:
+    validate.uuid_text("request_id", request.request_id)
+    validate.uuid_text("call_id", request.call_id)
+    note_text("reason", request.reason)
 
 
 def _set_places(request: pb.SetPlacesRequest) -> None:
@@ -140,6 +146,7 @@ CHECKS: Mapping[type[Message], RequestCheck] = {
     pb.WriteNoteRequest: _write_note,
     pb.NextVisitRequest: _next_visit,
     pb.DialVisitRequest: _dial_visit,
+    pb.SkipVisitRequest: _skip_visit,
     pb.MarkHeardRequest: _mark_heard,
     pb.GetCustomerRequest: _customer,
 }

@@ -61,6 +61,19 @@ class VisitFace(DeskServiceServicer):
 
         return await self._agents_answer(context, request, serve)
 
+    async def SkipVisit(self, request: pb.SkipVisitRequest, context: Context) -> pb.SkipVisitResponse:
+        async def serve(agent_id: AgentId) -> pb.SkipVisitResponse:
+            await self._visiting.skip(
+                agent_id,
+                CallId(request.call_id),
+                note_id=request.request_id,
+                reason=request.reason.strip(),
+                is_for_good=request.is_for_good,
+            )
+            return pb.SkipVisitResponse()
+
+        return await self._agents_answer(context, request, serve)
+
 
 def _visit(listed: Listed) -> pb.Visit:
     visit, profile = listed.visit, listed.profile

@@ -168,6 +168,12 @@ class DeskClient:
         request = pb.DialVisitRequest(request_id=_new_id(), call_id=call_id)
         return wire.visit_dialled(await self._send(self._stub.DialVisit, request))
 
+    async def skip_visit(self, call_id: CallId, reason: str, *, is_for_good: bool) -> None:
+        request = pb.SkipVisitRequest(
+            request_id=_new_id(), call_id=call_id, reason=reason, is_for_good=is_for_good
+        )
+        await self._send(self._stub.SkipVisit, request)
+
     async def messages(self, *, with_heard: bool) -> list[MessageSeen]:
         request = pb.ListMessagesRequest(with_heard=with_heard)
         return wire.messages(await self._send(self._stub.ListMessages, request))

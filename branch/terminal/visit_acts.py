@@ -26,6 +26,18 @@ class DialVisit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SkipVisit:
+    """Nobody is called: now, or for good."""
+
+    call_id: CallId
+    reason: str
+    is_for_good: bool
+
+    async def ask(self, client: DeskClient) -> None:
+        await client.skip_visit(self.call_id, self.reason, is_for_good=self.is_for_good)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NextVisit:
     """Preview: nobody is called before the person says so."""
 
@@ -37,7 +49,8 @@ class NextVisit:
         (visit,) = found.visits
         label = _("Call {customer}", customer=_preview(visit))
         call = Choice(label=label, act=DialVisit(call_id=visit.call_id))
-        return Menu(title=_("Return visit"), choices=[call, Choice(label=_("Not now"), act=None)])
+        rest = [*_ways_to_skip(visit.call_id), Choice(label=_("Not now"), act=None)]
+        return Menu(title=_("Return visit"), choices=[call, *rest])
 
 
 def ending(dialled: VisitDialled) -> str:
@@ -45,6 +58,23 @@ def ending(dialled: VisitDialled) -> str:
     if dialled.outcome == "NO_NUMBER":
         return _("the visit has ended: the customer's number is not known any more")
     return _("the visit has ended: the customer's number may not be dialled from here")
+
+
+def _ways_to_skip(call_id: CallId) -> list[Choice]:
+    """The usual reasons; any other one is written with `trunkline desk skip-visit`."""
+    another_time = _("asked for another time")
+    put_off = Choice(
+        label=_("Put off: {reason}", reason=another_time),
+        act=SkipVisit(call_id=call_id, reason=another_time, is_for_good=False),
+    )
+    taken_off = [
+        Choice(
+            label=_("Take off the list: {reason}", reason=why),
+            act=SkipVisit(call_id=call_id, reason=why, is_for_good=True),
+        )
+        for why in (_("wants no call"), _("is settled"), _("wrong number"))
+    ]
+    return [put_off, *taken_off]
 
 
 def _told(why: str) -> Menu:

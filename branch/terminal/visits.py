@@ -41,6 +41,19 @@ def dial(who: WhoAndWhere, call_id: str) -> None:
         _say(ending(dialled))
 
 
+def skip(who: WhoAndWhere, call_id: str, reason: str, *, is_for_good: bool) -> None:
+    """Say that nobody is to be called, and why.
+
+    Raises:
+        RefusedError: the branch refused; the list is as it was.
+    """
+    _asked(who, lambda client: client.skip_visit(CallId(call_id), reason, is_for_good=is_for_good))
+    if is_for_good:
+        _say(_("the visit is off the list; why is kept as a note"))
+    else:
+        _say(_("the visit rests; why is kept as a note"))
+
+
 def _asked(who: WhoAndWhere, question: Callable[[DeskClient], Awaitable[T]]) -> T:
     answers: list[T] = []
 

@@ -275,6 +275,7 @@ class Core:
             number_of=ground.store.caller_number,
             known_as=self.customers.known_as,
             dial=self.dialling.begin,
+            keep_note=self.note_writing.keep,
             new_id=new_id,
             policy=visits.policy(),
             hours=CallingHours([each.hours() for each in visits.hours], time_zone),

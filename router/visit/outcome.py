@@ -14,4 +14,4 @@ class VisitOutcome(StrEnum):
     NOT_ALLOWED = "NOT_ALLOWED"
     """The site's routes do not let this number be dialled."""
     REMOVED = "REMOVED"
-    """Somebody at the site took it off the list."""
+    """Somebody at the site, an agent too, took it off the list."""

@@ -51,7 +51,7 @@ class Visit:
     outbound_id: CallId | None = None
     """The call that goes out for it; at most one."""
     tried_utc_us: int | None = None
-    """The end of the last try that counted."""
+    """The end of the last try that counted, or when it was put off."""
     last_outbound_id: CallId | None = None
     last_outcome: OutboundOutcome | None = None
     """Both of the last try, counted or not."""
@@ -111,6 +111,11 @@ def after_try(visit: Visit, outcome: OutboundOutcome, policy: VisitPolicy, *, en
     if done_as is None and is_counted and tried.try_count >= policy.try_limit:
         done_as = VisitOutcome.NOT_REACHED
     return tried if done_as is None else done(tried, done_as, ended_utc_us)
+
+
+def put_off(visit: Visit, at_utc_us: int) -> Visit:
+    """It rests as after a try, and none is counted."""
+    return replace(visit, tried_utc_us=at_utc_us)
 
 
 def done(visit: Visit, outcome: VisitOutcome, at_utc_us: int) -> Visit:

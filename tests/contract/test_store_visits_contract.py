@@ -205,6 +205,10 @@ async def test_answered_calls_whose_callers_number_is_known_can_be_visited(store
     assert not store.return_visits.has_open_calls("2026-01-06")
 
 
+async def no_note(*_: object) -> None:
+    raise AssertionError("nobody writes one")
+
+
 async def test_yesterdays_sample_is_put_on_the_list_by_the_call_id_alone(store: Store) -> None:
     book = LedgerBook()
     calls = [f"c{number}" for number in range(200)]
@@ -218,6 +222,7 @@ async def test_yesterdays_sample_is_put_on_the_list_by_the_call_id_alone(store: 
         number_of=store.caller_number,
         known_as=lambda _customer: None,
         dial=lambda *_: None,
+        keep_note=no_note,
         new_id=lambda: "new",
         policy=policy,
         hours=CallingHours([], "Asia/Shanghai"),

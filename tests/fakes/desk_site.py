@@ -342,6 +342,7 @@ async def desk_site(
                 number_of=site.visits.numbers.get,
                 known_as={CUSTOMER: Profile(name="王小明", customer_class="VIP", region="海淀")}.get,
                 dial=dialling.begin,
+                keep_note=site.note_writing.keep,
                 new_id=lambda: str(uuid.uuid4()),
                 policy=VisitPolicy(try_limit=2),
                 hours=CallingHours([ALL_DAY], "Asia/Shanghai"),

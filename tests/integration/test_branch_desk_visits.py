@@ -200,6 +200,40 @@ async def test_a_long_list_is_cut_and_its_length_told(site: DeskSite) -> None:
     assert (len(seen.visits), seen.visit_count) == (200, 250)
 
 
+async def test_an_agent_puts_a_visit_off_and_the_reason_is_kept_once_as_a_note(
+    site: DeskSite, visit: Visit
+) -> None:
+    client = await logged_in(site)
+    request = pb.SkipVisitRequest(
+        request_id=str(uuid.uuid4()), call_id=visit.call_id, reason=" asked for Monday "
+    )
+    token = (("authorization", f"Bearer {client.token}"),)
+
+    async with plain_channel(site) as channel:
+        stub = DeskServiceStub(channel)
+        await stub.SkipVisit(request, timeout=LIMIT_S, metadata=token)
+        await stub.SkipVisit(request, timeout=LIMIT_S, metadata=token)
+
+    (seen,) = (await client.visits()).visits
+    (kept,) = site.notes.kept.values()
+    assert (seen.standing, seen.try_count) == (Standing.RESTING, 0)
+    assert (kept.call_id, kept.customer_id) == (visit.call_id, CUSTOMER)
+    assert (kept.note.author, kept.note.text) == (KIM, "asked for Monday")
+
+
+async def test_a_skip_without_a_reason_or_by_a_supervisor_is_refused(site: DeskSite, visit: Visit) -> None:
+    agent, supervisor = await logged_in(site), await logged_in(site, "lee")
+
+    reasons = []
+    for client, reason in ((agent, "  "), (agent, "a\nb"), (supervisor, "wrong number")):
+        with pytest.raises(RefusedError) as refused:
+            await client.skip_visit(visit.call_id, reason, is_for_good=True)
+        reasons.append(refused.value.reason)
+
+    assert reasons == ["FIELD_INVALID", "FIELD_INVALID", "ROLE_FORBIDS"]
+    assert site.visits.kept[visit.call_id] == visit
+
+
 # --- at a terminal ----------------------------------------------------------------------
 
 
@@ -236,6 +270,24 @@ async def test_a_person_is_told_that_nobody_is_to_be_called_or_that_a_visit_has_
     await child.shows("nobody is to be called")
 
     assert site.visits.kept[visit.call_id].outcome is VisitOutcome.NO_NUMBER
+
+
+async def test_a_person_takes_a_visit_off_the_list_by_keys(
+    site: DeskSite, visit: Visit, secret: Path, children: list[PtyChild]
+) -> None:
+    child = desk(children, site, secret)
+    await child.shows("not ready")
+
+    child.press("v")
+    await child.shows("Take off the list: wrong number")
+    for key in "wrong":
+        child.press(key)
+    child.press("1")
+    child.press("v")
+    await child.shows("nobody is to be called")
+
+    assert site.visits.kept[visit.call_id].outcome is VisitOutcome.REMOVED
+    assert [each.note.text for each in site.notes.kept.values()] == ["wrong number"]
 
 
 # --- scripts ----------------------------------------------------------------------------
@@ -280,3 +332,21 @@ async def test_a_script_is_told_why_a_visit_has_ended_without_a_call(
     assert (no_number[0], not_allowed[0]) == (0, 0)
     assert "not known any more" in no_number[1]
     assert "may not be dialled" in not_allowed[1]
+
+
+async def test_a_script_puts_a_visit_off_or_takes_it_off(
+    site: DeskSite, visit: Visit, secret: Path, tmp_path: Path
+) -> None:
+    other = a_visit()
+    site.visits.add([other])
+    kim = [*at(site, secret), "--token-file", tmp_path / "kim"]
+
+    rests = await run(*kim, "skip-visit", visit.call_id, "asked for Monday")
+    again = await run(*kim, "skip-visit", visit.call_id, "asked for Monday")
+    is_off = await run(*kim, "skip-visit", other.call_id, "wants no call", "--for-good")
+
+    assert [each[0] for each in (rests, again, is_off)] == [0, 2, 0]
+    assert "the visit rests" in rests[1]
+    assert "off the list" in is_off[1]
+    assert site.visits.kept[other.call_id].outcome is VisitOutcome.REMOVED
+    assert {each.note.text for each in site.notes.kept.values()} == {"asked for Monday", "wants no call"}

@@ -7,7 +7,14 @@ from datetime import UTC, datetime, time
 import pytest
 
 from branch.calling_hours import CallingHours, Hours
-from branch.people.refusals import OutOfHoursError, UnknownVisitError, VisitNotDueError, VisitTakenError
+from branch.contact_note import Contact
+from branch.people.refusals import (
+    NoteLimitError,
+    OutOfHoursError,
+    UnknownVisitError,
+    VisitNotDueError,
+    VisitTakenError,
+)
 from branch.people.visiting import PREVIEW_LIMIT_MS, Visiting
 from router.errors import NotAllowedError, RouterError, WrongStateError
 from router.ids import AgentId, CallId, CustomerId, QueueId, SiteId
@@ -49,6 +56,8 @@ class ListAtWork:
     policy: VisitPolicy = field(default_factory=lambda: VisitPolicy(try_limit=2))
     refusal: RouterError | None = None
     dialled: list[tuple[AgentId, CallId, str]] = field(default_factory=list)
+    note_refusal: RouterError | None = None
+    notes: list[tuple[Contact, str, AgentId, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.clock = ManualClock(utc_us=NOON_UTC_US)
@@ -66,6 +75,7 @@ class ListAtWork:
             number_of=self.records.numbers.get,
             known_as=lambda _customer: None,
             dial=self._dial,
+            keep_note=self._keep_note,
             new_id=lambda: str(uuid.uuid4()),
             policy=self.policy,
             hours=CallingHours(
@@ -79,6 +89,16 @@ class ListAtWork:
         if self.refusal is not None:
             raise self.refusal
         self.dialled.append((agent_id, call_id, number))
+
+    async def _keep_note(self, contact: Contact, note_id: str, author: AgentId, text: str) -> None:
+        if self.note_refusal is not None:
+            raise self.note_refusal
+        self.notes.append((contact, note_id, author, text))
+
+    async def skip(self, agent_id: AgentId, call_id: CallId, *, is_for_good: bool = False) -> None:
+        await self.visiting.skip(
+            agent_id, call_id, note_id="n1", reason="asked for Monday", is_for_good=is_for_good
+        )
 
     def write(self, entry: Entry) -> None:
         """A row reaches the disk now."""
@@ -244,6 +264,66 @@ async def test_a_visit_that_is_taken_off_while_it_is_dialled_is_not_called(at: L
         await at.visiting.dial(KIM, C1)
 
     assert at.dialled == []
+
+
+# --- skipping -----------------------------------------------------------------------------
+
+
+async def test_a_visit_that_is_put_off_rests_without_a_try_and_says_why(at: ListAtWork) -> None:
+    at.records.add([visit(CallId("c3"))])
+    await at.visiting.next_for(KIM)
+
+    await at.skip(KIM, C1)
+    after = (await at.visiting.next_for(KIM)).listed[0].visit.call_id
+    resting = await at.standing()
+    at.clock.advance_ms(3_600_000)
+
+    assert (after, resting, await at.standing()) == ("c3", Standing.RESTING, Standing.DUE)
+    assert at.records.kept[C1].try_count == 0
+    assert at.notes == [
+        (Contact(call_id=C1, customer_id=CustomerId("acme")), "n1", KIM, "asked for Monday"),
+    ]
+
+
+async def test_a_visit_that_is_taken_off_is_over_and_cannot_be_called(at: ListAtWork) -> None:
+    await at.skip(KIM, C1, is_for_good=True)
+
+    with pytest.raises(UnknownVisitError):
+        await at.visiting.dial(KIM, C1)
+    with pytest.raises(UnknownVisitError):
+        await at.skip(KIM, C1)
+
+    assert at.records.kept[C1].outcome is VisitOutcome.REMOVED
+    assert len(at.notes) == 1
+
+
+async def test_nobody_skips_what_another_looks_at_or_what_is_not_due(at: ListAtWork) -> None:
+    await at.visiting.next_for(KIM)
+
+    with pytest.raises(VisitTakenError):
+        await at.skip(ANN, C1)
+    with pytest.raises(VisitNotDueError):
+        await at.skip(ANN, C2)
+
+    assert at.notes == []
+    assert await at.standing() is Standing.DUE
+
+
+async def test_a_visit_is_skipped_outside_the_hours_too(at: ListAtWork) -> None:
+    at.clock.step_utc(8 * HOUR_US)  # 20:00
+
+    await at.skip(KIM, C1)
+
+    assert await at.standing() is Standing.RESTING
+
+
+async def test_a_visit_whose_reason_is_not_kept_is_as_it_was(at: ListAtWork) -> None:
+    at.note_refusal = NoteLimitError(C1)
+
+    with pytest.raises(NoteLimitError):
+        await at.skip(KIM, C1, is_for_good=True)
+
+    assert at.records.kept[C1] == visit(C1)
 
 
 # --- processes that die -------------------------------------------------------------------

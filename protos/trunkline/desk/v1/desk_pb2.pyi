@@ -1550,6 +1550,57 @@ class DialVisitResponse(_message.Message):
 Global___DialVisitResponse: _TypeAlias = DialVisitResponse  # noqa: Y015
 
 @_typing.final
+class SkipVisitRequest(_message.Message):
+    """Says that the customer of a return visit is not to be called now, or at all."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    IS_FOR_GOOD_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID text; the idempotency key, and the note's id."""
+    call_id: _builtins.str
+    """UUID text of the visited call."""
+    reason: _builtins.str
+    """Why: one line, 1 to 500 characters."""
+    is_for_good: _builtins.bool
+    """Off the list for good; else it rests."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        call_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        is_for_good: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "is_for_good", b"is_for_good", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SkipVisitRequest: _TypeAlias = SkipVisitRequest  # noqa: Y015
+
+@_typing.final
+class SkipVisitResponse(_message.Message):
+    """It rests, or is off the list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SkipVisitResponse: _TypeAlias = SkipVisitResponse  # noqa: Y015
+
+@_typing.final
 class Place(_message.Message):
     """Where an agent is reached."""
 

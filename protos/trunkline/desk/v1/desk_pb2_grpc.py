@@ -149,6 +149,11 @@ class DeskServiceStub:
                 request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.DialVisitRequest.SerializeToString,
                 response_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.DialVisitResponse.FromString,
                 _registered_method=True)
+        self.SkipVisit = channel.unary_unary(
+                '/trunkline.desk.v1.DeskService/SkipVisit',
+                request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.SkipVisitRequest.SerializeToString,
+                response_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.SkipVisitResponse.FromString,
+                _registered_method=True)
         self.ListMessages = channel.unary_unary(
                 '/trunkline.desk.v1.DeskService/ListMessages',
                 request_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.ListMessagesRequest.SerializeToString,
@@ -345,6 +350,14 @@ class DeskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SkipVisit(self, request, context):
+        """Puts a return visit off for the site's pause without a try, or takes it off the list, and keeps why as a
+        note on the visited call. Refused as VISIT_UNKNOWN, VISIT_NOT_DUE, VISIT_TAKEN or NOTE_LIMIT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListMessages(self, request, context):
         """Messages that callers left: those nobody has heard, oldest first; or all, newest first. At most 200.
         """
@@ -492,6 +505,11 @@ def add_DeskServiceServicer_to_server(servicer, server):
                     servicer.DialVisit,
                     request_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.DialVisitRequest.FromString,
                     response_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.DialVisitResponse.SerializeToString,
+            ),
+            'SkipVisit': grpc.unary_unary_rpc_method_handler(
+                    servicer.SkipVisit,
+                    request_deserializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.SkipVisitRequest.FromString,
+                    response_serializer=trunkline_dot_desk_dot_v1_dot_desk__pb2.SkipVisitResponse.SerializeToString,
             ),
             'ListMessages': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMessages,
@@ -1118,6 +1136,33 @@ class DeskService:
             '/trunkline.desk.v1.DeskService/DialVisit',
             trunkline_dot_desk_dot_v1_dot_desk__pb2.DialVisitRequest.SerializeToString,
             trunkline_dot_desk_dot_v1_dot_desk__pb2.DialVisitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SkipVisit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.desk.v1.DeskService/SkipVisit',
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.SkipVisitRequest.SerializeToString,
+            trunkline_dot_desk_dot_v1_dot_desk__pb2.SkipVisitResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -95,6 +95,10 @@ class DeskServiceStub:
     """Calls a customer of the list: the agent's own phone rings first. Refused as VISIT_UNKNOWN, VISIT_NOT_DUE,
     VISIT_TAKEN or OUT_OF_HOURS, and as Dial is; a number that is gone or may not be dialled ends the visit.
     """
+    SkipVisit: _grpc.UnaryUnaryMultiCallable[_desk_pb2.SkipVisitRequest, _desk_pb2.SkipVisitResponse]
+    """Puts a return visit off for the site's pause without a try, or takes it off the list, and keeps why as a
+    note on the visited call. Refused as VISIT_UNKNOWN, VISIT_NOT_DUE, VISIT_TAKEN or NOTE_LIMIT.
+    """
     ListMessages: _grpc.UnaryUnaryMultiCallable[_desk_pb2.ListMessagesRequest, _desk_pb2.ListMessagesResponse]
     """Messages that callers left: those nobody has heard, oldest first; or all, newest first. At most 200."""
     MarkHeard: _grpc.UnaryUnaryMultiCallable[_desk_pb2.MarkHeardRequest, _desk_pb2.MarkHeardResponse]
@@ -172,6 +176,10 @@ class DeskServiceAsyncStub(DeskServiceStub):
     DialVisit: _aio.UnaryUnaryMultiCallable[_desk_pb2.DialVisitRequest, _desk_pb2.DialVisitResponse]  # type: ignore[assignment]
     """Calls a customer of the list: the agent's own phone rings first. Refused as VISIT_UNKNOWN, VISIT_NOT_DUE,
     VISIT_TAKEN or OUT_OF_HOURS, and as Dial is; a number that is gone or may not be dialled ends the visit.
+    """
+    SkipVisit: _aio.UnaryUnaryMultiCallable[_desk_pb2.SkipVisitRequest, _desk_pb2.SkipVisitResponse]  # type: ignore[assignment]
+    """Puts a return visit off for the site's pause without a try, or takes it off the list, and keeps why as a
+    note on the visited call. Refused as VISIT_UNKNOWN, VISIT_NOT_DUE, VISIT_TAKEN or NOTE_LIMIT.
     """
     ListMessages: _aio.UnaryUnaryMultiCallable[_desk_pb2.ListMessagesRequest, _desk_pb2.ListMessagesResponse]  # type: ignore[assignment]
     """Messages that callers left: those nobody has heard, oldest first; or all, newest first. At most 200."""
@@ -379,6 +387,16 @@ class DeskServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_desk_pb2.DialVisitResponse, _abc.Awaitable[_desk_pb2.DialVisitResponse]]:
         """Calls a customer of the list: the agent's own phone rings first. Refused as VISIT_UNKNOWN, VISIT_NOT_DUE,
         VISIT_TAKEN or OUT_OF_HOURS, and as Dial is; a number that is gone or may not be dialled ends the visit.
+        """
+
+    @_abc_1.abstractmethod
+    def SkipVisit(
+        self,
+        request: _desk_pb2.SkipVisitRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_desk_pb2.SkipVisitResponse, _abc.Awaitable[_desk_pb2.SkipVisitResponse]]:
+        """Puts a return visit off for the site's pause without a try, or takes it off the list, and keeps why as a
+        note on the visited call. Refused as VISIT_UNKNOWN, VISIT_NOT_DUE, VISIT_TAKEN or NOTE_LIMIT.
         """
 
     @_abc_1.abstractmethod
