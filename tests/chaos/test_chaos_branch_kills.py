@@ -32,8 +32,6 @@ SCENARIO = f"duration_s = {DAY_S}\n" + "".join(
 )
 CALLERS = BusyHour(handle_mean_s=30.0, patience_mean_s=90.0, occupancy=0.9, swing=0.9)
 EPOCH_UTC_US = 1_700_000_000_000_000
-HEAD_START_S = 15.0
-"""Real time for all processes to start before the first caller comes."""
 LIMIT_S = 150.0
 
 pytestmark = pytest.mark.timeout(240)
@@ -67,6 +65,7 @@ class Storm:
             others = [each.neighbour for each in self.branches if each is not branch]
             branch.write_file(others, more=self.clock, queue="general")
         await asyncio.gather(*(branch.start() for branch in self.branches))
+        await asyncio.gather(*(branch.pbx.do(Play.BEGIN_DAY) for branch in self.branches))
 
     async def until_over(self) -> None:
         async with asyncio.timeout(LIMIT_S):
@@ -95,10 +94,9 @@ class Storm:
         certificates = self.folder / "pki"
         pki.issue(certificates, "site", site, [], now=datetime.now(UTC))
         agents = "".join(f'[[people.agent]]\nid = "{site}/{1_000 + n}"\n' for n in range(count))
-        start = EPOCH_UTC_US + round(HEAD_START_S * 1_000_000 * SPEED)
         calls = (
             f"[calls]\nscenario = '{self.folder / 'scenario.toml'}'\nfile = '{self.folder / 'calls.csv'}'\n"
-            f"start_utc_us = {start}\n"
+            "waits = true\n"
         )
         pbx = PbxProcess(
             self.folder / f"{site}-pbx", site, people=f"ring_s = 2\n{agents}", more=calls + self.clock

@@ -327,6 +327,23 @@ def dial(handoff_id: str) -> DialSite:
     return DialSite(handoff_id=HandoffId(handoff_id), call_id=CALL, site_id=SiteId("urumqi"), token="t")
 
 
+async def test_a_day_that_waits_begins_once_when_it_is_told_to(make: Make, tmp_path: Path) -> None:
+    (tmp_path / "scenario.toml").write_text(f'duration_s = 60\n[[site]]\nid = "{SITE}"\nagents = 1\n')
+    calls = "arrive_s,site,queue,handle_s,patience_s,priority,customer\n0.0,beijing,sales,60,,0,c1\n"
+    (tmp_path / "calls.csv").write_text(calls)
+    files = f"scenario = '{tmp_path / 'scenario.toml'}'\nfile = '{tmp_path / 'calls.csv'}'\n"
+    site = await make(f"[[people.agent]]\nid = '{AGENT}'", more=f"[calls]\n{files}waits = true\n")
+    _driver, ear = await connected(site)
+
+    offered_before = (await site.pbx.do(Play.COUNT))["offered"]
+    await site.pbx.do(Play.BEGIN_DAY)
+    await ear.caller()
+
+    assert offered_before == 0
+    assert (await site.pbx.reply(Play.BEGIN_DAY))["code"] == 409
+    assert (await site.pbx.do(Play.COUNT))["offered"] == 1
+
+
 # --- its file ------------------------------------------------------------------------------
 
 

@@ -40,6 +40,7 @@ class Play(StrEnum):
     HELLO = "hello"
     SET_PHONE = "phone.set"
     SET_TRUNKS = "trunks.set"
+    BEGIN_DAY = "day.begin"
     COUNT = "witness.count"
     CALL = "caller.call"
     GIVE_UP = "caller.give_up"

@@ -18,7 +18,7 @@ from branch.telephony.simulated.pbx.playing import Playing
 from branch.telephony.simulated.pbx.recordings import Recordings
 from branch.telephony.simulated.pbx.requests import Requests
 from branch.telephony.simulated.pbx.settings import AgentSection, PbxSettings
-from branch.telephony.simulated.pbx.switch import Switch
+from branch.telephony.simulated.pbx.switch import RefusedError, Switch
 from branch.telephony.simulated.pbx.timers import LabTimers
 from branch.telephony.simulated.pbx.trunks import Trunks
 from branch.telephony.simulated.pbx.witness import Witness
@@ -51,6 +51,7 @@ class SimulatedPbx:
         self._settings = settings
         self._clock = _clock(settings.clock)
         self._timers = LabTimers(settings.clock.speed)
+        self._has_begun = False
         self._channel_numbers = itertools.count(1)
         self._witness = Witness(settings.witness.journal, run=run, now_utc_us=self._clock.utc_us)
         self._control = Control(run=run, password=settings.control.password(), awkward=settings.awkward)
@@ -76,6 +77,7 @@ class SimulatedPbx:
             lines=self._lines,
             timers=self._timers,
             recordings=Recordings(self._switch, self._control.tell, self._clock.mono_ms),
+            begin_day=self._begin_day_once,
             count=self.write_counts,
             call=self.let_arrive,
             playing=Playing(
@@ -96,7 +98,8 @@ class SimulatedPbx:
                 carry_out=requests.carry_out,
                 came=self._phones.application_came,
             )
-        self._begin_day()
+        if settings.calls is None or not settings.calls.waits:
+            self._begin_day()
         log.info(
             "pbx_started", run=self._run, control_port=settings.control.port, trunk_port=settings.trunk.port
         )
@@ -118,11 +121,19 @@ class SimulatedPbx:
         _replace(self._settings.witness.counts, json.dumps(counts, ensure_ascii=False, indent=1) + "\n")
         return counts
 
+    def _begin_day_once(self) -> None:
+        """An operator says that the day begins.
+
+        Raises:
+            RefusedError: it has begun.
+        """
+        if self._has_begun:
+            raise RefusedError(409, "the day has begun")
+        self._begin_day()
+
     def _begin_day(self) -> None:
-        calls = self._settings.calls
-        now_us = self._clock.utc_us()
-        start_us = now_us if calls is None or calls.start_utc_us is None else calls.start_utc_us
-        day_ms = (now_us - start_us) // 1000
+        self._has_begun = True
+        day_ms = self._day_ms()
         late_count = self._callers.begin(day_ms)
         if late_count:
             log.warning("callers_met_no_pbx", count=late_count)
@@ -133,6 +144,12 @@ class SimulatedPbx:
             self._timers.after(agent.from_s * 1000 - day_ms, phone.begin_shift)
             if agent.until_s is not None:
                 self._timers.after(agent.until_s * 1000 - day_ms, phone.end_shift)
+
+    def _day_ms(self) -> int:
+        calls = self._settings.calls
+        if calls is None or calls.waits or calls.start_utc_us is None:
+            return 0
+        return (self._clock.utc_us() - calls.start_utc_us) // 1000
 
     def let_arrive(self, call: PlannedCall, keys: Iterable[str] = ()) -> str:
         """Somebody calls now, and will press these keys; returns the caller's channel."""

@@ -120,6 +120,9 @@ class CallsSection(Section):
     file: ExistingFile
     start_utc_us: int | None = Field(default=None, ge=0)
     """The day's first instant on the lab's clock; the process's start when absent."""
+    waits: bool = False
+    """The day begins when an operator says so (`day.begin`), once everybody is there; `start_utc_us` is
+    not looked at."""
 
 
 class WitnessSection(Section):
