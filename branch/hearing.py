@@ -29,6 +29,8 @@ from router.facts import (
     AgentLoggedOut,
     CallArrived,
     Fact,
+    PbxHeard,
+    PbxSilent,
     PhoneLost,
     PickupAsked,
     TrunkCallArrived,
@@ -220,8 +222,12 @@ class PbxEar:
         self.is_connected = False
         log.error("pbx_lost")
 
+    def pbx_silent(self) -> None:
+        log.error("pbx_silent")
+        self._desk.tell(PbxSilent())
+
     def pbx_back(self, inventory: Inventory) -> None:
-        """End what lives there and belongs to nobody here."""
+        """End what lives there and belongs to nobody here; then it may ring and dial."""
         self.is_connected = True
         log.info("pbx_back", call_count=len(inventory.callers))
         live = self._desk.live()
@@ -234,6 +240,7 @@ class PbxEar:
             self._driver.carry_out(HangUpTrunk(handoff_id=handoff_id))
         for call_id in sorted(inventory.lines.keys() - live.lines):
             self._driver.carry_out(HangUpLine(call_id=call_id))
+        self._desk.tell(PbxHeard())
 
     def _pick_up(self, agent_id: AgentId, extension: str) -> None:
         """What was dialled behind the code may be anything, a telephone number too: it stands in no log."""
@@ -322,6 +329,9 @@ class WaitingEar:
 
     def pbx_lost(self) -> None:
         self._pass_on(self._ear.pbx_lost)
+
+    def pbx_silent(self) -> None:
+        self._pass_on(self._ear.pbx_silent)
 
     def pbx_back(self, inventory: Inventory) -> None:
         if not self._inventory.done():

@@ -7,6 +7,7 @@ from router import facts, ledger
 from router.acd.calls import Call
 from router.acd.ringing import Leg
 from router.acd.roster import Agent
+from router.acd.silence import PBX_SILENT
 from router.agent import AgentState, RingFailure
 from router.call import CallState, Disposition
 from router.errors import NotAcceptingError, WrongStateError
@@ -74,7 +75,23 @@ class Callers:
             # No line leads outside any more: whoever is reached there is as little there as a phone.
             if self._parts.reach.is_outside(agent.agent_id):
                 self._parts.roster.make_not_ready(turn, agent, AgentState.UNREACHABLE, fact.reason)
-        self._parts.helper.pbx_died(turn, fact.reason)
+        self._parts.silence.pbx_died(turn, fact.reason)
+        self._parts.helper.pbx_gone(turn, fact.reason, is_dead=True)
+
+    def pbx_silent(self, turn: Turn, _fact: facts.PbxSilent) -> None:
+        """Whoever is not joined yet is told, or is in its place again: nothing here rings or dials."""
+        if not self._parts.silence.is_on:
+            self._parts.origin.pbx_silent(turn, PBX_SILENT)
+            self._parts.helper.pbx_gone(turn, PBX_SILENT, is_dead=False)
+            self._parts.silence.begin(turn)
+
+    def pbx_heard(self, turn: Turn, _fact: facts.PbxHeard) -> None:
+        """Who is idle serves who waits, and helpers are asked for the others."""
+        if self._parts.silence.is_on:
+            for queue in self._parts.queues:
+                for call_id in self._parts.calls.waiting.first_free(queue.policy.queue_id, 1):
+                    turn.unserved[call_id] = None
+        self._parts.silence.end(turn)
 
     def fail(self, turn: Turn, call: Call, reason: str) -> None:
         """The media is lost: the call ends as FAILED wherever it stands, its agent is free."""

@@ -237,6 +237,14 @@ class Floor:
         if fact.is_accepting:
             self._parts.callbacks.look_again(turn)
 
+    def _pbx_silent(self, turn: Turn, fact: facts.PbxSilent) -> None:
+        self._callers.pbx_silent(turn, fact)
+        self._publishing.note_change(turn)
+
+    def _pbx_heard(self, turn: Turn, fact: facts.PbxHeard) -> None:
+        self._callers.pbx_heard(turn, fact)
+        self._publishing.note_change(turn)
+
     def _clock_stepped(self, turn: Turn, fact: facts.ClockStepped) -> None:
         turn.write(ledger.ClockStepped(by_ms=fact.by_ms))
 
@@ -334,6 +342,8 @@ class Floor:
             facts.CallerHungUp: callers.caller_hung_up,
             facts.CallFailed: callers.call_failed,
             facts.PbxDied: callers.pbx_died,
+            facts.PbxSilent: self._pbx_silent,
+            facts.PbxHeard: self._pbx_heard,
             facts.CallerChoseVoicemail: callers.voicemail_chosen,
             facts.CallerChoseCallback: callers.callback_chosen,
             facts.VoicemailRecorded: callers.voicemail_recorded,

@@ -141,11 +141,14 @@ class Neighbours:
             is_ours = self._parts.origin.find(request.handoff_id) is not None
             if is_ours or self._parts.calls.find(request.call.call_id) is not None:
                 return Refused(handoff_id=request.handoff_id, reason=Refusal.CANCELLED)
-            return self._parts.helper.reserve(turn, site_id, request, is_accepting=self._parts.is_accepting)
+            return self._parts.helper.reserve(turn, site_id, request, is_accepting=self._parts.may_help)
         if isinstance(request, Claim):
             # A Cancel that overtook its Claim left a tombstone on the helper's side of this floor.
             if self._parts.helper.find(request.handoff_id) is not None:
                 return Refused(handoff_id=request.handoff_id, reason=Refusal.CANCELLED)
+            if self._parts.silence.is_on and self._parts.origin.find(request.handoff_id) is None:
+                # Callers wait, but nothing of ours would dial there.
+                return Refused(handoff_id=request.handoff_id, reason=Refusal.NOT_ACCEPTING)
             return self._parts.origin.claimed(turn, site_id, request)
         if isinstance(request, Confirm):
             return self._parts.helper.confirmed(turn, request.handoff_id, site_id)
@@ -166,7 +169,7 @@ class Neighbours:
         is_ours = parts.origin.find(request.handoff_id) or parts.helper.find(request.handoff_id)
         if is_ours or parts.outgoing.find(request.call_id) is not None:
             return Refused(handoff_id=request.handoff_id, reason=Refusal.CANCELLED)
-        return parts.lending.reserve(turn, site_id, request, is_accepting=parts.is_accepting)
+        return parts.lending.reserve(turn, site_id, request, is_accepting=parts.may_help)
 
     def _nothing_to(self, request: Request) -> Reply:
         if isinstance(request, GetHandoff):

@@ -10,6 +10,7 @@ from router.acd.queues import Queues
 from router.acd.reach import Reach
 from router.acd.ringing import Ringing
 from router.acd.roster import Roster
+from router.acd.silence import PbxSilence
 from router.acd.talking import Talking
 from router.call import Language
 from router.callback.callbacks import Callbacks
@@ -63,6 +64,7 @@ class Parts:
         routes, lines = Routes(site_id, outbound), Lines(site_id, outbound, self.links)
         self.reach = Reach(routes, lines, language)
         self.roster = Roster(lines)
+        self.silence = PbxSilence(self.roster)
         self.calls = Calls(self.queues, self.timers, language)
         self.ringing = Ringing(self.roster, self.reach, self.timers, new_id)
         self.recordings = Recordings(self.calls, self.queues, new_id)
@@ -91,6 +93,7 @@ class Parts:
             board=self.board,
             chooser=chooser,
             links=self.links,
+            silence=self.silence,
             timers=self.timers,
             new_id=new_id,
         )
@@ -149,6 +152,11 @@ class Parts:
             timers=self.timers,
             mint_token=mint_token,
         )
+
+    @property
+    def may_help(self) -> bool:
+        """Whether agents and lines may be promised to other sites."""
+        return self.is_accepting and not self.silence.is_on
 
     def new_leg_id(self) -> LegId:
         return LegId(self.new_id())

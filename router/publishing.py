@@ -29,7 +29,7 @@ class Publishing:
             site_id=self._parts.site_id,
             incarnation=self._incarnation,
             version=version,
-            accepting=self._parts.is_accepting,
+            accepting=self._parts.may_help,
             queues={
                 queue.policy.queue_id: self._queue_load(queue, now, may_lend=may_lend)
                 for queue in self._parts.queues

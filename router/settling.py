@@ -61,6 +61,9 @@ class Settling:
         agent = self._parts.roster.find(agent_id)
         if agent is None or agent.state is not AgentState.READY:
             return
+        if self._parts.silence.is_on:
+            self._parts.silence.keep_back(turn, agent)
+            return
         head = self._parts.calls.waiting.head_for(agent.skills)
         kept = self._parts.callbacks.waiting.head_for(agent.skills) if self._parts.is_accepting else None
         if kept is not None and (head is None or kept < head):

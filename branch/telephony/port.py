@@ -111,6 +111,13 @@ class TelephonyListener(Protocol):
         """The connection is down; calls in progress go on without us unless facts say otherwise."""
         ...
 
+    def pbx_silent(self) -> None:
+        """It has been away for longer than a connection takes to come back: nobody can be rung or dialled.
+
+        Told once until `pbx_back`; also when it is away from the start.
+        """
+        ...
+
     def pbx_back(self, inventory: Inventory) -> None:
         """Connected: first after `start`, and again whenever the PBX was lost.
 

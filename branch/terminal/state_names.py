@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from node.words import marked
 from node.words import text as _
+from router.acd.silence import PBX_SILENT
 from router.agent import AgentState, RingFailure
 from router.call import CallState, Language
 from router.talk.consultation import ConsultationEnd, ConsultationState
@@ -54,6 +55,7 @@ _REASONS: Mapping[str, str] = {
     "PAPERWORK": marked("paperwork"),
     "LOGGED_IN": marked("just logged in"),
     "DESK_LOST": marked("desk lost"),
+    PBX_SILENT: marked("the PBX does not answer"),
 }
 
 STYLES: Mapping[AgentState, str] = {

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from node.words import marked
 from node.words import text as _
+from router.acd.silence import PBX_SILENT
 from router.agent import RingFailure
 from router.call import Disposition
 from router.callback.outcome import CallbackOutcome
@@ -80,6 +81,7 @@ REASONS: Mapping[str, str] = {
     "HUNG_UP_WHILE_AWAY": marked("somebody hung up while the node was restarted"),
     "PBX_RESTARTED": marked("the PBX was restarted"),
     "PBX_DOWN": marked("the PBX was gone"),
+    PBX_SILENT: marked("the PBX did not answer"),
     "OVER_AT_HELPER": marked("the other site had ended it"),
     "QUEUE_REMOVED": marked("the queue is gone"),
     "QUEUE_FULL": marked("the queue was full"),

@@ -40,6 +40,8 @@ from router.facts.calls import (
     LegHungUp,
     LegRang,
     PbxDied,
+    PbxHeard,
+    PbxSilent,
     PromptsPlayed,
     RecordingFinished,
     TrunkAnswered,
@@ -110,6 +112,8 @@ __all__ = [
     "NodeStarted",
     "NumberFound",
     "PbxDied",
+    "PbxHeard",
+    "PbxSilent",
     "PhoneLost",
     "PickupAsked",
     "PolicyApplied",
@@ -140,6 +144,8 @@ Fact = (
     | CallerHungUp
     | CallFailed
     | PbxDied
+    | PbxSilent
+    | PbxHeard
     | CallerChoseVoicemail
     | CallerChoseCallback
     | VoicemailRecorded

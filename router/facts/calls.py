@@ -56,6 +56,16 @@ class PbxDied:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PbxSilent:
+    """The PBX answers nothing, frozen or cut off: it rings and dials nobody. What it holds may live on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PbxHeard:
+    """The PBX answers, and all that was missed has been told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallerChoseVoicemail:
     call_id: CallId
 

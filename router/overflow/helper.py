@@ -164,13 +164,18 @@ class HelperSide:
         elif help_.state is not HandoffState.OVER:
             self._withdraw(turn, help_, "TRUNK_HUNG_UP", is_trunk_up=False)
 
-    def pbx_died(self, turn: Turn, reason: str) -> None:
-        """No trunk leg and no phone is left: nothing that was promised or begun comes to be."""
+    def pbx_gone(self, turn: Turn, reason: str, *, is_dead: bool) -> None:
+        """It is dead or silent: nothing that was promised, or rings, comes to be.
+
+        No talk outlives a dead PBX. A silent one's may go on, and if not, the other PBX hears that.
+        """
         for help_ in [each for each in self._helps.values() if each.state is not HandoffState.OVER]:
-            if help_.state is HandoffState.CONNECTED:
+            if help_.state is not HandoffState.CONNECTED:
+                self._withdraw(turn, help_, reason, is_trunk_up=not is_dead)
+            elif is_dead:
                 self._end_connected(turn, help_, reason)
             else:
-                self._withdraw(turn, help_, reason, is_trunk_up=False)
+                continue
             self._taking_back.tell(turn, help_.handoff_id, help_.peer, reason)
 
     # --- the agent's leg ---------------------------------------------------------------

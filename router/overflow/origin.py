@@ -195,6 +195,16 @@ class Origin:
             turn.order(HangUpTrunk(handoff_id=handoff.handoff_id))
             self._end_connected(turn, handoff, call)
 
+    def pbx_silent(self, turn: Turn, reason: str) -> None:
+        """Nobody can be dialled, and no answer bridged: whoever is not served yet is in its place again."""
+        for handoff in list(self._handoffs.values()):
+            if handoff.state in (HandoffState.OVER, HandoffState.CONNECTED):
+                continue
+            call = self._calls.get(handoff.call_id)
+            self.let_go(turn, call, reason)
+            if call.state is CallState.OFFERED_REMOTE:
+                self._calls.line_up(turn, call)
+
     # --- deadlines and other replies ---------------------------------------------------
 
     def expire(self, turn: Turn, handoff_id: HandoffId) -> None:

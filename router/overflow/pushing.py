@@ -11,6 +11,7 @@ from router.acd.calls import Call, Calls
 from router.acd.history import expected_wait_s
 from router.acd.queues import Queue, Queues
 from router.acd.roster import Roster
+from router.acd.silence import PbxSilence
 from router.ids import HandoffId, Instant, QueueId, SiteId
 from router.ledger import Role
 from router.orders import Ask
@@ -43,6 +44,7 @@ class Pushing:
         board: Board,
         chooser: Chooser,
         links: Links,
+        silence: PbxSilence,
         timers: Timers[tuple[str, str]],
         new_id: Callable[[], str],
     ) -> None:
@@ -54,6 +56,7 @@ class Pushing:
         self._board = board
         self._chooser = chooser
         self._links = links
+        self._silence = silence
         self._timers = timers
         self._new_id = new_id
 
@@ -65,7 +68,8 @@ class Pushing:
         senior = [self._calls.get(c) for c in self._calls.waiting.first_free(queue_id, _CALLS_LOOKED_AT)]
         for call in senior:
             is_askable = call.handoff_id is None and len(call.asked) < self._policy.asks_per_call
-            if is_askable and not self._ask(turn, call, queue):
+            # Nobody is asked for what a silent PBX would not dial.
+            if is_askable and (self._silence.is_on or not self._ask(turn, call, queue)):
                 break
         if senior and not self._timers.is_set((ASK_AGAIN_TIMER, queue_id)):
             self._timers.set((ASK_AGAIN_TIMER, queue_id), Instant(turn.now + self._policy.ask_again_ms))

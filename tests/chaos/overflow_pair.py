@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from signal import SIGKILL
+from signal import SIGKILL, SIGSTOP, Signals
 
 from node import pki
 from router.ledger import CallEnded, LedgerRow
@@ -37,9 +37,9 @@ class Site:
     def die_at(self, step: str) -> None:
         (self.branch.folder / DIE_AT).write_text(step, encoding="utf-8")
 
-    def kill_at(self, step: str, pid: int) -> None:
+    def kill_at(self, step: str, pid: int, signal: Signals = SIGKILL) -> None:
         """This branch goes on, and that process does not."""
-        (self.branch.folder / DIE_AT).write_text(f"{step}\n{pid}", encoding="utf-8")
+        (self.branch.folder / DIE_AT).write_text(f"{step}\n{pid} {signal:d}", encoding="utf-8")
 
     async def come_back(self) -> None:
         """Once it is dead."""
@@ -94,6 +94,11 @@ class Pair:
         """The helper's PBX is killed when a branch, its own or its origin's, comes to the step."""
         noticing.kill_at(step, self.helper.pbx.pid)
         assert await self._call_until(noticing, step, self.helper.pbx.ended) == -SIGKILL
+
+    async def call_until_frozen(self, frozen: Site, noticing: Site, step: str) -> None:
+        """A PBX stops, with all its connections up, when a branch comes to the step."""
+        noticing.kill_at(step, frozen.pbx.pid, SIGSTOP)
+        assert await self._call_until(noticing, step, frozen.pbx.stopped) == SIGSTOP
 
     async def _call_until(self, site: Site, step: str, ended: Callable[[], Awaitable[int]]) -> int:
         for _ in range(CALLS_TO_DIE):

@@ -2,8 +2,8 @@
 
 `python -m tests.fakes.dying_branch FOLDER branch run FILE` notes every step in FOLDER/steps. When
 FOLDER/die_at holds a step's name, it dies there by SIGKILL the next time it comes to it; when a
-second line names a process, that one is killed instead, once. Steps are what the desk does, and in
-no list; KINDS are those of all rows of one turn, joined by a plus:
+second line names a process and a signal, that one is sent it instead, once. Steps are what the desk
+does, and in no list; KINDS are those of all rows of one turn, joined by a plus:
 
 - `decided KINDS`: the floor has decided, and nothing of it has left its memory;
 - `given KINDS`: the rows are the store's, which has hardly begun to write them;
@@ -45,7 +45,8 @@ class Steps:
         deadly, _, victim = self._die_at.read_text(encoding="utf-8").partition("\n")
         if deadly == step and victim:
             self._die_at.unlink()
-            os.kill(int(victim), SIGKILL)
+            pid, signal = map(int, victim.split())
+            os.kill(pid, signal)
         elif deadly == step:
             os.kill(os.getpid(), SIGKILL)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ cli.main()
 """
 """The command line with this one group: the others' imports are no part of these tests."""
 
-_START_LIMIT_S = 20.0
+_START_LIMIT_S = 90.0
 """A busy machine imports slowly."""
 
 
@@ -122,6 +123,20 @@ delay_max_ms = 30
         self._process.kill()
         await self._ended()
 
+    def freeze(self) -> None:
+        """SIGSTOP: its connections stay up, and nothing answers."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    async def stopped(self) -> int:
+        """Wait until somebody has frozen it; the signal that did."""
+        while (signal_number := _stopped_by(self.pid)) is None:  # noqa: ASYNC110 - another process's state
+            await asyncio.sleep(0.02)
+        return signal_number
+
     async def ended(self) -> int:
         """Wait until somebody else has ended it; its exit code."""
         assert self._process is not None
@@ -180,6 +195,11 @@ delay_max_ms = 30
             self._operator = None
         async with asyncio.timeout(20):
             return await self._process.wait()
+
+
+def _stopped_by(pid: int) -> int | None:
+    seen = os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT)
+    return None if seen is None else seen.si_status
 
 
 def _environ() -> dict[str, str]:

@@ -26,6 +26,7 @@ class TelephonyEar:
         self.unplayable: list[CallId] = []
         self.heard: list[tuple[AgentId, CallId]] = []
         self.lost_count = 0
+        self.silent_count = 0
         self.inventories: list[Inventory] = []
         self._told = asyncio.Event()
 
@@ -59,6 +60,10 @@ class TelephonyEar:
 
     def pbx_lost(self) -> None:
         self.lost_count += 1
+        self._told.set()
+
+    def pbx_silent(self) -> None:
+        self.silent_count += 1
         self._told.set()
 
     def pbx_back(self, inventory: Inventory) -> None:

@@ -52,6 +52,7 @@ def check(floor: Floor) -> None:
     check_supervisions(floor._parts)
     check_recordings(floor._parts)
     check_handoffs(floor._parts)
+    check_silence(floor._parts)
     check_taken_back(floor._parts)
     check_outgoing(floor._parts)
 
@@ -218,6 +219,14 @@ def check_handoffs(parts: Parts) -> None:
     ways = (out.way for out in parts.outgoing._calls.values() if out.way is not None)
     used.update(way.site_id for way in ways if not parts.outgoing._lines.is_own(way))
     assert used == Counter({site: count for site, count in parts.links._used.items() if count}), "links leak"
+
+
+def check_silence(parts: Parts) -> None:
+    """A silent PBX rings and dials nobody, so nobody is promised, and nobody waits for a promise."""
+    if parts.silence.is_on:
+        assert not [each for each in parts.roster if each.state in (AgentState.READY, AgentState.RESERVED)]
+        live = (HandoffState.CONNECTED, HandoffState.OVER)
+        assert not [each for each in known_handoffs(parts) if each.state not in live]
 
 
 def check_taken_back(parts: Parts) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from signal import SIGCONT, SIGSTOP
 
 import pytest
 
@@ -81,6 +82,26 @@ async def test_a_talk_whose_helpers_asterisk_dies_is_ended_at_once(cluster: Aste
     assert broken_laws(rows) == {}
     await urumqi.until_agents(UNREACHABLE=1)
     await urumqi.pbx.start()
+
+
+async def test_a_helper_whose_asterisk_freezes_while_it_rings_gives_the_caller_back_until_it_thaws(
+    cluster: AsteriskCluster,
+) -> None:
+    """Its agent has nothing to say afterwards: it is rung again, for the same caller."""
+    beijing, urumqi, call, phone = await rings_elsewhere(cluster)
+
+    urumqi.pbx.process.signal(SIGSTOP)
+    await beijing.until_calls(QUEUED=1)
+    await urumqi.until_agents(UNREACHABLE=1)
+    urumqi.pbx.process.signal(SIGCONT)
+
+    await phone.changes.until(lambda: len(phone.calls) == 2, HANDOFF_LIMIT_S)
+    await cluster.answer(phone)
+    await hears(call)
+    await call.hang_up()
+    rows = await cluster.until(has(CallEnded))
+    assert [each.served_by for each in entries(rows, CallConnected)] == ["urumqi"]
+    assert broken_laws(rows) == {}
 
 
 async def test_a_helper_whose_branch_dies_while_it_rings_rings_again_for_the_same_caller(

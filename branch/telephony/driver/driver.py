@@ -25,6 +25,9 @@ RETRY_MIN_S = 0.05
 RETRY_MAX_S = 2.0
 """Real seconds: the PBX stands beside us, so a try costs little."""
 
+SILENT_AFTER_S = 1.0
+"""A connection that was cut is back long before. Real seconds."""
+
 _GONE, _EXISTS, _NOT_YET = 404, 409, 422
 
 log = structlog.get_logger()
@@ -140,7 +143,11 @@ class PbxDriver:
         assert self._listener is not None
         while True:
             if link is None:
-                link = await self._come_back()
+                silent = asyncio.get_running_loop().call_later(SILENT_AFTER_S, self._listener.pbx_silent)
+                try:
+                    link = await self._come_back()
+                finally:
+                    silent.cancel()
             self._hearing.flush()
             self._listener.pbx_back(self._holdings.inventory(is_same_run=self._is_same_run))
             try:

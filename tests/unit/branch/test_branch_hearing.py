@@ -25,6 +25,7 @@ from router.facts import (
     CallerHungUp,
     Fact,
     LoadSeen,
+    PbxHeard,
     PhoneLost,
     PickupAsked,
     TrunkCallArrived,
@@ -413,7 +414,8 @@ async def test_what_the_pbx_says_waits_until_the_desk_has_taken_up_what_lives(ea
     waiting.begin()
     waiting.fact_heard(CallerHungUp(call_id=CallId("c2")))
 
-    assert ears.desk.facts == [CallerHungUp(call_id=CallId("c1")), CallerHungUp(call_id=CallId("c2"))]
+    ended = [CallerHungUp(call_id=CallId(each)) for each in ("c1", "c2")]
+    assert ears.desk.facts == [ended[0], PbxHeard(), ended[1]]
     assert ears.ear.is_connected
 
 
