@@ -169,7 +169,7 @@ async def test_a_leg_that_has_not_answered_cannot_be_joined_and_an_existing_id_n
     assert codes == [422, 422, 409, 409]
 
 
-async def test_a_frozen_pbx_is_lost_and_found_again_with_its_calls(make: Make) -> None:
+async def test_a_frozen_pbx_is_lost_and_silent_until_it_is_found_again_with_its_calls(make: Make) -> None:
     site = await make()
     driver, ear = await connected(site)
     await site.call()
@@ -177,10 +177,11 @@ async def test_a_frozen_pbx_is_lost_and_found_again_with_its_calls(make: Make) -
     driver.carry_out(HoldInQueue(call_id=call_id, queue_id=SALES))
 
     os.kill(site.pbx.pid, signal.SIGSTOP)
-    await ear.until(lambda: ear.lost_count)
+    await ear.until(lambda: ear.silent_count)
     os.kill(site.pbx.pid, signal.SIGCONT)
     await ear.until(lambda: len(ear.inventories) > 1)
 
+    assert (ear.lost_count, ear.silent_count) == (1, 1)
     assert ear.inventories[-1].callers == {call_id}
     assert ear.inventories[-1].is_same_run
     assert ear.facts == []
