@@ -11,6 +11,7 @@ from router.ids import FOREVER_MS, CallId, SiteId, Skill
 from router.ledger import LedgerRow
 from router.overflow.policy import LinkPolicy, OverflowPolicy
 from router.world.calls import PlannedCall
+from router.world.control_link import SILENT_AFTER_MS, UNNOTICED_MS, ControlLink
 from router.world.crew import Crew
 from router.world.faults import NO_FAULTS, Faults, PbxOutage, SiteOutage
 from router.world.laws.law import InSystem
@@ -95,6 +96,7 @@ class Cluster:
         self.loop = Loop()
         self.nodes: dict[SiteId, Node] = {}
         self.pbxes: dict[SiteId, Pbx] = {}
+        self.controls: dict[SiteId, ControlLink] = {}
         self.blocked_count = 0
         """Callers whom nothing answered; they were never offered."""
         self._scenario = scenario
@@ -131,21 +133,24 @@ class Cluster:
             commit_ms=self._faults.commit_ms,
             keeps_rows=bool(self._faults.node_outages or self._faults.crash_share),
         )
+        control = self.controls[site_id] = ControlLink(node, self.loop)
         self._lines[site_id] = TrunkLines(
             site_id,
-            node,
+            control,
             loop=self.loop,
             network=self._network,
             setup_ms=self._scenario.media_setup_ms,
             others=self._lines,
         )
-        pbx = self.pbxes[site_id] = self._make_pbx(node)
+        pbx = self.pbxes[site_id] = self._make_pbx(site_id)
+        control.connect(pbx)
         node.connect(
             Surroundings(
                 loop=self.loop,
                 network=self._network,
                 board=self._board,
                 pbx=pbx,
+                control=control,
                 see_row=self._watchers.see_row,
                 object_to=self._watchers.object_to,
                 look=self._watchers.look,
@@ -157,11 +162,11 @@ class Cluster:
         every_queue = frozenset(skill for policy in policies for skill in policy.skills)
         self._crews[site_id] = Crew(node, site.skills or every_queue, self.loop)
 
-    def _make_pbx(self, node: Node) -> Pbx:
+    def _make_pbx(self, site_id: SiteId) -> Pbx:
         return Pbx(
-            node.site_id,
-            node,
-            self._lines[node.site_id],
+            site_id,
+            self.controls[site_id],
+            self._lines[site_id],
             loop=self.loop,
             people=self._people,
             ring_ms=self._scenario.ring_ms,
@@ -226,7 +231,7 @@ class Cluster:
         self._people[person.call_id] = person
         if not self.pbxes[call.site_id].call_in(person):
             self.blocked_count += 1
-        elif node.is_up:
+        elif node.is_up and not self.controls[call.site_id].is_cut:
             node.caller_rings(person)
         self._next_arrival(calls, rng)
 
@@ -247,6 +252,8 @@ class Cluster:
             self.loop.at(outage.from_ms, self._kill_node, outage)
         for outage in self._faults.pbx_outages:
             self.loop.at(outage.from_ms, self._kill_pbx, outage)
+        for outage in self._faults.control_outages:
+            self.loop.at(outage.from_ms, self._cut_control, outage)
         for step in self._faults.clock_steps:
             self.loop.at(step.at_ms, self.nodes[step.site_id].step_clock, step.by_ms)
 
@@ -278,6 +285,9 @@ class Cluster:
         if pbx.is_down:
             return
         pbx.crash()
+        control = self.controls[outage.site_id]
+        control.renew()
+        control.lose(SILENT_AFTER_MS if outage.is_noticed else UNNOTICED_MS)
         if outage.is_noticed:
             self.nodes[outage.site_id].pbx_died("PBX_DOWN")
         self.loop.at(outage.until_ms, self._start_pbx, pbx, outage.is_noticed)
@@ -285,3 +295,10 @@ class Cluster:
     def _start_pbx(self, pbx: Pbx, was_noticed: bool) -> None:
         pbx.come_back()
         self.nodes[pbx.site_id].pbx_back(is_news=not was_noticed)
+        self.controls[pbx.site_id].stand()
+
+    def _cut_control(self, outage: SiteOutage) -> None:
+        control = self.controls[outage.site_id]
+        if self.nodes[outage.site_id].is_up and not self.pbxes[outage.site_id].is_down and not control.is_cut:
+            control.cut()
+            self.loop.at(outage.until_ms, control.mend)

@@ -74,6 +74,8 @@ class Faults:
     """The branch process is dead; its PBX goes on with its calls."""
     pbx_outages: tuple[PbxOutage, ...] = ()
     """The PBX is dead, and with it every call it held."""
+    control_outages: tuple[SiteOutage, ...] = ()
+    """The branch and its PBX do not hear each other; both live, and calls with them."""
     board_outages: tuple[SiteOutage, ...] = ()
     """The site neither reads nor writes the load board."""
     link_outages: tuple[LinkOutage, ...] = ()
@@ -136,6 +138,12 @@ def _pbx_outages(rng: random.Random, sites: tuple[SiteId, ...], duration_ms: int
         )
         for outage in _site_outages(rng, sites, duration_ms, (0, 0, 0, 1))
     )
+
+
+def draw_control_outages(
+    rng: random.Random, sites: tuple[SiteId, ...], duration_ms: int
+) -> tuple[SiteOutage, ...]:
+    return _site_outages(rng, sites, duration_ms, (0, 0, 1, 2))
 
 
 def _link_outages(rng: random.Random, sites: tuple[SiteId, ...], duration_ms: int) -> tuple[LinkOutage, ...]:

@@ -23,6 +23,7 @@ from router.overflow.messages import HandoffState, Reply, Request
 from router.overflow.policy import OverflowPolicy
 from router.records.fold import RecordFold
 from router.records.moment import Moment
+from router.world.control_link import ControlLink
 from router.world.load_board import LoadBoard
 from router.world.loop import Loop
 from router.world.network import Network
@@ -49,6 +50,7 @@ class Surroundings:
     network: Network
     board: LoadBoard
     pbx: Pbx
+    control: ControlLink
     see_row: Callable[[LedgerRow], None]
     """Told every committed row."""
     object_to: Callable[[str], None]
@@ -107,7 +109,7 @@ class Node:
         """Once, before `start`: sites know each other, so they are all made first."""
         self._around = around
         self._loop = around.loop
-        self._acts = self._own_acts | dict.fromkeys(around.pbx.order_types, around.pbx.carry_out)
+        self._acts = self._own_acts | dict.fromkeys(around.pbx.order_types, around.control.carry_out)
 
     @property
     def is_up(self) -> bool:
@@ -133,6 +135,7 @@ class Node:
             self._resume(self.floor)
         self.tell(facts.NodeStarted(version="world"))
         self.tell(facts.CallingHoursChanged(is_open=True))
+        self._around.control.process_started(is_pbx_up=not self._around.pbx.is_down)
 
     def _resume(self, floor: Floor) -> None:
         fold = RecordFold()
@@ -144,11 +147,12 @@ class Node:
         work = fold.open_work(now)
         self._note("resume", work, inventory)
         self._carry_out(floor.resume(work, inventory, self._loop.now))
-        self._hear_callers()
+        self.hear_callers()
 
     def stop(self) -> None:
         """The process is killed, without a word."""
         self.floor = None
+        self._around.control.renew()
         self._seq -= len(self._uncommitted)
         self._uncommitted.clear()
         self._outbox.clear()
@@ -196,7 +200,7 @@ class Node:
         for fact in lost:
             self.tell(fact)
 
-    def _hear_callers(self) -> None:
+    def hear_callers(self) -> None:
         """Callers the dead process never queued are told again; those of ended calls are hung up."""
         for person in self._around.pbx.callers():
             if self.floor is None or self.floor.call(person.call_id) is not None:

@@ -12,6 +12,7 @@ import pytest
 from router.acd.calls import Call, Calls
 from router.acd.ringing import Ringing
 from router.acd.roster import Agent
+from router.acd.silence import PbxSilence
 from router.call import CallState, Disposition
 from router.callback.callbacks import Callbacks
 from router.callers import Callers
@@ -180,6 +181,24 @@ def unanswered_hand_off_is_guessed_connected(patch: Patch) -> None:
     patch.setattr(HelperSide, "ask_origin", guess)
 
 
+def silent_pbx_keeps_its_agents_idle(patch: Patch) -> None:
+    def begin(self: PbxSilence, _turn: Turn) -> None:
+        self.is_on = True
+
+    patch.setattr(PbxSilence, "begin", begin)
+
+
+def who_was_kept_back_stays_so(patch: Patch) -> None:
+    def end(self: PbxSilence, _turn: Turn) -> None:
+        self.is_on = False
+
+    patch.setattr(PbxSilence, "end", end)
+
+
+def origin_waits_for_a_silent_pbx(patch: Patch) -> None:
+    patch.setattr(Origin, "pbx_silent", nothing)
+
+
 CAUGHT_BY: Mapping[Callable[[Patch], None], str] = {
     origin_gives_nothing_up: "live.hand_offs_end_in_time",
     reservation_without_deadline: "live.hand_offs_end_in_time",
@@ -201,6 +220,9 @@ CAUGHT_BY: Mapping[Callable[[Patch], None], str] = {
     claim_heard_twice_gives_two_callers: "KeyError",
     reservation_heard_twice_keeps_two_agents: "an_agent_has_at_most_one_reservation",
     callback_is_never_done: "callbacks_end_once",
+    silent_pbx_keeps_its_agents_idle: "while the PBX is silent",
+    origin_waits_for_a_silent_pbx: "while the PBX is silent",
+    who_was_kept_back_stays_so: "is kept back from a PBX that answers",
 }
 """Each mutant with words of what catches it: a law's name, what a world at rest must not show, or the
 exception of a machine that broke itself: the first caller's deadline finds no hand-off."""

@@ -3,17 +3,21 @@
 import random
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from router.acd.policy import Distribution, LastResort, QueuePolicy
+from router.acd.silence import PBX_SILENT
 from router.agent import AgentState
+from router.floor import Floor
 from router.ids import HandoffId, QueueId, SiteId, Skill
 from router.ledger import HandoffCancelled, HandoffExpired, LedgerRow, Role
+from router.overflow.messages import HandoffState
 from router.world.busy_hour import generate
 from router.world.callers import BusyHour
 from router.world.calls import PlannedCall
 from router.world.cluster import Cluster, Watchers
-from router.world.faults import NO_FAULTS, Faults, draw_faults
+from router.world.control_link import Hearing
+from router.world.faults import NO_FAULTS, Faults, draw_control_outages, draw_faults
 from router.world.laws.floors import FloorLaws
 from router.world.laws.law import LawResult
 from router.world.laws.ledgers import ledger_laws
@@ -80,11 +84,15 @@ def draw_world(seed: int) -> World:
         vip_share=rng.choice((0.0, 0.2)),
     )
     calls = generate(scenario, seed, callers)
+    faults = draw_faults(rng, names, duration_ms)
+    policies = tuple(draw_policy(rng, queue_id) for queue_id in QUEUES)
+    # Drawn last: a kind of fault that is new leaves the worlds of old seeds as they were otherwise.
+    faults = replace(faults, control_outages=draw_control_outages(rng, names, duration_ms))
     return World(
         scenario=scenario,
         calls=calls,
-        faults=draw_faults(rng, names, duration_ms),
-        policies=tuple(draw_policy(rng, queue_id) for queue_id in QUEUES),
+        faults=faults,
+        policies=policies,
     )
 
 
@@ -138,6 +146,7 @@ def play(
     def look(node: Node) -> None:
         if node.floor is not None:
             floors.look(node.site_id, node.incarnation, node.floor, cluster.loop.now)
+            objections.extend(of_silence(node.floor, cluster.controls[node.site_id].hearing))
 
     cluster = kind(
         world.scenario,
@@ -158,6 +167,20 @@ def play(
         call_count=len(world.calls),
         overflow_count=confirmed,
     )
+
+
+def of_silence(floor: Floor, hearing: Hearing) -> list[str]:
+    """A silent PBX rings and dials nobody, so nobody is promised; when it answers, nobody is kept back."""
+    if hearing is Hearing.SILENT:
+        promised = (AgentState.READY, AgentState.RESERVED)
+        found = [f"{each.agent_id} is {each.state}" for each in floor.agents() if each.state in promised]
+        under_way = (each for each in floor.handoffs() if each.state is not HandoffState.CONNECTED)
+        found += [f"{each.handoff_id} is {each.state}" for each in under_way]
+        return [f"{each} while the PBX is silent" for each in found]
+    if hearing is Hearing.HEARD:
+        kept_back = (each for each in floor.agents() if each.reason == PBX_SILENT)
+        return [f"{each.agent_id} is kept back from a PBX that answers" for each in kept_back]
+    return []
 
 
 def left_over(cluster: Cluster) -> list[str]:

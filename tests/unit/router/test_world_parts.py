@@ -8,7 +8,7 @@ from router.ids import HandoffId, SiteId
 from router.overflow.load import SiteLoad
 from router.overflow.messages import Acknowledged, Confirm, Reply, Request
 from router.world.busy_hour import default_scenario
-from router.world.faults import NO_FAULTS, Faults, LinkOutage, SiteOutage, draw_faults
+from router.world.faults import NO_FAULTS, Faults, LinkOutage, SiteOutage, draw_control_outages, draw_faults
 from router.world.load_board import LEASE_MS, LoadBoard
 from router.world.loop import Loop
 from router.world.network import Network
@@ -162,7 +162,8 @@ def test_drawn_faults_heal_before_the_end_and_are_the_same_for_the_same_seed() -
     outages = [
         each for plan in plans for each in (*plan.node_outages, *plan.board_outages, *plan.link_outages)
     ]
+    cuts = [each for seed in range(100) for each in draw_control_outages(random.Random(seed), (A, B), 60_000)]
 
     assert plans[7] == draw_faults(random.Random(7), (A, B), 60_000)
-    assert len(outages) > 50
-    assert all(each.until_ms <= 60_000 for each in outages)
+    assert min(len(outages), len(cuts)) > 50
+    assert all(each.until_ms <= 60_000 for each in (*outages, *cuts))
