@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from router.ids import CallId, SiteId
-from router.ledger import CallConnected, CallEnded, CallQueued, ClockStepped, Entry, LedgerRow
+from router.ledger import CallConnected, CallEnded, CallQueued, ClockStepped, Entry, LedgerRow, NodeStarted
 from router.world.laws.law import LedgerLaw, Seer
 
 RESTART_TOLERANCE_MS = 2_000
@@ -14,7 +14,8 @@ class SeniorityIsKept(LedgerLaw):
     """Exact within one incarnation, whose monotonic times compare; by UTC across a restart.
 
     A wall clock stepped between the two rows makes UTC useless: such a wait is not checked. One
-    that was set back while the process was dead left no row and shows only by its times.
+    that was set back while the process was dead left no row and shows only by its times: that the
+    process began, or the wait ended, before the call was queued.
     """
 
     name = "seniority_is_kept"
@@ -25,6 +26,7 @@ class SeniorityIsKept(LedgerLaw):
         self._answered: dict[CallId, int] = {}
         self._stepped: dict[SiteId, int] = {}
         """The seq of the last step of each site's wall clock."""
+        self._set_back: set[CallId] = set()
 
     def interests(self) -> Mapping[type[Entry], Seer]:
         return {
@@ -32,6 +34,7 @@ class SeniorityIsKept(LedgerLaw):
             CallConnected: self._connect,
             CallEnded: self._end,
             ClockStepped: self._step,
+            NodeStarted: self._start,
         }
 
     def _queue(self, row: LedgerRow, entry: CallQueued) -> None:
@@ -55,12 +58,13 @@ class SeniorityIsKept(LedgerLaw):
                 f"call {entry.call_id} waited {answered_ms} ms when answered, {entry.waited_ms} when ended",
             )
         self._queued.pop(entry.call_id, None)
+        self._set_back.discard(entry.call_id)
 
     def _compare(self, row: LedgerRow, call_id: CallId, waited_ms: int) -> None:
         queued = self._queued.get(call_id)
         if queued is None:
             return
-        is_set_back = row.at_utc_us < queued.at_utc_us
+        is_set_back = row.at_utc_us < queued.at_utc_us or call_id in self._set_back
         if queued.incarnation == row.incarnation:
             wanted_ms, tolerance_ms = row.mono_ms - queued.mono_ms, 1
         elif is_set_back or queued.seq < self._stepped.get(row.site_id, 0):
@@ -70,6 +74,13 @@ class SeniorityIsKept(LedgerLaw):
         self._checked += 1
         if abs(waited_ms - wanted_ms) > tolerance_ms:
             self._violate(row, f"call {call_id} says it waited {waited_ms} ms; its rows say {wanted_ms}")
+
+    def _start(self, row: LedgerRow, _entry: NodeStarted) -> None:
+        self._set_back |= {
+            call_id
+            for call_id, queued in self._queued.items()
+            if queued.site_id == row.site_id and row.at_utc_us < queued.at_utc_us
+        }
 
     def _step(self, row: LedgerRow, entry: ClockStepped) -> None:
         self._stepped[row.site_id] = row.seq

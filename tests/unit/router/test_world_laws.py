@@ -28,6 +28,7 @@ from router.ledger import (
     HandoffRang,
     HandoffReserved,
     LedgerRow,
+    NodeStarted,
     OutboundBegan,
     RingFailed,
     Role,
@@ -352,6 +353,18 @@ def test_a_wait_across_a_restart_may_be_off_by_the_clocks_tolerance_only() -> No
     assert broken([across(31)]) == set()
     assert broken([across(5)]) == {"seniority_is_kept"}
     assert broken([across(5, ClockStepped(by_ms=25_000))]) == set()
+
+
+@pytest.mark.parametrize(("began_s", "is_lawful"), [(4, True), (11, False)])
+def test_a_wait_is_not_held_against_a_clock_that_was_set_back_before_the_process_began(
+    began_s: float, is_lawful: bool
+) -> None:
+    ledger = Ledger("a").at(10, *arrival()).restart()
+    ledger.at(began_s, NodeStarted(version="1", readopted_call_count=1))
+
+    ledger.at(14, connected(10)).at(90, end(10))
+
+    assert broken([ledger]) == (set() if is_lawful else {"seniority_is_kept"})
 
 
 def test_an_end_that_tells_another_wait_than_the_answer_is_a_violation() -> None:
