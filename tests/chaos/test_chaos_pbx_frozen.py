@@ -129,6 +129,28 @@ async def test_own_callers_talk_on_and_are_served_when_it_thaws_and_no_agent_has
     assert broken_laws(pair.rows()) == {}
 
 
+@pytest.mark.parametrize("killed", [HOME, HELPER])
+async def test_a_branch_that_is_started_again_beside_its_frozen_pbx_goes_on_when_it_thaws(
+    pair: Pair, killed: str
+) -> None:
+    """The new process has never heard it; its agents are kept back all the same, and ready by themselves."""
+    await pair.start()
+    site = pair.helper if killed == HELPER else pair.home
+    await pair.call_until_frozen(site, *at_step(pair, "phone rings"))
+    await soon(lambda: has_fallen_silent(site, 1), "frozen")
+
+    await site.branch.kill()
+    await site.branch.start()
+    await soon(lambda: has_fallen_silent(site, 2), "started again")
+    site.pbx.thaw()
+    await pair.until_served()
+
+    rows = pair.rows()
+    assert len(entries(rows, CallArrived)) == len(entries(rows, CallEnded)) == pair.call_count
+    assert broken_laws(rows) == {}
+    assert await pair.connected_twice() == 0
+
+
 async def test_a_frozen_pbx_that_is_killed_is_a_dead_one(pair: Pair) -> None:
     await pair.start()
     await pair.call_until_frozen(pair.helper, *at_step(pair, "phone rings"))
@@ -189,6 +211,10 @@ async def has_calls(site: Site, count: int) -> bool:
 
 async def is_silent(site: Site) -> bool:
     return site.branch.log().count('"pbx_silent"') > site.branch.log().count('"pbx_back"') - 1
+
+
+async def has_fallen_silent(site: Site, times: int) -> bool:
+    return site.branch.log().count('"pbx_silent"') == times
 
 
 async def is_heard(site: Site) -> bool:
