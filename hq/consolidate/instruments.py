@@ -20,7 +20,7 @@ class ConsolidationInstruments:
         )
         self.batch_seconds = Histogram(
             "trunkline_consolidation_batch_seconds",
-            "One batch from its arrival to its commit.",
+            "One batch from its turn to its commit.",
             buckets=_BATCH_BUCKETS_S,
             registry=registry,
         )

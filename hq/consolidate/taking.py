@@ -1,5 +1,11 @@
-"""Takes a site's rows, batch by batch: each is applied, then acked, or refused and awaited again."""
+"""Takes a site's rows, batch by batch: each is applied, then acked, or refused and awaited again.
 
+While one is applied and committed, the next one is read and opened, and no more than that: the
+branch's window is what bounds the rest.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
 import structlog
@@ -7,9 +13,11 @@ import structlog
 from hq.consolidate.progress import Phase
 from hq.consolidate.work import PullWork
 from hq.store.applying import Applied
+from hq.store.opening import Opened, opened
 from hq.store.sites import Meeting
 from sync.journal.batch import Batch
 from sync.journal.position import Mark, Position
+from sync.journal.receiving.greeting import Greeting
 from sync.journal.receiving.pull import Plan
 from sync.journal.refusals import RejectedError
 
@@ -34,23 +42,33 @@ async def meet(work: PullWork) -> "Taking":
         raise
     expected = sum(offer.pending_count for offer in greeting.streams.values())
     work.board.show(work.site_id, phase=Phase.PULLING, expected_count=expected)
-    return Taking(work, meeting, {stream: offer.end for stream, offer in greeting.streams.items()})
+    return Taking(work, meeting, greeting)
 
 
 class Taking:
     """The rows of one conversation."""
 
-    def __init__(self, work: PullWork, meeting: Meeting, ends: dict[str, Position]) -> None:
+    def __init__(self, work: PullWork, meeting: Meeting, greeting: Greeting) -> None:
         self.meeting = meeting
         self._work = work
         self._run = work.stores.threads.run
-        self._ends = ends
+        self._ends = {stream: offer.end for stream, offer in greeting.streams.items()}
+        self._bare = {
+            stream
+            for stream, offer in greeting.streams.items()
+            if meeting.epoch == greeting.epoch
+            and not offer.pending_count
+            and offer.kept.position == meeting.begins[stream].position
+        }
+        """Streams of which the branch has nothing after our own mark, so there is nothing to ask for. An
+        epoch that is new to it, it learns only when it is asked."""
         self._marks: dict[str, Mark] = dict(meeting.begins)
 
     async def take_all(self) -> None:
         """Take everything that the branch had when it said hello."""
         for stream, end in self._ends.items():
-            await self.take(stream, end)
+            if stream not in self._bare:
+                await self.take(stream, end)
 
     async def take(self, stream: str, to: Position) -> None:
         """Take a stream's rows up to `to`; a batch refused once is awaited again from its begin."""
@@ -67,14 +85,33 @@ class Taking:
             window=self._work.limits.window,
         )
         awaited: Position | None = None
-        async with aclosing(self._work.pull.batches(plan)) as batches:
-            async for batch in batches:
+        async with aclosing(self._opened(plan)) as batches:
+            async for each in batches:
                 self._work.check_stop()
-                if awaited is not None and batch.lo != awaited:
+                if awaited is not None and each.batch.lo != awaited:
                     continue  # It was on the way when the one before it was refused.
-                awaited = await self._answer(stream, batch)
+                awaited = await self._answer(stream, each)
 
-    async def _answer(self, stream: str, batch: Batch) -> Position | None:
+    async def _opened(self, plan: Plan) -> AsyncGenerator[Opened]:
+        """The stream's batches; each is opened while the one before it is looked at."""
+        async with aclosing(self._work.pull.batches(plan)) as batches:
+            ahead = asyncio.ensure_future(self._next(plan.stream, batches))
+            try:
+                while (found := await ahead) is not None:
+                    ahead = asyncio.ensure_future(self._next(plan.stream, batches))
+                    yield found
+            finally:
+                # The batches cannot be closed while somebody waits for one of them.
+                ahead.cancel()
+                await asyncio.gather(ahead, return_exceptions=True)
+
+    async def _next(self, stream: str, batches: AsyncIterator[Batch]) -> Opened | None:
+        batch = await anext(batches, None)
+        if batch is None:
+            return None
+        return await self._run(opened, self._work.site_id, self.meeting.shapes[stream], batch)
+
+    async def _answer(self, stream: str, found: Opened) -> Position | None:
         """Apply a batch and say so; returns where the stream has to go on when it was not taken."""
         shape = self.meeting.shapes[stream]
         with self._work.instruments.batch_seconds.time():
@@ -83,7 +120,7 @@ class Taking:
                     self._work.stores.applier.apply,
                     self._work.site_id,
                     shape,
-                    batch,
+                    found,
                     epoch=self.meeting.epoch,
                     utc_us=self._work.clock.utc_us(),
                 )

@@ -5,9 +5,8 @@ all, whenever a process dies, and the branch's memory is never ahead of HQ's.
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from sqlalchemy import Connection, Engine, case, update
 
@@ -15,15 +14,14 @@ from hq.store import quarantine, watermarks
 from hq.store.loading.port import Loader, RowsRefusedError
 from hq.store.loading.postgres import PostgresLoader
 from hq.store.loading.sqlite import SqliteLoader
+from hq.store.opening import Opened, misfit
 from hq.store.quarantine import Refused, RefusedRowsError
 from hq.store.removing import remove
 from hq.store.tables import BUSINESS_DAYS, RECEIVED, SITES, DayState, QuarantineReason, SiteState
-from sync.journal.batch import BadPayloadError, Batch, Row, Tombstone, next_chain, unpack
+from sync.journal.batch import Batch, Row, next_chain
 from sync.journal.database import is_sqlite, writing
 from sync.journal.position import Mark
-from sync.journal.receiving.agreement import fits
 from sync.journal.refusals import RejectedError
-from sync.journal.tables import Removal
 from sync.records.shape import ConsolidatedTable
 
 NONCE_BYTES = 16
@@ -56,7 +54,7 @@ class Applier:
         self._quarantine_limit = quarantine_limit
 
     def apply(
-        self, site_id: str, shape: ConsolidatedTable, batch: Batch, *, epoch: int, utc_us: int
+        self, site_id: str, shape: ConsolidatedTable, opened: Opened, *, epoch: int, utc_us: int
     ) -> Applied | NotTaken:
         """Take a batch, or say from where to send again.
 
@@ -64,41 +62,41 @@ class Applier:
             RejectedError: QUARANTINE_FULL; nothing of the batch is taken.
             sqlalchemy.exc.OperationalError: the database is away or full; nothing is taken.
         """
-        try:
-            rows, tombstones = unpack(batch.payload)
-        except BadPayloadError as error:
-            return self._not_taken(site_id, batch, epoch, error.reason)
+        batch = opened.batch
         with writing(self._engine) as connection:
             marks = watermarks.lock(connection, site_id, batch.stream, epoch)
+            if opened.problem is not None:
+                return NotTaken(expected=marks[-1], reason=opened.problem)
             answer = _answer_without_taking(marks, batch)
             if answer is not None:
                 return answer
-            return self._take(connection, site_id, shape, batch, marks, rows, tombstones, epoch, utc_us)
+            return self._take(connection, site_id, shape, opened, marks, epoch, utc_us)
 
     def _take(
         self,
         connection: Connection,
         site_id: str,
         shape: ConsolidatedTable,
-        batch: Batch,
+        opened: Opened,
         marks: tuple[Mark, ...],
-        rows: Sequence[Row],
-        tombstones: Sequence[Tombstone],
         epoch: int,
         utc_us: int,
     ) -> Applied:
-        changed_count, refused = load_rows(connection, site_id, shape, rows, epoch=epoch, utc_us=utc_us)
+        batch = opened.batch
+        changed_count, refused = load_rows(
+            connection, site_id, shape, opened.rows, epoch=epoch, utc_us=utc_us, fits=opened.fits
+        )
         if refused:
             self._check_limit(connection, site_id)
-        remove(connection, site_id, RECEIVED[shape.name], shape, tombstones, epoch)
+        remove(connection, site_id, RECEIVED[shape.name], shape, opened.tombstones, epoch)
         mark = Mark(
             position=batch.hi,
             nonce=secrets.token_bytes(NONCE_BYTES),
             chain=next_chain(marks[-1].chain, batch.stream, batch.lo, batch.hi, batch.payload.digest),
         )
-        row_count = len(rows) + len(tombstones)
+        row_count = len(opened.rows) + len(opened.tombstones)
         watermarks.move(connection, site_id, batch.stream, epoch, (*marks, mark), row_count)
-        _touch_site(connection, site_id, _days(rows, tombstones))
+        _touch_site(connection, site_id, opened.days)
         return Applied(
             mark=mark, row_count=row_count, changed_count=changed_count, refused_count=len(refused)
         )
@@ -112,11 +110,6 @@ class Applier:
                 "look at the quarantine table, then readmit the site",
             )
 
-    def _not_taken(self, site_id: str, batch: Batch, epoch: int, reason: str) -> NotTaken:
-        with writing(self._engine) as connection:
-            marks = watermarks.lock(connection, site_id, batch.stream, epoch)
-        return NotTaken(expected=marks[-1], reason=reason)
-
 
 def load_rows(
     connection: Connection,
@@ -126,16 +119,16 @@ def load_rows(
     *,
     epoch: int,
     utc_us: int,
+    fits: bool = False,
 ) -> tuple[int, list[Refused]]:
-    """Load rows into their table, and those that it refuses into quarantine."""
+    """Load rows into their table, and those that it refuses into quarantine; `fits`: they were looked at."""
     table = RECEIVED[shape.name]
     loader: Loader = SqliteLoader() if is_sqlite(connection) else PostgresLoader()
 
     def load(some: Sequence[Row]) -> int:
-        if not fits(shape, some):
-            raise RefusedRowsError("a value is not of its column's type")
-        if any(row[0] != site_id for row in some):
-            raise RefusedRowsError("a row of another site")
+        problem = None if fits else misfit(site_id, shape, some)
+        if problem is not None:
+            raise RefusedRowsError(problem)
         try:
             with connection.begin_nested():
                 return loader.load(connection, table, shape, some, epoch)
@@ -143,9 +136,10 @@ def load_rows(
             raise RefusedRowsError(str(error)) from error
 
     changed_count, refused = quarantine.load_what_fits(rows, load)
-    bad = {id(each.row) for each in refused}
-    good_keys = [row[: len(shape.key)] for row in rows if id(row) not in bad]
-    quarantine.let_out(connection, site_id, shape.name, good_keys)
+    if quarantine.count(connection, site_id, stream=shape.name):
+        bad = {id(each.row) for each in refused}
+        good_keys = [row[: len(shape.key)] for row in rows if id(row) not in bad]
+        quarantine.let_out(connection, site_id, shape.name, good_keys)
     for each in refused:
         quarantine.put_away(
             connection, site_id, shape, each, QuarantineReason.REFUSED, epoch=epoch, utc_us=utc_us
@@ -165,22 +159,7 @@ def _answer_without_taking(marks: tuple[Mark, ...], batch: Batch) -> Applied | N
     return None
 
 
-def _days(rows: Sequence[Row], tombstones: Iterable[Tombstone]) -> set[str]:
-    """The business days whose rows changed; what a branch only pruned has not."""
-    named = {row[-2] for row in rows}
-    named |= {each.business_date for each in tombstones if each.removal != Removal.PRUNED}
-    return {day for day in named if isinstance(day, str) and _is_date(day)}
-
-
-def _is_date(text: str) -> bool:
-    """A refused row may hold anything there."""
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False
-
-
-def _touch_site(connection: Connection, site_id: str, days: set[str]) -> None:
+def _touch_site(connection: Connection, site_id: str, days: frozenset[str]) -> None:
     """A certified day that changed is due again; a day before the first known one moves that."""
     if days:
         connection.execute(

@@ -20,15 +20,25 @@ from statistics import median
 from typing import Any
 
 import psycopg
+from prometheus_client import CollectorRegistry
 from psycopg import sql
 
 from deploy.ports import free_ports
 from deploy.postgres import PostgresServer, start_postgres
-from hq.store.applying import Applied, Applier
+from hq.consolidate.instruments import ConsolidationInstruments
+from hq.consolidate.progress import ProgressBoard
+from hq.consolidate.taking import meet
+from hq.consolidate.work import BatchLimits, PullWork, Stores
+from hq.store.applying import Applier
+from hq.store.days import DayBook
+from hq.store.folding import Folding
+from hq.store.proof import Proof
 from hq.store.schema import migrate
 from hq.store.sites import Site, SiteBook
+from hq.store.threads import StoreThreads
+from sync.clock import SystemClock
 from sync.journal.database import open_database
-from sync.journal.receiving.pull import Plan, open_pull
+from sync.journal.receiving.pull import open_pull
 from sync.link.channel import open_channel
 from sync.link.identity import Peer
 from sync.records.tables import CONSOLIDATED
@@ -36,9 +46,10 @@ from tests.consolidations import ZONE, Keys
 from tests.journals import DAY, Branch, ledger_rows, open_branch
 
 ROW_COUNT = 50_000
-REPEATS = 3
+REPEATS = 7
 RATIO_GOAL = 0.5
 """Of what PostgreSQL does in C without a network, checks or a watermark a batch."""
+BEIJING = Site(site_id="beijing", address="127.0.0.1:1", time_zone=ZONE, parent=None, first_business_date=DAY)
 COMMAND = "python -m tests.bench consolidate"
 
 _LEDGER = next(shape for shape in CONSOLIDATED if shape.name == "ledger")
@@ -108,10 +119,7 @@ def _made(server: PostgresServer, name: str) -> str:
     url = server.create_database(name)
     engine = open_database(url)
     migrate(engine)
-    site = Site(
-        site_id="beijing", address="127.0.0.1:1", time_zone=ZONE, parent=None, first_business_date=DAY
-    )
-    SiteBook(engine).enter([site])
+    SiteBook(engine).enter([BEIJING])
     engine.dispose()
     return url
 
@@ -135,26 +143,32 @@ def _pull(url: str, keys: Keys, port: int) -> None:
 
 
 async def _pulled(url: str, keys: Keys, port: int) -> None:
-    engine = open_database(url)
-    sites, applier = SiteBook(engine), Applier(engine, quarantine_limit=0)
+    engine, threads = open_database(url), StoreThreads(4)
+    stores = Stores(
+        sites=SiteBook(engine),
+        days=DayBook(engine),
+        applier=Applier(engine, quarantine_limit=0),
+        proof=Proof(engine),
+        folding=Folding(engine),
+        threads=threads,
+    )
     beijing = Peer(cluster="demo", kind="site", name="beijing")
     channel = open_channel("127.0.0.1", port, keys.tls("hq"), expected=beijing)
     async with channel, open_pull(channel) as pull:
-        greeting = await pull.greet("beijing")
-        meeting = await asyncio.to_thread(sites.meet, greeting)
-        plan = Plan(
-            stream="ledger",
-            epoch=meeting.epoch,
-            begin=meeting.begins["ledger"],
-            to=greeting.streams["ledger"].end,
+        work = PullWork(
+            site=BEIJING,
+            pull=pull,
+            stores=stores,
+            clock=SystemClock(),
+            limits=BatchLimits(),
+            board=ProgressBoard(),
+            instruments=ConsolidationInstruments(CollectorRegistry()),
+            is_stopping=lambda: False,
         )
-        async for batch in pull.batches(plan):
-            answer = await asyncio.to_thread(
-                applier.apply, "beijing", meeting.shapes["ledger"], batch, epoch=meeting.epoch, utc_us=0
-            )
-            assert isinstance(answer, Applied), answer
-            await pull.ack("ledger", answer.mark)
+        taking = await meet(work)
+        await taking.take_all()
         await pull.finish()
+    threads.close()
     engine.dispose()
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, select, text, update
 
 from hq.store.applying import Applied, Applier, NotTaken
 from hq.store.days import Certificate, DayBook
+from hq.store.opening import opened
 from hq.store.proof import Proof
 from hq.store.schema import NewerSchemaError, migrate
 from hq.store.sites import Site, SiteBook
@@ -39,7 +40,8 @@ class Hq:
     proof: Proof
 
     def send(self, batch: Batch) -> Applied | NotTaken:
-        return self.applier.apply("beijing", SHAPES[batch.stream], batch, epoch=1, utc_us=NOW_US)
+        shape = SHAPES[batch.stream]
+        return self.applier.apply("beijing", shape, opened("beijing", shape, batch), epoch=1, utc_us=NOW_US)
 
     def names(self) -> dict[str, str]:
         table = RECEIVED["agents"]
@@ -185,7 +187,8 @@ def test_a_row_that_only_the_database_refuses_is_put_aside_too(hq: Hq) -> None:
     rows[5] = ("beijing", "c6", "A", "PLATINUM", None, DAY, 6)
     sent = replace(batch(rows), stream="customers")
 
-    answer = taken(hq.applier.apply("beijing", customers, sent, epoch=1, utc_us=NOW_US))
+    found = opened("beijing", customers, sent)
+    answer = taken(hq.applier.apply("beijing", customers, found, epoch=1, utc_us=NOW_US))
 
     assert answer.refused_count == 1
     assert answer.changed_count == 18

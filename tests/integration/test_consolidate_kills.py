@@ -4,8 +4,9 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from signal import SIGKILL
 
 import pytest
 from sqlalchemy import create_engine, func, select, text
@@ -26,6 +27,19 @@ RUN_HQ = ("-c", "from node.cli import main; main()", "hq", "run")
 
 KILLS_AFTER_ROWS = (1, 500, 1_500)
 """Each counted from where the pull before was cut off."""
+
+
+DAMAGED_AND_KILLED = (
+    ("opened", 1),
+    ("taken", 1),
+    ("opened", 2),
+    ("refused", 1),
+    ("nacked", 1),
+    ("taken", 2),
+    ("acked", 2),
+)
+"""A damaged batch is opened while the one before it is committed, and one is opened behind it before it
+is refused: where HQ dies meanwhile, each time a little further."""
 
 
 @pytest.fixture
@@ -109,6 +123,36 @@ async def test_hq_killed_in_the_middle_goes_on_and_holds_every_row_once(
                 last = await pulled_until(client, sys.maxsize)
                 (certificate,) = await client.certificates(DAY, "")
 
+    assert last["phase"] == "DONE", last
+    assert certificate["row_count"] == ROW_COUNT
+    assert held(hq_url) == ROW_COUNT
+    assert replaced(hq_url) == 0
+
+
+@pytest.mark.timeout(300)
+async def test_hq_killed_at_each_step_around_a_damaged_batch_holds_every_row_once(
+    tmp_path: Path, keys: Keys, branch: Branch, hq_url: str
+) -> None:
+    (port,) = free_ports(1)
+    died = []
+    async with serving(keys, branch) as nodes:
+        file = ported(hq_file(tmp_path, keys, hq_url, nodes, batch_rows=BATCH_ROWS), port)
+        run = ("hq", "run", str(file))
+        for step, count in DAMAGED_AND_KILLED:
+            dying = ("-m", "tests.fakes.dying_hq", step, str(count), *run)
+            with process(*dying, log=tmp_path / "hq.log") as hq:
+                async with operator(keys, port) as client:
+                    with suppress(RefusedError):
+                        await pulled_until(client, sys.maxsize)
+                died.append(await asyncio.to_thread(hq.wait, 20))
+        before = held(hq_url)
+        with process(*RUN_HQ, str(file), log=tmp_path / "hq.log"):
+            async with operator(keys, port) as client:
+                last = await pulled_until(client, sys.maxsize)
+                (certificate,) = await client.certificates(DAY, "")
+
+    assert died == [-SIGKILL] * len(DAMAGED_AND_KILLED)
+    assert BATCH_ROWS < before < ROW_COUNT
     assert last["phase"] == "DONE", last
     assert certificate["row_count"] == ROW_COUNT
     assert held(hq_url) == ROW_COUNT

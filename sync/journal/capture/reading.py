@@ -73,7 +73,9 @@ class JournalReader:
         """Rows and tombstones above `lo` up to `to`."""
         with snapshot(self._engine) as connection:
             return sum(
-                connection.execute(select(func.count()).select_from(found.subquery())).scalar_one()
+                connection.execute(
+                    found.with_only_columns(func.count(), maintain_column_froms=True).order_by(None)
+                ).scalar_one()
                 for found in (self._rows_after(stream, lo, to), self._tombstones_after(stream, lo, to))
             )
 

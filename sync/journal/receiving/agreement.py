@@ -48,10 +48,12 @@ def fits(shape: ConsolidatedTable, rows: Sequence[Row]) -> bool:
 
     A database with loose types would take more, and store something else.
     """
-    if any(len(row) != len(shape.fields) + 1 for row in rows):
+    if not rows:
+        return True
+    allowed = [*(_allowed(field) for field in shape.fields), _REV_TYPES]
+    if set(map(len, rows)) != {len(allowed)}:
         return False
     columns = zip(*rows, strict=True)
-    allowed = [*(_allowed(field) for field in shape.fields), _REV_TYPES]
     return all(types.issuperset(map(type, column)) for column, types in zip(columns, allowed, strict=True))
 
 

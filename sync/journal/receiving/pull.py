@@ -45,6 +45,12 @@ class Pull:
 
     def __init__(self, call: "grpc.aio.StreamStreamCall[pb.PullRequest, pb.PullResponse]") -> None:
         self._call = call
+        self._unanswered_count = 0
+        """Batches for whose answers the branch may wait, and say nothing meanwhile."""
+        self._resumes_at: Position | None = None
+        """After a nack: what comes before it was on the way, and is answered no more."""
+        self._silence: asyncio.Timeout | None = None
+        """The limit of the read that is going on."""
 
     async def greet(self, site_id: str) -> Greeting:
         """Say hello, and hear it.
@@ -69,7 +75,10 @@ class Pull:
         await self._say(reject=pb.Reject(reason=reason, detail=detail))
 
     async def batches(self, plan: Plan) -> AsyncGenerator[Batch]:
-        """The stream's batches as they come; each has to be answered with `ack` or `nack`."""
+        """The stream's batches as they come; each has to be answered with `ack` or `nack`.
+
+        The next one may be asked for before that: up to the plan's window are on the way at once.
+        """
         request = pb.Plan(
             stream=plan.stream,
             epoch=plan.epoch,
@@ -81,6 +90,7 @@ class Pull:
             chain=plan.begin.chain,
             **{"from": wire.position_to(plan.begin.position)},
         )
+        self._unanswered_count, self._resumes_at = 0, None
         await self._say(plan=request)
         while (response := await self._hear("batch", "stream_end")).HasField("batch"):
             batch = wire.batch_from(response.batch)
@@ -88,16 +98,23 @@ class Pull:
                 raise ConversationError(
                     f"rows of {batch.stream[:40]!r} came where {plan.stream} was asked for"
                 )
+            if self._resumes_at in (None, batch.lo):
+                self._resumes_at = None
+                self._unanswered_count += 1
             yield batch
 
     async def ack(self, stream: str, mark: Mark) -> None:
         """Everything up to `mark` is durable here."""
         hi = wire.position_to(mark.position)
+        self._unanswered_count -= 1
+        self._limit_silence()
         await self._say(ack=pb.Ack(stream=stream, hi=hi, nonce=mark.nonce, chain=mark.chain))
 
     async def nack(self, stream: str, expected: Mark, reason: str) -> None:
         """The stream has to go on after `expected`; what is on the way is not taken."""
         place = wire.position_to(expected.position)
+        self._unanswered_count, self._resumes_at = 0, expected.position
+        self._limit_silence()
         await self._say(nack=pb.Nack(stream=stream, expected=place, chain=expected.chain, reason=reason))
 
     async def day(self, business_date: str) -> DayDigest:
@@ -155,8 +172,7 @@ class Pull:
 
     async def _hear(self, *wanted: str) -> pb.PullResponse:
         try:
-            async with asyncio.timeout(STEP_LIMIT_S):
-                response = await self._call.read()
+            response = await self._read()
         except TimeoutError:
             raise ConversationError(f"the branch said nothing for {STEP_LIMIT_S:.0f} s") from None
         except grpc.aio.AioRpcError as error:
@@ -167,6 +183,22 @@ class Pull:
         if step not in wanted:
             raise ConversationError(f"{step} came where {' or '.join(wanted)} was wanted")
         return response
+
+    async def _read(self) -> object:
+        """A read that is given up ends the call, so one that waits for an answer of ours has no limit."""
+        try:
+            async with asyncio.timeout_at(self._silence_ends()) as self._silence:
+                return await self._call.read()
+        finally:
+            self._silence = None
+
+    def _limit_silence(self) -> None:
+        """An answer of ours is on its way: from now on the branch may have nothing to wait for."""
+        if self._silence is not None and not self._silence.expired():
+            self._silence.reschedule(self._silence_ends())
+
+    def _silence_ends(self) -> float | None:
+        return None if self._unanswered_count else asyncio.get_running_loop().time() + STEP_LIMIT_S
 
     async def _ended(self) -> Exception:
         """Why the branch ended the conversation."""
