@@ -227,7 +227,7 @@ def results() -> list[dict[str, Any]]:
     return [
         _row("etcd_cores_2000_sites", figures.etcd_cores, "cores", 0.5),
         _row("site_process_cores_2000_sites", figures.branch_cores, "cores", 0.05),
-        _row("digest_writer_cores", figures.writer_cores, "cores", None),
+        _row("digest_writer_cores", figures.writer_cores, "cores", 0.05),
         _row("view_age_p99_2000_sites", p99_s, "s", 2.0),
         _row("changes_per_s_2000_sites", figures.put_per_s, "1/s", None),
         _row("calls_late_per_s", figures.late_per_s, "1/s", None),

@@ -134,6 +134,29 @@ async def test_a_writer_that_lives_and_falls_silent_loses_the_seat(crowd: Crowd)
     assert all(SiteId(first) in ear.view for ear in crowd.ears.values())
 
 
+async def test_etcd_names_what_changed_and_counts_all_that_is_there(etcd: EtcdCluster) -> None:
+    """The writer finds by the count who left: no answer tells of it otherwise."""
+    settings = EtcdSettings(endpoints=etcd.endpoints, prefix="/digest/counted")
+    prefix = settings.load_prefix
+    connection = EtcdConnection(etcd.endpoints[0], settings)
+    granted = await connection.call(wire.LEASE_GRANT, wire.lease_grant_request(7, 60))
+    assert wire.lease_grant_term(granted) > 0
+    headers = [
+        wire.put_header(await connection.call(wire.PUT, wire.put_request(prefix + name, b"", 7)))
+        for name in (b"beijing", b"lhasa", b"urumqi")
+    ]
+
+    request = wire.range_request(
+        prefix, range_end=wire.prefix_end(prefix), min_mod_revision=headers[1].revision
+    )
+    reply = wire.range_reply(await connection.call(wire.RANGE, request))
+    await connection.close()
+
+    assert [kv.key for kv in reply.kvs] == [prefix + b"lhasa", prefix + b"urumqi"]
+    assert reply.count == 3
+    assert reply.header.revision >= headers[2].revision
+
+
 async def test_few_sites_read_each_other_again(crowd: Crowd) -> None:
     for name in NAMES[2:]:
         await crowd.boards[name].close()

@@ -13,20 +13,16 @@ from sync.loadboard.etcd.aggregate import Aggregate
 from sync.loadboard.etcd.connection import EtcdConnection
 from sync.loadboard.etcd.digest_view import WRITER_KEY
 from sync.loadboard.etcd.errors import EtcdError
-from sync.loadboard.etcd.freshness import Freshness
 from sync.loadboard.etcd.recovery import Recovery
+from sync.loadboard.etcd.rounds import RecordRounds
 from sync.loadboard.etcd.seat import Seat
-from sync.loadboard.etcd.settings import (
-    DIGEST_INTERVAL_MS,
-    DIGEST_VIEW_LIMIT_MS,
-    PROGRESS_INTERVAL_MS,
-    EtcdSettings,
-)
+from sync.loadboard.etcd.settings import DIGEST_INTERVAL_MS, DIGEST_VIEW_LIMIT_MS, EtcdSettings
 from sync.loadboard.etcd.sights import RecordRefused, Sight, SiteLeft, SiteSeen
-from sync.loadboard.etcd.view import BoardView
-from sync.loadboard.etcd.watching import WatchSession
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+_SIGHTS_AT_ONCE = 100
+"""Some 2 ms; the process that writes the digest serves calls too."""
 
 
 class Aggregating:
@@ -39,15 +35,14 @@ class Aggregating:
         site: bytes,
         clock: Clock,
         rng: random.Random,
-        recovery: Callable[[str], Recovery],
+        recovery: Recovery,
         lease_id: Callable[[], int | None],
     ) -> None:
         """`lease_id`: the site's own lease, under which it takes the seat; None while it has none."""
         self._settings = settings
         self._site = site
         self._clock = clock
-        self._new_recovery = recovery
-        self._recovery = recovery("digest")
+        self._recovery = recovery
         self._lease_id = lease_id
         self._writer_key = settings.digest_prefix + WRITER_KEY
         self._seat = Seat(rng, clock.mono_ms())
@@ -102,53 +97,49 @@ class Aggregating:
             await connection.close()
 
     async def _sit(self, revision: int) -> None:
-        """Follow every record and write, until the seat is another's."""
+        """Look at every record and write, until the seat is another's."""
         log.info("digest_writer_began", revision=revision)
-        aggregate = Aggregate(revision)
-        watching = WatchSession(
-            settings=self._settings,
-            prefix=self._settings.load_prefix,
-            clock=self._clock,
-            view=BoardView(prefix=self._settings.load_prefix, own_site_id=None),
-            freshness=Freshness(progress_interval_ms=PROGRESS_INTERVAL_MS),
-            recovery=self._new_recovery("aggregate"),
-            hear=lambda sight: _collect(aggregate, sight, self._clock.mono_ms()),
-            confirmed=lambda: None,
-        )
-        parts = [
-            asyncio.create_task(watching.run(), name="board-aggregate"),
-            asyncio.create_task(self._write(revision, aggregate, watching), name="board-digest"),
-        ]
-        try:
-            await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for part in parts:
-                part.cancel()
-            outcomes = await asyncio.gather(*parts, return_exceptions=True)
-        for outcome in outcomes:
-            if isinstance(outcome, Exception):
-                raise outcome
+        aggregate, rounds = Aggregate(revision), RecordRounds(self._settings.load_prefix)
+        is_ours = True
+        while is_ours:
+            try:
+                is_ours = await self._write(revision, aggregate, rounds)
+            except EtcdError as error:
+                rounds.forget()
+                await asyncio.sleep(self._recovery.failed(error))
         log.info("digest_writer_ended", revision=revision)
         self._seat.failed(self._clock.mono_ms())
 
-    async def _write(self, revision: int, aggregate: Aggregate, watching: WatchSession) -> None:
-        """Write each second what the view shows; ends when the seat is another's."""
-        due_at = self._clock.mono_ms()
+    async def _write(self, revision: int, aggregate: Aggregate, rounds: RecordRounds) -> bool:
+        """Look and write each second, on one connection; False at the end: the seat is another's."""
+        connection = EtcdConnection(self._recovery.endpoint, self._settings)
+        try:
+            due_at = self._clock.mono_ms()
+            while True:
+                read_at = await self._look(connection, aggregate, rounds)
+                age_ms = self._clock.mono_ms() - read_at
+                if age_ms <= DIGEST_VIEW_LIMIT_MS and not await self._turn(
+                    connection, revision, aggregate, age_ms
+                ):
+                    return False
+                due_at = Instant(max(due_at + DIGEST_INTERVAL_MS, self._clock.mono_ms()))
+                await asyncio.sleep((due_at - self._clock.mono_ms()) / 1000)
+        finally:
+            await connection.close()
+
+    async def _look(self, connection: EtcdConnection, aggregate: Aggregate, rounds: RecordRounds) -> Instant:
+        """Take in what changed; returns when it was asked for."""
         while True:
-            connection = EtcdConnection(self._recovery.endpoint, self._settings)
-            try:
-                while True:
-                    due_at = Instant(max(due_at + DIGEST_INTERVAL_MS, self._clock.mono_ms()))
-                    age_ms = watching.view_age_ms
-                    if age_ms is None or age_ms > DIGEST_VIEW_LIMIT_MS:
-                        due_at = Instant(due_at - DIGEST_INTERVAL_MS + 50)
-                    elif not await self._turn(connection, revision, aggregate, age_ms):
-                        return
-                    await asyncio.sleep(max(0, due_at - self._clock.mono_ms()) / 1000)
-            except EtcdError as error:
-                await asyncio.sleep(self._recovery.failed(error))
-            finally:
-                await connection.close()
+            asked_at = self._clock.mono_ms()
+            reply = wire.range_reply(await connection.call(wire.RANGE, rounds.request()))
+            if rounds.is_whole(reply):
+                break
+            rounds.forget()
+        for count, sight in enumerate(rounds.take(reply, asked_at)):
+            if count % _SIGHTS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+            _collect(aggregate, sight, asked_at)
+        return asked_at
 
     async def _turn(
         self, connection: EtcdConnection, revision: int, aggregate: Aggregate, age_ms: int

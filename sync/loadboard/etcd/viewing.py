@@ -99,7 +99,7 @@ class Viewing:
             site=self._site_id.encode(),
             clock=self._clock,
             rng=self._rng,
-            recovery=self._new_recovery,
+            recovery=self._new_recovery("digest"),
             lease_id=lambda: self._publishing.granted_lease_id,
         )
         session = self._session(prefix, None)

@@ -65,6 +65,8 @@ class RangeReply:
 
     header: Header
     kvs: tuple[KeyValue, ...]
+    count: int
+    """Of all keys in the range, those that the request left out for their revision included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +106,16 @@ class KeepAliveReply:
     term: int
 
 
-def range_request(key: bytes, *, range_end: bytes = b"", revision: int = 0) -> bytes:
-    """Ask for one key, or all of [key, range_end), as of a revision (0: now, linearizable)."""
-    return _serialized("RangeRequest", key=key, range_end=range_end, revision=revision)
+def range_request(
+    key: bytes, *, range_end: bytes = b"", revision: int = 0, min_mod_revision: int = 0
+) -> bytes:
+    """Ask for one key, or all of [key, range_end), as of a revision (0: now, linearizable).
+
+    Of these only the keys that were written at `min_mod_revision` or later.
+    """
+    return _serialized(
+        "RangeRequest", key=key, range_end=range_end, revision=revision, min_mod_revision=min_mod_revision
+    )
 
 
 def put_request(key: bytes, value: bytes, lease_id: int) -> bytes:
@@ -160,7 +169,11 @@ def authenticate_request(user: str, password: str) -> bytes:
 def range_reply(payload: bytes) -> RangeReply:
     """Read a RangeResponse."""
     message = _class("RangeResponse").FromString(payload)
-    return RangeReply(header=_header(message.header), kvs=tuple(_key_value(kv) for kv in message.kvs))
+    return RangeReply(
+        header=_header(message.header),
+        kvs=tuple(_key_value(kv) for kv in message.kvs),
+        count=message.count,
+    )
 
 
 def watch_reply(payload: bytes) -> WatchReply:

@@ -12,7 +12,7 @@ def kv(key: str, revision: int) -> KeyValue:
 
 
 def listing(revision: int, *kvs: KeyValue, cluster: int = OURS) -> RangeReply:
-    return RangeReply(header=Header(cluster_id=cluster, revision=revision, term=2), kvs=kvs)
+    return RangeReply(header=Header(cluster_id=cluster, revision=revision, term=2), kvs=kvs, count=len(kvs))
 
 
 def reply(

@@ -168,7 +168,8 @@ def test_a_digest_that_is_found_confirms_nothing_and_tells_nothing_before_it_bea
     board.publish(load("beijing", 3, idle=2))
     found = tuple(key_value(name, value) for name, value in board.aggregate.keys(40, board.now))
 
-    sights = list(board.view.listed(RangeReply(header=Header(cluster_id=1, revision=50, term=2), kvs=found)))
+    header = Header(cluster_id=1, revision=50, term=2)
+    sights = list(board.view.listed(RangeReply(header=header, kvs=found, count=len(found))))
 
     assert sights == [WriterSeen(revision=None)]
     assert board.turn() == [

@@ -23,7 +23,7 @@ class View:
         header = self._header(term)
         sights = [
             *self._view.answered(header, at(seconds), self._confirmed_at),
-            *self._view.listed(RangeReply(header=header, kvs=kvs)),
+            *self._view.listed(RangeReply(header=header, kvs=kvs, count=len(kvs))),
         ]
         self._confirmed_at = at(seconds)
         return [sight for sight in sights if not isinstance(sight, OwnKeySeen)]

@@ -23,7 +23,7 @@ def stored(site: str, version: int) -> KeyValue:
 
 
 def listing(*kvs: KeyValue) -> RangeReply:
-    return RangeReply(header=Header(cluster_id=1, revision=50, term=2), kvs=kvs)
+    return RangeReply(header=Header(cluster_id=1, revision=50, term=2), kvs=kvs, count=len(kvs))
 
 
 def put(entry: KeyValue) -> WatchEvent:
