@@ -226,22 +226,33 @@ def read_reply(frame: pb.ExchangeResponse) -> Replied:
         UnreadableReplyError: it is none that this version knows.
     """
     try:
+        handoff_id = HandoffId(validate.uuid_text("handoff_id", frame.handoff_id))
+        reply = _reply(frame, handoff_id)
         return Replied(
-            handoff_id=HandoffId(validate.uuid_text("handoff_id", frame.handoff_id)),
+            handoff_id=handoff_id,
             kind=validate.one_of("kind", frame.kind, _KIND_NUMBERS),
             incarnation=_incarnation("incarnation", frame.incarnation, least=1),
-            reply=_reply(frame),
-            caller=_caller("given.call", frame.given.call) or _caller("seen", frame.seen),
+            reply=reply,
+            caller=_caller_in(frame, reply),
         )
     except InvalidFieldError as error:
         raise UnreadableReplyError(frame.handoff_id, frame.kind, str(error)) from error
 
 
-def _reply(frame: pb.ExchangeResponse) -> Reply:
+def _reply(frame: pb.ExchangeResponse, handoff_id: HandoffId) -> Reply:
     read = _REPLIES.get(frame.WhichOneof("reply") or "")
     if read is None:
         raise InvalidFieldError("reply", "is missing")
-    return read(frame, HandoffId(frame.handoff_id))
+    return read(frame, handoff_id)
+
+
+def _caller_in(frame: pb.ExchangeResponse, reply: Reply) -> CallerCard | None:
+    # Even to look into a part that is not there makes an object, so only those that have one are asked.
+    if isinstance(reply, Given):
+        return _caller("given.call", frame.given.call)
+    if isinstance(reply, HandoffSeen):
+        return _caller("seen", frame.seen)
+    return None
 
 
 def _reserved(frame: pb.ExchangeResponse, handoff_id: HandoffId) -> Reply:
