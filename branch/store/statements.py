@@ -43,7 +43,7 @@ def upsert_rows(connection: Connection, table: Table, rows: Sequence[Values]) ->
 
 def _revs(connection: Connection, writes: Sequence[tuple[Table, Sequence[Values]]]) -> Iterator[int]:
     """Where the writer takes them, as many as there are rows: one statement, however many tables."""
-    takers = [rows for table, rows in writes if "rev" in table.columns and rows]
+    takers = [rows for table, rows in writes if "rev" in _names(table) and rows]
     if not takers or not is_sqlite(connection):
         return iter(())
     return iter(next_revs(connection, takers[0][0]["site_id"], sum(map(len, takers))))
@@ -54,15 +54,22 @@ def _write(
 ) -> None:
     if not rows:
         return
-    writes_revs = is_sqlite(connection)
-    names = tuple(column.name for column in table.columns if writes_revs or column.name != "rev")
-    statement = _statement(connection.dialect, table, names, is_upsert)
-    if not writes_revs:
+    names = _names(table)
+    if not is_sqlite(connection):
+        names = tuple(name for name in names if name != "rev")
+        statement = _statement(connection.dialect, table, names, is_upsert)
         connection.exec_driver_sql(statement, [dict(row) for row in rows])
         return
+    statement = _statement(connection.dialect, table, names, is_upsert)
     if "rev" in names:
         rows = [{**row, "rev": next(revs)} for row in rows]
     execute_many_plain(connection, statement, [tuple(map(row.__getitem__, names)) for row in rows])
+
+
+@cache
+def _names(table: Table) -> tuple[str, ...]:
+    """Of its columns; SQLAlchemy copies its collection of them each time it is looked through."""
+    return tuple(column.name for column in table.columns)
 
 
 @cache
