@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
+from sync.records.plain import execute_plain
+
 BUSY_LIMIT_MS = 30_000
 """SQLite: writers take turns, and the longest turn is one batch of consolidation."""
 
@@ -96,4 +98,4 @@ def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+    execute_plain(connection, connection.get_execution_options().get(_BEGIN, "BEGIN"), ())
