@@ -48,7 +48,7 @@ class Callers:
 
     def caller_hung_up(self, turn: Turn, fact: facts.CallerHungUp) -> None:
         call = self._parts.calls.find(fact.call_id)
-        if call is None:
+        if call is None or self._parts.moving.leg_ended(turn, call.handoff_id, "CALLER_HUNG_UP"):
             return
         if call.state in (CallState.CONNECTED, CallState.HELD):
             self._parts.talking.end(turn, call, "CALLER_HUNG_UP", is_leg_up=True)
@@ -66,7 +66,7 @@ class Callers:
 
     def call_failed(self, turn: Turn, fact: facts.CallFailed) -> None:
         call = self._parts.calls.find(fact.call_id)
-        if call is not None:
+        if call is not None and not self._parts.moving.leg_ended(turn, call.handoff_id, fact.reason):
             self.fail(turn, call, fact.reason)
 
     def pbx_died(self, turn: Turn, fact: facts.PbxDied) -> None:
@@ -205,8 +205,16 @@ class Callers:
     def trunk_call_arrived(self, turn: Turn, fact: facts.TrunkCallArrived) -> None:
         if self._parts.lending.peer_of(fact.handoff_id) is not None:
             self._parts.lending.invited(turn, fact.handoff_id, fact.from_site)
+        elif self._parts.taking_over.expects(fact.handoff_id):
+            self._parts.taking_over.invited(turn, fact.handoff_id, fact.from_site)
         else:
             self._parts.helper.invited(turn, fact.handoff_id, fact.from_site)
+
+    def move_tried(self, turn: Turn, fact: facts.MoveTried) -> None:
+        self._parts.moving.tried(turn, fact.handoff_id)
+
+    def trunk_moved(self, turn: Turn, fact: facts.TrunkMoved) -> None:
+        self._parts.taking_over.moved(turn, fact.handoff_id)
 
     def trunk_rang(self, turn: Turn, fact: facts.TrunkRang) -> None:
         handoff = self._parts.origin.find(fact.handoff_id)
@@ -231,7 +239,8 @@ class Callers:
         handoff = self._parts.origin.find(fact.handoff_id)
         help_ = self._parts.helper.find(fact.handoff_id)
         if handoff is not None:
-            self._parts.origin.trunk_over(turn, handoff, "TRUNK_HUNG_UP")
+            if not self._parts.moving.leg_ended(turn, fact.handoff_id, "TRUNK_HUNG_UP"):
+                self._parts.origin.trunk_over(turn, handoff, "TRUNK_HUNG_UP")
         elif help_ is not None:
             self._parts.helper.trunk_over(turn, help_)
         else:

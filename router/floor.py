@@ -28,7 +28,7 @@ from router.orders import Outcome
 from router.outbound import lending, outbound
 from router.outbound.line_facts import LineFacts
 from router.outbound.policy import OutboundPolicy
-from router.overflow import helper, origin, own_loss, pushing, taking_back
+from router.overflow import helper, moving, origin, own_loss, pushing, taking_back, taking_over
 from router.overflow.load import SiteLoad
 from router.overflow.policy import OverflowPolicy
 from router.parts import Parts
@@ -274,6 +274,10 @@ class Floor:
             self._parts.origin.let_go(turn, call, "TIMED_OUT")
             self._parts.calls.end_unanswered(turn, call, Disposition.TIMED_OUT, None)
 
+    def _forget_handoff(self, handoff_id: HandoffId) -> None:
+        self._parts.origin.forget(handoff_id)
+        self._parts.moving.forget(handoff_id)
+
     def _announce(self, turn: Turn, call_id: str) -> None:
         self._parts.announcing.announce(turn, self._parts.calls.get(CallId(call_id)))
 
@@ -356,6 +360,8 @@ class Floor:
             facts.TrunkAnswered: callers.trunk_answered,
             facts.TrunkFailed: callers.trunk_failed,
             facts.TrunkHungUp: callers.trunk_hung_up,
+            facts.MoveTried: callers.move_tried,
+            facts.TrunkMoved: callers.trunk_moved,
             facts.AgentLoggedIn: desks.logged_in,
             facts.AgentLoggedOut: desks.logged_out,
             facts.AgentBecameReady: desks.became_ready,
@@ -409,7 +415,9 @@ class Floor:
             origin.DIAL_TIMER: lambda turn, h: parts.origin.expire(turn, HandoffId(h)),
             origin.HANDOFF_TIMER: lambda turn, h: parts.origin.expire(turn, HandoffId(h)),
             origin.RESEND_TIMER: lambda turn, h: parts.origin.resend(turn, HandoffId(h)),
-            origin.FORGET_TIMER: lambda _turn, h: parts.origin.forget(HandoffId(h)),
+            origin.FORGET_TIMER: lambda _turn, h: self._forget_handoff(HandoffId(h)),
+            moving.MOVE_TIMER: lambda turn, h: parts.moving.wake(turn, HandoffId(h)),
+            taking_over.ARRIVAL_TIMER: lambda _turn, h: parts.taking_over.forget(HandoffId(h)),
             helper.RESERVATION_TIMER: lambda turn, h: parts.helper.expire(turn, HandoffId(h)),
             helper.CONFIRM_TIMER: lambda turn, h: parts.helper.ask_origin(turn, HandoffId(h)),
             taking_back.TELL_AGAIN_TIMER: lambda turn, h: parts.taking_back.tell_again(turn, HandoffId(h)),

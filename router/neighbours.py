@@ -5,6 +5,7 @@ from router.ids import HandoffId, SiteId
 from router.orders import Answer
 from router.overflow.board import ViewState
 from router.overflow.messages import (
+    Acknowledged,
     Cancel,
     Claim,
     Confirm,
@@ -13,6 +14,7 @@ from router.overflow.messages import (
     HandoffRequest,
     HandoffSeen,
     HandoffState,
+    Move,
     Refusal,
     Refused,
     Reply,
@@ -20,6 +22,7 @@ from router.overflow.messages import (
     Reserve,
     Reserved,
     ReserveLine,
+    TellHandoff,
 )
 from router.parts import Parts
 from router.turn import Turn
@@ -57,12 +60,23 @@ class Neighbours:
         elif isinstance(request, Cancel):
             self._parts.origin.cancel_replied(turn, request.handoff_id, reply)
             self._parts.taking_back.answered(turn, request.handoff_id, reply)
-        elif isinstance(request, Confirm):
-            self._parts.origin.confirm_replied(turn, request.handoff_id, reply)
         elif isinstance(request, ReserveLine):
             self._parts.outgoing.line_replied(turn, request, reply)
+        else:
+            self._talk_replied(turn, fact)
+
+    def _talk_replied(self, turn: Turn, fact: facts.SiteReplied) -> None:
+        """About a hand-off whose two ends talk."""
+        request, reply = fact.request, fact.reply
+        if isinstance(request, Confirm):
+            self._parts.origin.confirm_replied(turn, request.handoff_id, reply)
+            if isinstance(reply, Acknowledged):
+                self._parts.moving.begin(turn, request.handoff_id)
+        elif isinstance(request, Move):
+            self._parts.moving.helper_replied(turn, request, reply)
         elif isinstance(reply, HandoffSeen):
             self._parts.helper.origin_said(turn, reply)
+            self._parts.moving.helper_said(turn, reply.handoff_id, fact.site_id, reply.state, reply.talk_ms)
 
     def silent(self, turn: Turn, fact: facts.SiteSilent) -> None:
         request = fact.request
@@ -73,9 +87,11 @@ class Neighbours:
         elif isinstance(request, Cancel | Confirm):
             self._parts.origin.resend_later(turn, request.handoff_id)
             self._parts.taking_back.silent(turn, request.handoff_id)
+        elif isinstance(request, Move):
+            self._parts.moving.helper_silent(request)
         elif isinstance(request, ReserveLine):
             self._parts.outgoing.line_silent(turn, request)
-        # A silent GetHandoff needs nothing: the helper's confirm timer asks again.
+        # A silent GetHandoff needs nothing: the asker's timer asks again. What a TellHandoff says, too.
 
     # --- the load board ----------------------------------------------------------------
 
@@ -150,12 +166,24 @@ class Neighbours:
                 # Callers wait, but nothing of ours would dial there.
                 return Refused(handoff_id=request.handoff_id, reason=Refusal.NOT_ACCEPTING)
             return self._parts.origin.claimed(turn, site_id, request)
-        if isinstance(request, Confirm):
-            return self._parts.helper.confirmed(turn, request.handoff_id, site_id)
+        if isinstance(request, Confirm | Move | TellHandoff):
+            return self._reply_to_talk(turn, site_id, request)
         if isinstance(request, Cancel):
             reply = self._parts.origin.cancelled_by_helper(turn, request.handoff_id, site_id, request.reason)
             return reply or self._parts.helper.cancelled(turn, request.handoff_id, site_id, request.reason)
         return self._seen(request)
+
+    def _reply_to_talk(self, turn: Turn, site_id: SiteId, request: Confirm | Move | TellHandoff) -> Reply:
+        if isinstance(request, Confirm):
+            return self._parts.helper.confirmed(turn, request.handoff_id, site_id)
+        if isinstance(request, Move):
+            return self._parts.taking_over.asked(turn, site_id, request)
+        is_heard = self._parts.moving.helper_said(
+            turn, request.handoff_id, site_id, request.state, request.talk_ms
+        )
+        if is_heard:
+            return Acknowledged(handoff_id=request.handoff_id)
+        return Refused(handoff_id=request.handoff_id, reason=Refusal.CANCELLED)
 
     def _is_anothers(self, site_id: SiteId, handoff_id: HandoffId) -> bool:
         """A hand-off is between two sites; a third one that names it is told nothing of it."""
@@ -190,9 +218,10 @@ class Neighbours:
         if help_ is not None:
             return HandoffSeen(
                 handoff_id=request.handoff_id,
-                state=help_.state,
+                state=help_.shown_state,
                 call_id=help_.call.call_id if help_.call is not None else None,
                 queue_id=help_.call.queue_id if help_.call is not None else None,
+                talk_ms=help_.talk_ms,
             )
         return _unknown(request.handoff_id)
 

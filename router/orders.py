@@ -274,6 +274,33 @@ class BridgeTrunkLeg(Order):
     leg_id: LegId
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveCaller(Order):
+    """Origin: ask the caller's carrier, by REFER, to call the helper's PBX with the one-time token.
+
+    Caller and trunk leg stay joined unless the carrier does so; tell `MoveTried` once it has
+    answered and the caller is still there.
+    """
+
+    is_irreversible: ClassVar[bool] = True
+    handoff_id: HandoffId
+    call_id: CallId
+    from_site: SiteId
+    site_id: SiteId
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeMoved(Order):
+    """Helper: answer the INVITE that was accepted as `move_id` and let it take the trunk leg's place in
+    the agent's talk, and its name; tell `TrunkMoved`. The leg it replaces is hung up.
+    """
+
+    handoff_id: HandoffId
+    move_id: HandoffId
+    leg_id: LegId
+
+
 # --- calls that go out -----------------------------------------------------------------
 
 

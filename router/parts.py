@@ -25,12 +25,14 @@ from router.overflow.board import Board
 from router.overflow.choice import Chooser
 from router.overflow.helper import HelperSide
 from router.overflow.links import Links
+from router.overflow.moving import Moving
 from router.overflow.origin import Origin
 from router.overflow.own_loss import OwnLoss
 from router.overflow.policy import OverflowPolicy
 from router.overflow.pulling import Pulling
 from router.overflow.pushing import Pushing
 from router.overflow.taking_back import TakingBack
+from router.overflow.taking_over import TakingOver
 from router.talk.consulting import Consulting
 from router.talk.recording import Recordings
 from router.talk.supervising import Supervising
@@ -84,6 +86,15 @@ class Parts:
             links=self.links,
             timers=self.timers,
         )
+        self.moving = Moving(
+            site_id=site_id,
+            policy=overflow,
+            origin=self.origin,
+            calls=self.calls,
+            links=self.links,
+            timers=self.timers,
+            new_id=new_id,
+        )
         self.pushing = Pushing(
             policy=overflow,
             origin=self.origin,
@@ -111,6 +122,13 @@ class Parts:
             taking_back=self.taking_back,
             timers=self.timers,
             new_id=new_id,
+            mint_token=mint_token,
+        )
+        self.taking_over = TakingOver(
+            policy=overflow,
+            helper=self.helper,
+            links=self.links,
+            timers=self.timers,
             mint_token=mint_token,
         )
         self.pulling = Pulling(

@@ -58,6 +58,8 @@ class LiveTrunk:
     call_id: CallId | None
     """Known to the origin's PBX only."""
     state: MediaState
+    is_moved: bool = False
+    """The helper's: the caller's own carrier is on this leg, and not the origin's PBX."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +125,10 @@ class OpenCall:
     agent_id: AgentId | None = None
     handoff_id: HandoffId | None = None
     served_by: SiteId | None = None
+    is_moving: bool = False
+    """Its carrier was asked to call the helper, and nothing is known of the answer."""
+    is_moved: bool = False
+    """No leg of it is here any more: the helper knows how it stands."""
     waited_ms: int = 0
     """Set once connected."""
     hold_ms: int = 0
@@ -159,6 +165,7 @@ class OpenHelp:
     queue_id: QueueId
     connected_at: Instant
     is_confirmed: bool
+    is_moved: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from router.orders import (
     StopRinging,
 )
 from router.outbound.routes import Way
+from router.overflow.messages import HandoffState
 from router.parts import Parts
 from router.records.handoff import NODE_RESTARTED
 from router.recovery import (
@@ -59,7 +60,13 @@ class Resumption:
         for session in self._work.sessions:
             self._parts.roster.resume(turn, session)
         for open_call in self._work.calls:
-            self._resume_call(turn, open_call)
+            call = self._parts.calls.resume(turn, open_call)
+            if open_call.recording is not None:
+                self._parts.recordings.take_up(call, open_call.recording)
+            if open_call.is_moving or open_call.is_moved:
+                self._resume_moving(turn, call, open_call)
+            else:
+                self._resume_call(turn, call, open_call)
         for help_ in self._work.helps:
             self._resume_help(turn, help_)
         self._parts.recordings.end_over(turn, [open_call.call_id for open_call in self._work.calls])
@@ -72,10 +79,7 @@ class Resumption:
 
     # --- calls -------------------------------------------------------------------------
 
-    def _resume_call(self, turn: Turn, open_call: OpenCall) -> None:
-        call = self._parts.calls.resume(turn, open_call)
-        if open_call.recording is not None:
-            self._parts.recordings.take_up(call, open_call.recording)
+    def _resume_call(self, turn: Turn, call: Call, open_call: OpenCall) -> None:
         if not self._alive.is_same_run:
             self._parts.calls.end_failed(turn, call, _PBX_RESTARTED)
         elif open_call.call_id not in self._alive.callers:
@@ -92,6 +96,21 @@ class Resumption:
         else:
             self._parts.calls.line_up(turn, call)
             turn.order(HoldInQueue(call_id=call.call_id, queue_id=call.queue_id))
+
+    def _resume_moving(self, turn: Turn, call: Call, open_call: OpenCall) -> None:
+        """Whatever is left of it here, its helper is asked how it stands."""
+        assert open_call.handoff_id is not None
+        assert open_call.served_by is not None
+        trunk = self._alive.trunks.get(open_call.handoff_id) if self._alive.is_same_run else None
+        is_caller_here = self._alive.is_same_run and call.call_id in self._alive.callers
+        state = HandoffState.MOVED if open_call.is_moved else HandoffState.CONNECTED
+        handoff = self._parts.origin.resume_moved(
+            call, open_call, open_call.handoff_id, open_call.served_by, state
+        )
+        if trunk is not None:
+            self._kept_trunks.add(trunk.handoff_id)
+        lost = None if trunk is not None and is_caller_here else "HUNG_UP_WHILE_AWAY"
+        self._parts.moving.resume(turn, handoff, lost)
 
     def _end_absent(self, turn: Turn, call: Call, open_call: OpenCall) -> None:
         """The caller hung up while this process was away."""
@@ -168,9 +187,15 @@ class Resumption:
         if leg is not None and is_trunk_up and leg.state is not MediaState.RINGING:
             self._keep_leg(leg)
             self._kept_trunks.add(work.handoff_id)
-            self._parts.helper.resume_connected(turn, work, self._context(work))
+            assert trunk is not None
+            help_ = self._parts.helper.resume_connected(
+                turn, work, self._context(work), is_moved=trunk.is_moved
+            )
+            if trunk.is_moved:
+                self._parts.taking_over.resume(turn, help_, is_written=work.is_moved)
             return
         lost = None if self._alive.is_same_run else _PBX_RESTARTED
+        talk_ms = turn.now - work.connected_at
         turn.write(
             ledger.HandoffEnded(
                 handoff_id=work.handoff_id,
@@ -178,11 +203,13 @@ class Resumption:
                 peer=work.peer,
                 call_id=work.call_id,
                 agent_id=work.agent_id,
-                talk_ms=turn.now - work.connected_at,
+                talk_ms=talk_ms,
                 reason=lost,
             )
         )
-        if not is_trunk_up:
+        if work.is_moved and lost is None:
+            self._parts.helper.tell_over(turn, work.handoff_id, work.peer, talk_ms)
+        elif not is_trunk_up:
             # It may have gone with the PBX, which told the origin's nothing.
             self._parts.taking_back.tell(turn, work.handoff_id, work.peer, lost or NODE_RESTARTED)
 

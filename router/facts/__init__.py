@@ -39,6 +39,7 @@ from router.facts.calls import (
     LegFailed,
     LegHungUp,
     LegRang,
+    MoveTried,
     PbxDied,
     PbxHeard,
     PbxSilent,
@@ -48,6 +49,7 @@ from router.facts.calls import (
     TrunkCallArrived,
     TrunkFailed,
     TrunkHungUp,
+    TrunkMoved,
     TrunkRang,
     VoicemailRecorded,
 )
@@ -109,6 +111,7 @@ __all__ = [
     "LineHungUp",
     "LoadSeen",
     "MergeAsked",
+    "MoveTried",
     "NodeStarted",
     "NumberFound",
     "PbxDied",
@@ -133,6 +136,7 @@ __all__ = [
     "TrunkCallArrived",
     "TrunkFailed",
     "TrunkHungUp",
+    "TrunkMoved",
     "TrunkRang",
     "ViewConfirmed",
     "VoicemailRecorded",
@@ -162,6 +166,8 @@ Fact = (
     | TrunkAnswered
     | TrunkFailed
     | TrunkHungUp
+    | MoveTried
+    | TrunkMoved
     | AgentLoggedIn
     | AgentLoggedOut
     | AgentBecameReady

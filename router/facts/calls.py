@@ -174,6 +174,20 @@ class TrunkFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MoveTried:
+    """At the origin: the caller's carrier has answered `MoveCaller`, and the caller is still here."""
+
+    handoff_id: HandoffId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrunkMoved:
+    """At a helper: the caller's own carrier is on the trunk leg's place."""
+
+    handoff_id: HandoffId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrunkHungUp:
     """Either side: the other end of the trunk leg is gone, whether it was answered or not."""
 

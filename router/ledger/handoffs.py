@@ -118,6 +118,39 @@ class HandoffConfirmed(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffMoving(Entry):
+    """At the origin, committed before the caller's carrier is asked to call the helper."""
+
+    kind: ClassVar[str] = "HANDOFF_MOVING"
+    handoff_id: HandoffId
+    peer: SiteId
+    call_id: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffMoved(Entry):
+    """The caller's media goes to the helper without the origin's PBX; the call stays the origin's."""
+
+    kind: ClassVar[str] = "HANDOFF_MOVED"
+    handoff_id: HandoffId
+    role: Role
+    peer: SiteId
+    call_id: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffStayed(Entry):
+    """At the origin: the move came to nothing, caller and trunk are bridged as before."""
+
+    kind: ClassVar[str] = "HANDOFF_STAYED"
+    handoff_id: HandoffId
+    peer: SiteId
+    call_id: CallId
+    reason: str
+    """NOT_MOVED: the carrier answered and has not moved it. CARRIER_SILENT: it has not even answered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HandoffExpired(Entry):
     kind: ClassVar[str] = "HANDOFF_EXPIRED"
     handoff_id: HandoffId

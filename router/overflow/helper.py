@@ -6,7 +6,6 @@ deadline, is never pre-empted, and gives the agent its old place back when it fa
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from router import ledger
 from router.acd.policy import Distribution
@@ -15,9 +14,10 @@ from router.acd.ringing import Leg, Ringing
 from router.acd.roster import Agent, Roster
 from router.acd.talking import Talking
 from router.call import CallContext
-from router.ids import AgentId, HandoffId, Instant, LegId, SiteId, Skills
+from router.ids import HandoffId, Instant, LegId, SiteId, Skills
 from router.ledger import Role
 from router.orders import Ask, BridgeTrunkLeg, HangUpLeg, HangUpTrunk, RejectTrunk
+from router.overflow.help import Help, refusal_of
 from router.overflow.links import Links
 from router.overflow.messages import (
     Acknowledged,
@@ -29,6 +29,7 @@ from router.overflow.messages import (
     Reply,
     Reserve,
     Reserved,
+    TellHandoff,
 )
 from router.overflow.own_loss import OwnLoss
 from router.overflow.policy import OverflowPolicy
@@ -45,28 +46,6 @@ FORGET_TIMER = "forget_help"
 
 TOMBSTONE_LIMIT = 20_000
 """Hand-offs of one peer that are over and remembered; honest peers stay far below it."""
-
-
-@dataclass(slots=True)
-class Help:
-    """One hand-off that this site serves. OVER is kept for the token's life, as a tombstone."""
-
-    handoff_id: HandoffId
-    peer: SiteId
-    state: HandoffState
-    agent_id: AgentId | None = None
-    call: CallContext | None = None
-    """None while a claim is under way: the origin says which call it gives."""
-    leg_id: LegId | None = None
-    is_trunk_here: bool = False
-    """The INVITE came, perhaps before the answer to our claim."""
-    is_expired: bool = False
-    """It is over since no INVITE came in time."""
-    is_second_try: bool = False
-    is_confirmed: bool = False
-    connected_at: Instant | None = None
-    answer: Reply | None = None
-    """What was answered to the Reserve, to be answered alike when it is repeated."""
 
 
 class HelperSide:
@@ -112,7 +91,7 @@ class HelperSide:
                     handoff_id=help_.handoff_id,
                     role=Role.HELPER,
                     peer=help_.peer,
-                    state=help_.state,
+                    state=help_.shown_state,
                     call_id=call.call_id if call is not None else None,
                     agent_id=help_.agent_id,
                     queue_id=call.queue_id if call is not None else None,
@@ -147,7 +126,7 @@ class HelperSide:
         if help_ is None:
             turn.order(RejectTrunk(handoff_id=handoff_id, reason=TrunkRefusal.UNKNOWN))
             return
-        refusal = _refusal_of(help_, site_id)
+        refusal = refusal_of(help_, site_id)
         if refusal is not None:
             turn.order(RejectTrunk(handoff_id=handoff_id, reason=refusal))
             return
@@ -255,7 +234,7 @@ class HelperSide:
         help_ = self._helps.get(seen.handoff_id)
         if help_ is None or help_.state is not HandoffState.CONNECTED or help_.is_confirmed:
             return
-        if seen.state is HandoffState.CONNECTED:
+        if seen.state in (HandoffState.CONNECTED, HandoffState.MOVED):
             self._confirm(turn, help_)
         elif seen.state in (HandoffState.OVER, HandoffState.UNKNOWN):
             turn.order(HangUpTrunk(handoff_id=help_.handoff_id))
@@ -293,7 +272,7 @@ class HelperSide:
     def forget(self, handoff_id: HandoffId) -> None:
         self._tombstones[self._helps.pop(handoff_id).peer] -= 1
 
-    def resume_connected(self, turn: Turn, work: OpenHelp, call: CallContext) -> None:
+    def resume_connected(self, turn: Turn, work: OpenHelp, call: CallContext, *, is_moved: bool) -> Help:
         """A talk that outlived the process."""
         help_ = Help(
             work.handoff_id,
@@ -304,13 +283,16 @@ class HelperSide:
             leg_id=work.leg_id,
             is_trunk_here=True,
             is_confirmed=work.is_confirmed,
+            is_moved=is_moved,
             connected_at=work.connected_at,
         )
         self._helps[work.handoff_id] = help_
-        self._links.take(work.peer)
+        if not is_moved:
+            self._links.take(work.peer)
         turn.order(BridgeTrunkLeg(handoff_id=work.handoff_id, leg_id=work.leg_id))
         if not work.is_confirmed:
             self._expect_confirm(turn, help_)
+        return help_
 
     # --- inside ------------------------------------------------------------------------
 
@@ -400,7 +382,7 @@ class HelperSide:
         assert help_.call is not None
         assert help_.connected_at is not None
         agent_id = help_.agent_id
-        talk_ms = turn.now - help_.connected_at
+        help_.talk_ms = talk_ms = turn.now - help_.connected_at
         turn.write(
             ledger.HandoffEnded(
                 handoff_id=help_.handoff_id,
@@ -412,6 +394,8 @@ class HelperSide:
                 reason=reason,
             )
         )
+        if help_.is_moved and reason is None:
+            self.tell_over(turn, help_.handoff_id, help_.peer, talk_ms)
         queue = self._queues.find(help_.call.queue_id)
         if queue is not None:
             queue.history.note_handled(turn.now, talk_ms)
@@ -429,8 +413,14 @@ class HelperSide:
             ledger.HandoffConfirmed(handoff_id=help_.handoff_id, peer=help_.peer, call_id=help_.call.call_id)
         )
 
+    def tell_over(self, turn: Turn, handoff_id: HandoffId, origin: SiteId, talk_ms: int) -> None:
+        """A moved talk has ended: no leg at the origin tells it so."""
+        tell = TellHandoff(handoff_id=handoff_id, state=HandoffState.OVER, talk_ms=talk_ms)
+        turn.order(Ask(site_id=origin, request=tell))
+
     def close(self, turn: Turn, help_: Help) -> None:
-        self._links.give_back(help_.peer)
+        if not help_.is_moved:
+            self._links.give_back(help_.peer)
         self._remember_over(turn, help_)
 
     def _remember_over(self, turn: Turn, help_: Help) -> None:
@@ -466,14 +456,3 @@ class HelperSide:
                 reason=reason,
             )
         )
-
-
-def _refusal_of(help_: Help, site_id: SiteId) -> TrunkRefusal | None:
-    """Why an INVITE of that site rings nobody here; None: it is the one that is waited for."""
-    if help_.peer != site_id:
-        return TrunkRefusal.FOREIGN
-    if help_.state is not HandoffState.OVER:
-        return TrunkRefusal.USED if help_.is_trunk_here else None
-    if help_.is_trunk_here:
-        return TrunkRefusal.ENDED
-    return TrunkRefusal.EXPIRED if help_.is_expired else TrunkRefusal.CANCELLED

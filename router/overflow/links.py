@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from router.ids import SiteId
-from router.overflow.policy import OverflowPolicy
+from router.overflow.policy import Media, OverflowPolicy
 
 _UNCONFIGURED_LEG_LIMIT = 30
 """For a peer that joined the board without a link of its own in this site's file."""
@@ -19,6 +19,10 @@ class Links:
     def leg_limit(self, site_id: SiteId) -> int:
         link = self._policy.links.get(site_id)
         return link.leg_limit if link is not None else _UNCONFIGURED_LEG_LIMIT
+
+    def media(self, site_id: SiteId) -> Media:
+        link = self._policy.links.get(site_id)
+        return link.media if link is not None else Media.BRIDGE
 
     def headroom(self, site_id: SiteId) -> int:
         return self.leg_limit(site_id) - self._used.get(site_id, 0)

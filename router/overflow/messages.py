@@ -19,6 +19,8 @@ class HandoffState(StrEnum):
     DIALING = "DIALING"
     RINGING = "RINGING"
     CONNECTED = "CONNECTED"
+    MOVED = "MOVED"
+    """Connected, and the caller's media goes to the helper without the origin's PBX."""
     OVER = "OVER"
     """Refused, expired, cancelled or ended; it will never ring or connect again."""
 
@@ -101,13 +103,34 @@ class ReserveLine:
     timeout_ms: int
 
 
-HandoffRequest = Reserve | Claim | Confirm | Cancel | GetHandoff
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """Origin to helper: give me a token, and I will have this talk's caller sent to your PBX with it."""
+
+    handoff_id: HandoffId
+    move_id: HandoffId
+    """Minted by the origin for this one INVITE, which is no hand-off of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellHandoff:
+    """Helper to origin: what you would hear of this hand-off if you asked. Lost, it is asked for."""
+
+    handoff_id: HandoffId
+    state: HandoffState
+    """MOVED, or OVER of one that was."""
+    talk_ms: int | None = None
+
+
+HandoffRequest = Reserve | Claim | Confirm | Cancel | GetHandoff | Move | TellHandoff
 Request = HandoffRequest | ReserveLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reserved:
-    """An agent, or a line, is kept until the reservation's end; dial with the token."""
+    """An agent, or a line, is kept until the reservation's end, or a talk waits for its caller's own
+    INVITE; dial with the token.
+    """
 
     handoff_id: HandoffId
     token: str
@@ -129,7 +152,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledged:
-    """The answer to Confirm and Cancel."""
+    """The answer to Confirm, Cancel and TellHandoff."""
 
     handoff_id: HandoffId
 
@@ -142,6 +165,8 @@ class HandoffSeen:
     state: HandoffState
     call_id: CallId | None
     queue_id: QueueId | None
+    talk_ms: int | None = None
+    """Of a talk that is over, as the helper has measured it."""
 
 
 Reply = Reserved | Given | Refused | Acknowledged | HandoffSeen

@@ -40,11 +40,15 @@ RESEND_TIMER = "resend"
 FORGET_TIMER = "forget_handoff"
 
 _WITH_TRUNK = (HandoffState.DIALING, HandoffState.RINGING, HandoffState.CONNECTED)
+_ANSWERED = (HandoffState.CONNECTED, HandoffState.MOVED)
 
 
 @dataclass(slots=True)
 class Handoff:
-    """One hand-off of a call of ours. OVER is kept for the token's life, as a tombstone."""
+    """One hand-off of a call of ours, which has no leg here once it is MOVED.
+
+    OVER is kept for the token's life, as a tombstone.
+    """
 
     handoff_id: HandoffId
     peer: SiteId
@@ -161,7 +165,7 @@ class Origin:
         """The trunk leg ended by the other side: back to its place, or the talk is over."""
         if handoff.state is HandoffState.CONNECTED:
             call = self._calls.get(handoff.call_id)
-            self._end_connected(turn, handoff, call)
+            self.end_connected(turn, handoff, call)
             self._calls.end_answered(turn, call, reason)
         elif handoff.state in _WITH_TRUNK:
             self.refused(turn, handoff, reason)
@@ -171,7 +175,7 @@ class Origin:
     def let_go(self, turn: Turn, call: Call, reason: str) -> None:
         """Cancel the hand-off in progress, if any: the call is served or given otherwise."""
         handoff = self._handoffs.get(call.handoff_id) if call.handoff_id is not None else None
-        if handoff is None or handoff.state is HandoffState.CONNECTED:
+        if handoff is None or handoff.state in _ANSWERED:
             return
         if handoff.state in _WITH_TRUNK:
             turn.order(HangUpTrunk(handoff_id=handoff.handoff_id))
@@ -193,7 +197,7 @@ class Origin:
         handoff = self._handoffs.get(call.handoff_id) if call.handoff_id is not None else None
         if handoff is not None and handoff.state is HandoffState.CONNECTED:
             turn.order(HangUpTrunk(handoff_id=handoff.handoff_id))
-            self._end_connected(turn, handoff, call)
+            self.end_connected(turn, handoff, call)
 
     def pbx_silent(self, turn: Turn, reason: str) -> None:
         """Nobody can be dialled, and no answer bridged: whoever is not served yet is in its place again."""
@@ -267,9 +271,9 @@ class Origin:
             return None
         if handoff.state in _WITH_TRUNK:
             turn.order(HangUpTrunk(handoff_id=handoff_id))
-        if handoff.state is HandoffState.CONNECTED:
+        if handoff.state in _ANSWERED:
             call = self._calls.get(handoff.call_id)
-            self._end_connected(turn, handoff, call, reason)
+            self.end_connected(turn, handoff, call, reason)
             self._calls.end_failed(turn, call, reason)
         elif handoff.state is not HandoffState.OVER:
             self.refused(turn, handoff, reason)
@@ -286,6 +290,17 @@ class Origin:
         call.talk_since = open_call.connected_at
         turn.order(BridgeTrunk(call_id=call.call_id, handoff_id=trunk.handoff_id))
         self._send_confirm(turn, handoff)
+
+    def resume_moved(
+        self, call: Call, open_call: OpenCall, handoff_id: HandoffId, peer: SiteId, state: HandoffState
+    ) -> Handoff:
+        """A talk that the helper alone knows the state of: CONNECTED while it was being moved, else MOVED."""
+        handoff = self._handoffs[handoff_id] = Handoff(handoff_id, peer, call.call_id, state)
+        if state is HandoffState.CONNECTED:
+            self._links.take(peer)
+        call.handoff_id, call.state = handoff_id, CallState.CONNECTED_REMOTE
+        call.talk_since = open_call.connected_at
+        return handoff
 
     def drop_trunk(self, turn: Turn, trunk: LiveTrunk, call_id: CallId) -> None:
         """A hand-off that wasn't connected when the process died never will be."""
@@ -366,9 +381,10 @@ class Origin:
             turn.unserved[call.call_id] = None
 
     def _close(self, turn: Turn, handoff: Handoff) -> None:
+        if handoff.state is not HandoffState.MOVED:
+            self._links.give_back(handoff.peer)
         handoff.state = HandoffState.OVER
         self._cancel_timers(handoff)
-        self._links.give_back(handoff.peer)
         call = self._calls.find(handoff.call_id)
         if call is not None:
             call.handoff_id = None
@@ -376,7 +392,8 @@ class Origin:
                 self._calls.waiting.mark_dialled(call.call_id, is_dialled=False)
         self._forget_later(turn, handoff.handoff_id)
 
-    def _end_connected(self, turn: Turn, handoff: Handoff, call: Call, reason: str | None = None) -> None:
+    def end_connected(self, turn: Turn, handoff: Handoff, call: Call, reason: str | None = None) -> None:
+        """The talk of an answered hand-off is over; the call's own ending is the caller's of this."""
         self._calls.close_talk(turn, call)
         turn.write(
             ledger.HandoffEnded(

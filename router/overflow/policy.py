@@ -2,11 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from router.ids import SiteId
 
 MAX_OWN_LOSS_LIMIT = 100
 """Points: a service level has no more to lose."""
+
+
+class Media(StrEnum):
+    """Which way a caller's media goes once a helper's agent talks with it."""
+
+    BRIDGE = "bridge"
+    """Through the origin's PBX, to the end."""
+    REFER = "refer"
+    """The caller's carrier is asked to call the helper's PBX instead; it stays bridged when that fails."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +27,9 @@ class LinkPolicy:
     cost_s: float = 0.0
     """Seconds of wait that crossing this link must save."""
     leg_limit: int = 30
-    """Concurrent overflow legs, both directions together."""
+    """Concurrent overflow legs, both directions together; a moved call has none."""
+    media: Media = Media.BRIDGE
+    """Of calls that this site hands to that peer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +58,10 @@ class OverflowPolicy:
     """The whole hand-off until it is connected: the token's and the tombstone's life."""
     confirm_limit_ms: int = 5_000
     """After its agent answered, the helper asks the origin what became of it."""
+    move_limit_ms: int = 8_000
+    """From the token of a move to its INVITE, at the helper; and until the origin gives a move up."""
+    moved_ask_ms: int = 10_000
+    """The origin of a moved call asks its helper so often whether the talk still lasts."""
     view_stale_ms: int = 3_000
     view_unscored_ms: int = 5_000
     view_out_ms: int = 15_000
@@ -72,6 +88,8 @@ WIRE_LIMITS = (
     "reservation_ms",
     "handoff_limit_ms",
     "confirm_limit_ms",
+    "move_limit_ms",
+    "moved_ask_ms",
     "view_stale_ms",
     "view_unscored_ms",
     "view_out_ms",

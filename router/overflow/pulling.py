@@ -15,7 +15,8 @@ from router.ledger import Role
 from router.orders import Ask, HangUpTrunk
 from router.overflow.board import Board
 from router.overflow.choice import Choice, Chooser
-from router.overflow.helper import RESERVATION_TIMER, Help, HelperSide
+from router.overflow.help import Help
+from router.overflow.helper import RESERVATION_TIMER, HelperSide
 from router.overflow.links import Links
 from router.overflow.messages import Claim, Given, HandoffState, Refusal, Refused, Reply
 from router.overflow.own_loss import OwnLoss

@@ -69,6 +69,8 @@ class CallFold:
         "_handoff_id",
         "_held_since",
         "_hold_ms",
+        "_is_moved",
+        "_is_moving",
         "_language",
         "_leg_id",
         "_line_queue_id",
@@ -102,6 +104,7 @@ class CallFold:
         self._agent_id: AgentId | None = None
         self._handoff_id: HandoffId | None = None
         self._served_by: SiteId | None = None
+        self._is_moving = self._is_moved = False
         self._language: Language | None = None
         self._line_queue_id: QueueId | None = None
         self._line_skills: tuple[Skill, ...] = ()
@@ -144,6 +147,8 @@ class CallFold:
             agent_id=self._agent_id,
             handoff_id=self._handoff_id,
             served_by=self._served_by,
+            is_moving=self._is_moving,
+            is_moved=self._is_moved,
             waited_ms=record.waited_ms,
             hold_ms=self._hold_ms + held_ms,
             has_asked=record.queued_utc_us is not None,
@@ -286,6 +291,15 @@ class CallFold:
         self._state = CallState.OFFERED_REMOTE
         self._handoff_id, self._served_by = entry.handoff_id, entry.peer
 
+    def _moving(self, at: Moment, entry: ledger.HandoffMoving) -> None:
+        self._is_moving = True
+
+    def _moved(self, at: Moment, entry: ledger.HandoffMoved) -> None:
+        self._is_moving, self._is_moved = False, True
+
+    def _stayed(self, at: Moment, entry: ledger.HandoffStayed) -> None:
+        self._is_moving = False
+
     def _handoff_failed(
         self,
         at: Moment,
@@ -349,6 +363,9 @@ class CallFold:
         ledger.RecordingEnded: _recording_ended,
         ledger.HandoffDialed: _handed_off,
         ledger.HandoffRang: _rang_remote,
+        ledger.HandoffMoving: _moving,
+        ledger.HandoffMoved: _moved,
+        ledger.HandoffStayed: _stayed,
         ledger.HandoffRefused: _handoff_failed,
         ledger.HandoffExpired: _handoff_failed,
         ledger.HandoffCancelled: _handoff_failed,

@@ -58,6 +58,9 @@ HandoffEntry = (
     | ledger.HandoffRang
     | ledger.HandoffConnected
     | ledger.HandoffConfirmed
+    | ledger.HandoffMoving
+    | ledger.HandoffMoved
+    | ledger.HandoffStayed
     | ledger.HandoffExpired
     | ledger.HandoffCancelled
     | ledger.HandoffEnded
@@ -71,7 +74,7 @@ class HandoffFold:
     Only a connection, which two people can hear, is written whatever was thought before.
     """
 
-    __slots__ = ("_connected_at", "_incarnation", "_leg_id", "record")
+    __slots__ = ("_connected_at", "_incarnation", "_is_moved", "_leg_id", "record")
 
     def __init__(self, row: LedgerRow, entry: HandoffEntry) -> None:
         # Only the origin dials, only the helper is told of the confirmation; the rest say it.
@@ -86,6 +89,7 @@ class HandoffFold:
         )
         self._connected_at: Moment | None = None
         self._leg_id: LegId | None = None
+        self._is_moved = False
         self._incarnation = row.incarnation
 
     @property
@@ -119,6 +123,7 @@ class HandoffFold:
             queue_id=record.queue_id,
             connected_at=now.instant_of(at),
             is_confirmed=record.confirmed_utc_us is not None,
+            is_moved=self._is_moved,
         )
 
     # --- steps -------------------------------------------------------------------------
@@ -179,6 +184,9 @@ class HandoffFold:
     def _confirmed(self, at: Moment, entry: ledger.HandoffConfirmed) -> None:
         self.record = replace(self.record, confirmed_utc_us=at.utc_us)
 
+    def _moved(self, at: Moment, entry: ledger.HandoffMoved) -> None:
+        self._is_moved = True
+
     def _expired(self, at: Moment, entry: ledger.HandoffExpired) -> None:
         self._finish(at, HandoffStage.EXPIRED, entry.call_id, entry.stage)
 
@@ -223,6 +231,7 @@ class HandoffFold:
         ledger.HandoffRang: _rang,
         ledger.HandoffConnected: _connected,
         ledger.HandoffConfirmed: _confirmed,
+        ledger.HandoffMoved: _moved,
         ledger.HandoffExpired: _expired,
         ledger.HandoffCancelled: _cancelled,
         ledger.HandoffEnded: _ended,
@@ -233,7 +242,7 @@ class HandoffFold:
 
 
 def _role(entry: HandoffEntry) -> Role:
-    if isinstance(entry, ledger.HandoffDialed):
+    if isinstance(entry, ledger.HandoffDialed | ledger.HandoffMoving | ledger.HandoffStayed):
         return Role.ORIGIN
     if isinstance(entry, ledger.HandoffConfirmed):
         return Role.HELPER

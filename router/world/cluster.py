@@ -59,7 +59,9 @@ def overflow_policy(scenario: Scenario, site: ScenarioSite, *, is_enabled: bool)
         home_reserve=site.home_reserve,
         max_own_loss=site.max_own_loss,
         links={
-            other: LinkPolicy(site_id=other, cost_s=link.cost_s, leg_limit=link.max_legs)
+            other: LinkPolicy(
+                site_id=other, cost_s=link.cost_s, leg_limit=link.max_legs, media=scenario.media
+            )
             for other, link in links.items()
         },
     )

@@ -61,6 +61,12 @@ class Faults:
     unreachable_share: float = 0.0
     caller_hangs_up_share: float = 0.0
     """Talks that the caller ends, not the agent."""
+    carrier_refuses_share: float = 0.0
+    """REFERs that callers' carriers refuse..."""
+    carrier_late_share: float = 0.0
+    """...that they carry out after the token's time..."""
+    carrier_silent_share: float = 0.0
+    """...and that they never answer."""
     whim_share: float = 0.0
     """Seconds in which somebody at a site's desks or in its queue does something of their own accord."""
     commit_ms: int = 0

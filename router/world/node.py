@@ -36,7 +36,7 @@ START_UTC_US = 1_767_571_200_000_000
 
 FIRST_INCARNATION = 1
 
-_WITH_TRUNK = (HandoffState.DIALING, HandoffState.RINGING, HandoffState.CONNECTED)
+_WITH_TRUNK = (HandoffState.DIALING, HandoffState.RINGING, HandoffState.CONNECTED, HandoffState.MOVED)
 
 Trace = Callable[[int, SiteId, object], None]
 """Takes the time, the site, and a fact, order or entry."""

@@ -15,6 +15,7 @@ from router.ids import AgentId, CallId, HandoffId, LegId, LineId, SiteId
 from router.orders import Order
 from router.recovery import Inventory, LiveLeg, MediaState
 from router.world.calls import PlannedCall
+from router.world.carriers import MovedCall
 from router.world.faults import NO_FAULTS, Faults
 from router.world.loop import Loop
 from router.world.public_lines import PublicLines
@@ -36,6 +37,23 @@ class Person:
     """Ends the talk itself; else the agent does."""
     is_queued: bool = False
     is_answered: bool = False
+    moved: MovedCall | None = None
+    """Its carrier's call to a helper's PBX, wanted or made."""
+
+
+class _CallersLeg:
+    """What the carrier of a caller who is being moved does at the origin."""
+
+    def __init__(self, pbx: "Pbx", person: Person, handoff_id: HandoffId) -> None:
+        self._pbx = pbx
+        self._person = person
+        self._handoff_id = handoff_id
+
+    def move_tried(self) -> None:
+        self._pbx.move_tried(self._person, self._handoff_id)
+
+    def move_done(self) -> None:
+        self._pbx.caller_left(self._person)
 
 
 @dataclass(slots=True)
@@ -136,6 +154,12 @@ class Pbx:
             self._caller_hangs_up(person)
 
     def _caller_hangs_up(self, person: Person) -> None:
+        if person.moved is not None and person.moved.hang_up is not None:
+            person.moved.hang_up()
+        self.caller_left(person)
+
+    def caller_left(self, person: Person) -> None:
+        """The caller's leg here is gone, by its own side."""
         if self._callers.pop(person.call_id, None) is not None:
             self._listener.tell(facts.CallerHungUp(call_id=person.call_id))
 
@@ -262,6 +286,26 @@ class Pbx:
         if person is not None and self.trunks.bridge(order.handoff_id):
             self._talk(person)
 
+    def _move_caller(self, order: orders.MoveCaller) -> None:
+        person = self._callers.get(order.call_id)
+        if person is None:
+            return
+        leg = _CallersLeg(self, person, order.handoff_id)
+        person.moved = MovedCall(leg, loop=self._loop, setup_ms=self.trunks.setup_ms)
+        person.moved.place(
+            self._rng,
+            self._faults,
+            lambda call: self.trunks.move(call, order.site_id, order.token),
+        )
+
+    def move_tried(self, person: Person, handoff_id: HandoffId) -> None:
+        """The carrier's last word, of a caller who is still here."""
+        if person.call_id in self._callers:
+            self._listener.tell(facts.MoveTried(handoff_id=handoff_id))
+
+    def _take_moved(self, order: orders.TakeMoved) -> None:
+        self.trunks.take(order.handoff_id, order.move_id)
+
     def _bridge_trunk_leg(self, order: orders.BridgeTrunkLeg) -> None:
         leg = self._legs.get(order.leg_id)
         if leg is not None:
@@ -305,6 +349,8 @@ class Pbx:
             orders.DialSite: self._dial_site,
             orders.HangUpTrunk: lambda order: self.trunks.hang_up(order.handoff_id),
             orders.BridgeTrunk: self._bridge_trunk,
+            orders.MoveCaller: self._move_caller,
+            orders.TakeMoved: self._take_moved,
             orders.RejectTrunk: lambda order: self.trunks.reject(order.handoff_id),
             orders.BridgeTrunkLeg: self._bridge_trunk_leg,
             orders.DialLine: self.lines.dial,

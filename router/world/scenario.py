@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from router.ids import QueueId, SiteId, Skill, Skills
-from router.overflow.policy import MAX_OWN_LOSS_LIMIT
+from router.overflow.policy import MAX_OWN_LOSS_LIMIT, Media
 from router.problems import BadInputError, Problem
 from router.problems import marked as _
 from router.world.callers import BusyHour, Surge
@@ -57,6 +57,8 @@ class Scenario:
     """The board is copied to every site each so often; 0: at every change."""
     link_rtt_ms: int = 60
     media_setup_ms: int = 400
+    media: Media = Media.BRIDGE
+    """On every link. No file says it: it changes who holds a talk's legs, and nobody's wait."""
     ring_ms: int = 2000
     sites: tuple[ScenarioSite, ...]
     links: Mapping[frozenset[SiteId], ScenarioLink] = field(default_factory=dict)

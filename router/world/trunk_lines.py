@@ -8,10 +8,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from router.facts import Fact, TrunkAnswered, TrunkCallArrived, TrunkFailed, TrunkHungUp, TrunkRang
+from router.facts import (
+    Fact,
+    TrunkAnswered,
+    TrunkCallArrived,
+    TrunkFailed,
+    TrunkHungUp,
+    TrunkMoved,
+    TrunkRang,
+)
 from router.ids import CallId, HandoffId, SiteId
 from router.ledger import Role
 from router.recovery import LiveTrunk, MediaState
+from router.world.carriers import MovedCall
 from router.world.loop import Loop
 from router.world.network import Network
 
@@ -38,6 +47,8 @@ class _TrunkLeg:
     role: Role
     call_id: CallId | None
     state: MediaState = MediaState.RINGING
+    moved: MovedCall | None = None
+    """At a helper: the carrier's call on this place; None while it is the origin's."""
 
 
 class TrunkLines:
@@ -57,31 +68,40 @@ class TrunkLines:
         self._listener = listener
         self._loop = loop
         self._network = network
-        self._setup_ms = setup_ms
+        self.setup_ms = setup_ms
         self._others = others
         self._legs: dict[HandoffId, _TrunkLeg] = {}
+        self._arriving: dict[HandoffId, tuple[SiteId, MovedCall]] = {}
         self.is_down = False
 
     def has(self, handoff_id: HandoffId) -> bool:
         return handoff_id in self._legs
 
     def live(self) -> dict[HandoffId, LiveTrunk]:
-        return {
+        legs = {
             leg.handoff_id: LiveTrunk(
                 handoff_id=leg.handoff_id,
                 peer=leg.peer,
                 role=leg.role,
                 call_id=leg.call_id,
                 state=leg.state,
+                is_moved=leg.moved is not None,
             )
             for leg in self._legs.values()
         }
+        arriving = {
+            move_id: LiveTrunk(
+                handoff_id=move_id, peer=peer, role=Role.HELPER, call_id=None, state=MediaState.RINGING
+            )
+            for move_id, (peer, _moved) in self._arriving.items()
+        }
+        return legs | arriving
 
     # --- what the node wants -----------------------------------------------------------
 
     def dial(self, handoff_id: HandoffId, call_id: CallId, target: SiteId, token: str) -> None:
         self._legs[handoff_id] = _TrunkLeg(handoff_id, target, Role.ORIGIN, call_id)
-        self._loop.after(self._setup_ms, self._others[target].invite, self, handoff_id, token)
+        self._loop.after(self.setup_ms, self._others[target].invite, self, handoff_id, token)
 
     def ring(self, handoff_id: HandoffId) -> None:
         """Pass 180 on: an agent's phone rings for this trunk call."""
@@ -101,18 +121,55 @@ class TrunkLines:
         return leg is not None
 
     def reject(self, handoff_id: HandoffId) -> None:
+        if self._turned_away(handoff_id):
+            return
         self._signal(handoff_id, TrunkLines.hear_failure, "403")
         self._legs.pop(handoff_id, None)
 
+    def move(self, call: MovedCall, target: SiteId, token: str) -> None:
+        """The carrier's call to the other site's PBX."""
+        self._others[target].invite_moved(self.site_id, token, call)
+
     def hang_up(self, handoff_id: HandoffId) -> None:
-        self._signal(handoff_id, TrunkLines.hear_hang_up)
+        if self._turned_away(handoff_id):
+            return
+        leg = self._legs.get(handoff_id)
+        if leg is not None and leg.moved is None:
+            self._signal(handoff_id, TrunkLines.hear_hang_up)
         self._legs.pop(handoff_id, None)
+
+    def take(self, handoff_id: HandoffId, move_id: HandoffId) -> None:
+        """The carrier's call takes the leg's place; where there is no leg any more it is turned away."""
+        leg = self._legs.get(handoff_id)
+        if leg is None:
+            self._turned_away(move_id)
+            return
+        arriving = self._arriving.pop(move_id, None)
+        if arriving is not None:
+            self._signal(handoff_id, TrunkLines.hear_hang_up)
+            leg.moved = arriving[1]
+            leg.moved.taken(lambda: self._moved_hangs_up(leg))
+            self._listener.tell(TrunkMoved(handoff_id=handoff_id))
+
+    def _moved_hangs_up(self, leg: _TrunkLeg) -> None:
+        if self._legs.get(leg.handoff_id) is leg:
+            del self._legs[leg.handoff_id]
+            self._listener.tell(TrunkHungUp(handoff_id=leg.handoff_id))
+
+    def _turned_away(self, move_id: HandoffId) -> bool:
+        arriving = self._arriving.pop(move_id, None)
+        if arriving is not None:
+            arriving[1].refused()
+        return arriving is not None
 
     def crash(self) -> None:
         """All legs are gone without a word; the other ends notice by the silence."""
         for leg in self._legs.values():
-            self._loop.after(SILENT_TRUNK_MS, self._others[leg.peer].hear_hang_up, leg.handoff_id)
+            if leg.moved is None:
+                self._loop.after(SILENT_TRUNK_MS, self._others[leg.peer].hear_hang_up, leg.handoff_id)
         self._legs.clear()
+        for move_id in list(self._arriving):
+            self._turned_away(move_id)
 
     # --- signals of the other side -----------------------------------------------------
 
@@ -130,6 +187,15 @@ class TrunkLines:
         self._legs[named] = _TrunkLeg(named, from_site, Role.HELPER, None)
         self._listener.tell(TrunkCallArrived(handoff_id=named, from_site=from_site))
 
+    def invite_moved(self, from_site: SiteId, token: str, call: MovedCall) -> None:
+        """A carrier's INVITE with a token of ours, by no way between sites."""
+        named = None if self.is_down else self._listener.accept_token(token, from_site)
+        if named is None:
+            call.refused()
+            return
+        self._arriving[named] = (from_site, call)
+        self._listener.tell(TrunkCallArrived(handoff_id=named, from_site=from_site))
+
     def hear_ringing(self, handoff_id: HandoffId) -> None:
         if handoff_id in self._legs:
             self._listener.tell(TrunkRang(handoff_id=handoff_id))
@@ -145,9 +211,10 @@ class TrunkLines:
             self._listener.tell(TrunkFailed(handoff_id=handoff_id, reason=reason))
 
     def hear_hang_up(self, handoff_id: HandoffId) -> None:
-        leg = self._legs.pop(handoff_id, None)
-        if leg is None:
+        leg = self._legs.get(handoff_id)
+        if leg is None or leg.moved is not None:
             return
+        del self._legs[handoff_id]
         if leg.role is Role.ORIGIN and leg.state is MediaState.RINGING:
             self._listener.tell(TrunkFailed(handoff_id=handoff_id, reason="HUNG_UP"))
         else:

@@ -16,7 +16,7 @@ from router.ids import (
 from router.ledger import Role
 from router.outbound.outbound import Outbound
 from router.outbound.state import OutboundState
-from router.overflow import helper
+from router.overflow.help import Help
 from router.overflow.messages import (
     HandoffState,
 )
@@ -75,6 +75,7 @@ class LeftBehind:
                     role=view.role,
                     call_id=view.call_id if view.role is Role.ORIGIN else None,
                     state=self._rng.choice(list(MediaState)),
+                    is_moved=view.role is Role.HELPER and self._rng.random() < 0.3,
                 )
             help_ = self._parts.helper.find(view.handoff_id) if view.role is Role.HELPER else None
             if help_ is not None and help_.state is HandoffState.CONNECTED:
@@ -159,6 +160,7 @@ class LeftBehind:
 
     def _open_call(self, call: calls.Call) -> OpenCall:
         handoff = self._parts.origin.find(call.handoff_id) if call.handoff_id is not None else None
+        is_remote = handoff is not None and handoff.state is HandoffState.CONNECTED
         return OpenCall(
             call_id=call.call_id,
             queue_id=call.queue_id if self._rng.random() < 0.95 else QueueId("removed"),
@@ -172,6 +174,8 @@ class LeftBehind:
             agent_id=call.agent_id,
             handoff_id=call.handoff_id,
             served_by=handoff.peer if handoff is not None else HOME,
+            is_moving=is_remote and self._rng.random() < 0.3,
+            is_moved=handoff is not None and handoff.state is HandoffState.MOVED,
             waited_ms=call.waited_ms,
             hold_ms=call.hold_ms,
             has_asked=call.has_asked,
@@ -205,7 +209,7 @@ class LeftBehind:
         )
 
 
-def _open_help(help_: helper.Help) -> OpenHelp:
+def _open_help(help_: Help) -> OpenHelp:
     assert help_.call is not None
     assert help_.agent_id is not None
     assert help_.leg_id is not None
@@ -219,6 +223,7 @@ def _open_help(help_: helper.Help) -> OpenHelp:
         queue_id=help_.call.queue_id,
         connected_at=help_.connected_at,
         is_confirmed=help_.is_confirmed,
+        is_moved=help_.is_moved,
     )
 
 

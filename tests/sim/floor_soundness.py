@@ -10,7 +10,8 @@ from router.floor import Floor
 from router.ids import CallId, HandoffId, LegId, LineId, SiteId
 from router.outbound import lending, outbound
 from router.outbound.state import OutboundState
-from router.overflow import helper, origin, taking_back
+from router.overflow import helper, moving, origin, taking_back
+from router.overflow.help import Help
 from router.overflow.messages import (
     HandoffState,
 )
@@ -175,7 +176,7 @@ def check_calls(parts: Parts) -> None:
                 assert handoff.state is HandoffState.RINGING
             case CallState.CONNECTED_REMOTE:
                 assert handoff is not None
-                assert handoff.state is HandoffState.CONNECTED
+                assert handoff.state in (HandoffState.CONNECTED, HandoffState.MOVED)
             case CallState.CONNECTED | CallState.HELD:
                 assert parts.roster.find_by_leg(call.leg_id or LegId("")) is not None
                 assert handoff is None
@@ -199,8 +200,11 @@ def check_handoffs(parts: Parts) -> None:
         if handoff.state is HandoffState.OVER:
             assert parts.timers.is_set((origin.FORGET_TIMER, handoff.handoff_id))
             continue
-        used[handoff.peer] += 1
         assert parts.calls.get(handoff.call_id).handoff_id == handoff.handoff_id
+        if handoff.state is HandoffState.MOVED:
+            assert parts.timers.is_set((moving.MOVE_TIMER, handoff.handoff_id)), "nobody asks how it stands"
+            continue
+        used[handoff.peer] += 1
         if handoff.state is not HandoffState.CONNECTED:
             assert parts.timers.is_set((origin.HANDOFF_TIMER, handoff.handoff_id))
     for help_ in parts.helper._helps.values():
@@ -208,7 +212,7 @@ def check_handoffs(parts: Parts) -> None:
         if help_.state is HandoffState.OVER:
             assert parts.timers.is_set((helper.FORGET_TIMER, key))
             continue
-        used[help_.peer] += 1
+        used[help_.peer] += not help_.is_moved
         assert help_.agent_id is not None
         assert parts.roster.get(help_.agent_id).handoff_id == key
         if help_.state in (HandoffState.ASKING, HandoffState.RESERVED):
@@ -262,5 +266,5 @@ def check_outgoing(parts: Parts) -> None:
         assert not (callback.call_id in parts.callbacks.waiting and (is_tried or rests))
 
 
-def known_handoffs(parts: Parts) -> list[origin.Handoff | helper.Help]:
+def known_handoffs(parts: Parts) -> list[origin.Handoff | Help]:
     return [*parts.origin._handoffs.values(), *parts.helper._helps.values()]

@@ -39,6 +39,7 @@ from router.overflow.messages import (
     Given,
     HandoffSeen,
     HandoffState,
+    Move,
     Refusal,
     Refused,
     Reply,
@@ -46,8 +47,9 @@ from router.overflow.messages import (
     Reserve,
     Reserved,
     ReserveLine,
+    TellHandoff,
 )
-from router.overflow.policy import LinkPolicy, OverflowPolicy
+from router.overflow.policy import LinkPolicy, Media, OverflowPolicy
 from router.parts import Parts
 from router.talk.recording_acts import RecordingAct
 from router.talk.supervision import SupervisionMode
@@ -120,6 +122,8 @@ class Teller:
             (7, lambda: facts.TrunkAnswered(handoff_id=self._handoff())),
             (2, lambda: facts.TrunkFailed(handoff_id=self._handoff(), reason="403")),
             (2, lambda: facts.TrunkHungUp(handoff_id=self._handoff())),
+            (2, lambda: facts.MoveTried(handoff_id=self._handoff())),
+            (2, lambda: facts.TrunkMoved(handoff_id=self._handoff())),
             (4, self._logged_in),
             (1, lambda: facts.AgentLoggedOut(agent_id=self._agent())),
             (9, lambda: facts.AgentBecameReady(agent_id=self._agent())),
@@ -406,7 +410,9 @@ class Teller:
         )
 
     def _request(self) -> Request:
-        kinds = (Reserve, Reserve, Claim, Claim, Confirm, Cancel, GetHandoff, ReserveLine)
+        kinds = (
+            *(Reserve, Reserve, Claim, Claim, Confirm, Cancel, GetHandoff, ReserveLine, Move, TellHandoff),
+        )
         kind = self.rng.choice(kinds)
         if kind in (Reserve, Claim, ReserveLine) and self.rng.random() < 0.8:
             self._handoffs.append(HandoffId(self._new_name("theirs")))
@@ -422,6 +428,12 @@ class Teller:
                 call_id = CallId(self._new_name("theirs")) if self.rng.random() < 0.9 else self._outgoing()
                 number = self.rng.choice(NUMBERS)
                 return ReserveLine(handoff_id=handoff_id, call_id=call_id, number=number, timeout_ms=500)
+            case _ if kind is Move:
+                self._handoffs.append(HandoffId(self._new_name("theirs")))
+                return Move(handoff_id=handoff_id, move_id=self._handoffs[-1])
+            case _ if kind is TellHandoff:
+                told = self.rng.choice((HandoffState.MOVED, HandoffState.OVER))
+                return TellHandoff(handoff_id=handoff_id, state=told, talk_ms=self.rng.choice((None, 500)))
             case _ if kind is Confirm:
                 return Confirm(handoff_id=handoff_id)
             case _ if kind is Cancel:
@@ -457,6 +469,8 @@ class Teller:
             Confirm: Acknowledged(handoff_id=handoff_id),
             Cancel: Acknowledged(handoff_id=handoff_id),
             GetHandoff: seen,
+            Move: Reserved(handoff_id=handoff_id, token="t"),
+            TellHandoff: Acknowledged(handoff_id=handoff_id),
         }
         if self.rng.random() < 0.7:
             return fitting[type(request)]
@@ -482,7 +496,9 @@ class Teller:
     def _floor(self, incarnation: int) -> Floor:
         """Queue A always stands, so that callers always have somewhere to go."""
         ids = iter(range(10**9))
-        links = {peer: LinkPolicy(site_id=peer, leg_limit=3) for peer in PEERS}
+        links = {
+            peer: LinkPolicy(site_id=peer, leg_limit=3, media=self.rng.choice(list(Media))) for peer in PEERS
+        }
         return Floor(
             site_id=HOME,
             incarnation=incarnation,

@@ -19,7 +19,8 @@ from router.callers import Callers
 from router.ids import HandoffId, LegId, SiteId
 from router.ledger import CallEnded
 from router.orders import StopRinging
-from router.overflow.helper import Help, HelperSide
+from router.overflow.help import Help
+from router.overflow.helper import HelperSide
 from router.overflow.messages import Acknowledged, Claim, HandoffState, Reply, Reserve
 from router.overflow.origin import Handoff, Origin
 from router.resumption import Resumption

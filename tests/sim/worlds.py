@@ -12,6 +12,7 @@ from router.floor import Floor
 from router.ids import HandoffId, QueueId, SiteId, Skill
 from router.ledger import HandoffCancelled, HandoffExpired, LedgerRow, Role
 from router.overflow.messages import HandoffState
+from router.overflow.policy import Media
 from router.world.busy_hour import generate
 from router.world.callers import BusyHour
 from router.world.calls import PlannedCall
@@ -88,6 +89,16 @@ def draw_world(seed: int) -> World:
     policies = tuple(draw_policy(rng, queue_id) for queue_id in QUEUES)
     # Drawn last: a kind of fault that is new leaves the worlds of old seeds as they were otherwise.
     faults = replace(faults, control_outages=draw_control_outages(rng, names, duration_ms))
+    # By a generator of its own, so that the seeds of older worlds still draw the rest as they did.
+    media_rng = random.Random(f"media {seed}")
+    if media_rng.random() < 0.5:
+        scenario = replace(scenario, media=Media.REFER)
+        faults = replace(
+            faults,
+            carrier_refuses_share=media_rng.choice((0.0, 0.2)),
+            carrier_late_share=media_rng.choice((0.0, 0.1)),
+            carrier_silent_share=media_rng.choice((0.0, 0.0, 0.1)),
+        )
     return World(
         scenario=scenario,
         calls=calls,

@@ -70,7 +70,8 @@ class FloorLaws:
     ) -> Iterator[str]:
         for handoff in handoffs:
             begun_at = self._begun_at.setdefault((site_id, incarnation, handoff.handoff_id), now)
-            if handoff.state is not HandoffState.CONNECTED and now - begun_at > UNCONNECTED_LIMIT_MS:
+            is_talk = handoff.state in (HandoffState.CONNECTED, HandoffState.MOVED)
+            if not is_talk and now - begun_at > UNCONNECTED_LIMIT_MS:
                 yield f"hand-off {handoff.handoff_id} is {handoff.state} since {begun_at}"
 
 
