@@ -25,6 +25,9 @@ class Do(StrEnum):
     RING = "channel.ring"
     """Whoever is on the channel hears that the other end rings: by a 180, or by a tone once it is up."""
     STOP_RING = "channel.stop_ring"
+    REFER = "channel.refer"
+    """Ask whoever is on the channel, by a REFER, to call the PBX of `site_id` with `token` on behalf of
+    `from_site`. The channel is in no bridge; until REFERRED nothing may be asked of it that waits for it."""
     HANG_UP = "channel.hangup"
     SET = "channel.set"
     PLAY = "channel.play"
@@ -57,6 +60,9 @@ class Event(StrEnum):
     """The channel is in our hands: an INVITE came in, or what we dialled has answered."""
     CHANNEL_STATE = "channel_state"
     CHANNEL_GONE = "channel_gone"
+    REFERRED = "channel_referred"
+    """The other end has answered the REFER, whatever it said, and the channel is usable again. Never comes
+    from one that promises and then says nothing more."""
     PHONE_STATE = "phone_state"
     RECORDING_FINISHED = "recording_finished"
     """The file `recording` of `channel` is closed; it holds `duration_ms`."""
