@@ -23,6 +23,7 @@ from router.overflow.messages import (
     Given,
     HandoffSeen,
     HandoffState,
+    Move,
     Refusal,
     Refused,
     Reply,
@@ -30,6 +31,7 @@ from router.overflow.messages import (
     Reserve,
     Reserved,
     ReserveLine,
+    TellHandoff,
 )
 from sync.link import validate
 from sync.link.refusals import InvalidFieldError
@@ -53,6 +55,8 @@ KINDS: "Mapping[type[Request], pb.RequestKind.ValueType]" = {
     Cancel: pb.REQUEST_KIND_CANCEL,
     GetHandoff: pb.REQUEST_KIND_GET_HANDOFF,
     ReserveLine: pb.REQUEST_KIND_RESERVE_LINE,
+    Move: pb.REQUEST_KIND_MOVE,
+    TellHandoff: pb.REQUEST_KIND_TELL_HANDOFF,
 }
 
 _STATES = {
@@ -62,9 +66,11 @@ _STATES = {
     HandoffState.DIALING: pb.HANDOFF_STATE_DIALING,
     HandoffState.RINGING: pb.HANDOFF_STATE_RINGING,
     HandoffState.CONNECTED: pb.HANDOFF_STATE_CONNECTED,
+    HandoffState.MOVED: pb.HANDOFF_STATE_MOVED,
     HandoffState.OVER: pb.HANDOFF_STATE_OVER,
 }
 _STATES_READ = {number: state for state, number in _STATES.items()}
+_TOLD = (pb.HANDOFF_STATE_MOVED, pb.HANDOFF_STATE_OVER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +135,12 @@ def request_frame(asked: Asked, *, timeout_ms: int) -> pb.ExchangeRequest:
         case ReserveLine():
             frame.reserve_line.call_id = request.call_id
             frame.reserve_line.number = request.number
+        case Move():
+            frame.move.move_id = request.move_id
+        case TellHandoff():
+            frame.tell_handoff.state = _STATES[request.state]
+            if request.talk_ms is not None:
+                frame.tell_handoff.talk_ms = request.talk_ms
     return frame
 
 
@@ -169,6 +181,11 @@ def _request(frame: pb.ExchangeRequest, handoff_id: HandoffId, timeout_ms: int) 
             return GetHandoff(handoff_id=handoff_id)
         case "reserve_line":
             return _reserve_line(frame.reserve_line, handoff_id, timeout_ms)
+        case "move":
+            move_id = HandoffId(validate.uuid_text("move.move_id", frame.move.move_id))
+            return Move(handoff_id=handoff_id, move_id=move_id)
+        case "tell_handoff":
+            return _tell_handoff(frame.tell_handoff, handoff_id)
         case _:
             raise InvalidFieldError("request", "is missing")
 
@@ -179,6 +196,13 @@ def _reserve_line(line: pb.ReserveLine, handoff_id: HandoffId, timeout_ms: int) 
         call_id=CallId(validate.uuid_text("reserve_line.call_id", line.call_id)),
         number=validate.text("reserve_line.number", line.number, most_chars=NUMBER_LIMIT_CHARS),
         timeout_ms=timeout_ms,
+    )
+
+
+def _tell_handoff(tell: pb.TellHandoff, handoff_id: HandoffId) -> TellHandoff:
+    state = _STATES_READ[validate.one_of("tell_handoff.state", tell.state, _TOLD)]
+    return TellHandoff(
+        handoff_id=handoff_id, state=state, talk_ms=_talk_ms("tell_handoff.talk_ms", tell)
     )
 
 
@@ -280,6 +304,7 @@ def _seen(frame: pb.ExchangeResponse, handoff_id: HandoffId) -> Reply:
         if seen.HasField("call_id")
         else None,
         queue_id=_queue("seen.queue_id", seen.queue_id) if seen.HasField("queue_id") else None,
+        talk_ms=_talk_ms("seen.talk_ms", seen),
     )
 
 
@@ -305,13 +330,17 @@ _KINDS_BY_FIELD: "Mapping[str, pb.RequestKind.ValueType]" = {
     "cancel": pb.REQUEST_KIND_CANCEL,
     "get_handoff": pb.REQUEST_KIND_GET_HANDOFF,
     "reserve_line": pb.REQUEST_KIND_RESERVE_LINE,
+    "move": pb.REQUEST_KIND_MOVE,
+    "tell_handoff": pb.REQUEST_KIND_TELL_HANDOFF,
 }
 
 _KIND_NUMBERS = frozenset(_KINDS_BY_FIELD.values())
 
 
 def _seen_message(seen: HandoffSeen) -> pb.HandoffSeen:
-    return pb.HandoffSeen(state=_STATES[seen.state], call_id=seen.call_id, queue_id=seen.queue_id)
+    return pb.HandoffSeen(
+        state=_STATES[seen.state], call_id=seen.call_id, queue_id=seen.queue_id, talk_ms=seen.talk_ms
+    )
 
 
 # --- parts of both ---------------------------------------------------------------------
@@ -379,6 +408,12 @@ def _skills(field: str, skills: Collection[str]) -> Skills:
 @lru_cache(maxsize=_NAMES_REMEMBERED)
 def _known_skills(field: str, skills: tuple[str, ...]) -> Skills:
     return frozenset(Skill(validate.text(field, each, most_chars=NAME_LIMIT_CHARS)) for each in skills)
+
+
+def _talk_ms(field: str, said: pb.HandoffSeen | pb.TellHandoff) -> int | None:
+    if not said.HasField("talk_ms"):
+        return None
+    return validate.number(field, said.talk_ms, least=0, most=FOREVER_MS)
 
 
 def _incarnation(field: str, value: int, *, least: int) -> int:

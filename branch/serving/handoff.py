@@ -114,6 +114,16 @@ class HandoffFace(HandoffServiceServicer):
         )
         return pb.ReserveLineResponse(incarnation=frame.incarnation, reserved=frame.reserved)
 
+    async def Move(self, request: pb.MoveRequest, context: Context) -> pb.MoveResponse:
+        frame = self._answered(pb.ExchangeRequest(envelope=request.envelope, move=request.move))
+        return pb.MoveResponse(incarnation=frame.incarnation, reserved=frame.reserved)
+
+    async def TellHandoff(self, request: pb.TellHandoffRequest, context: Context) -> pb.TellHandoffResponse:
+        frame = self._answered(
+            pb.ExchangeRequest(envelope=request.envelope, tell_handoff=request.tell_handoff)
+        )
+        return pb.TellHandoffResponse(incarnation=frame.incarnation)
+
     async def LeaveNote(self, request: pb.LeaveNoteRequest, context: Context) -> pb.LeaveNoteResponse:
         site_id, left = read_leave_request(request)
         require_site(site_id)

@@ -194,6 +194,8 @@ class _HandoffStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HandoffS
     """The helper's agent rings."""
     HANDOFF_STATE_CONNECTED: _HandoffState.ValueType  # 5
     """The helper's agent has answered."""
+    HANDOFF_STATE_MOVED: _HandoffState.ValueType  # 6
+    """They talk, and the caller's media goes to the helper without the origin's PBX."""
 
 class HandoffState(_HandoffState, metaclass=_HandoffStateEnumTypeWrapper):
     """How far a hand-off has come."""
@@ -210,6 +212,8 @@ HANDOFF_STATE_RINGING: HandoffState.ValueType  # 4
 """The helper's agent rings."""
 HANDOFF_STATE_CONNECTED: HandoffState.ValueType  # 5
 """The helper's agent has answered."""
+HANDOFF_STATE_MOVED: HandoffState.ValueType  # 6
+"""They talk, and the caller's media goes to the helper without the origin's PBX."""
 Global___HandoffState: _TypeAlias = HandoffState  # noqa: Y015
 
 class _VisitStanding:

@@ -40,6 +40,10 @@ class _RequestKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RequestKi
     """Answers `get_handoff`."""
     REQUEST_KIND_RESERVE_LINE: _RequestKind.ValueType  # 6
     """Answers `reserve_line`."""
+    REQUEST_KIND_MOVE: _RequestKind.ValueType  # 7
+    """Answers `move`."""
+    REQUEST_KIND_TELL_HANDOFF: _RequestKind.ValueType  # 8
+    """Answers `tell_handoff`."""
 
 class RequestKind(_RequestKind, metaclass=_RequestKindEnumTypeWrapper):
     """Which request a reply answers."""
@@ -58,6 +62,10 @@ REQUEST_KIND_GET_HANDOFF: RequestKind.ValueType  # 5
 """Answers `get_handoff`."""
 REQUEST_KIND_RESERVE_LINE: RequestKind.ValueType  # 6
 """Answers `reserve_line`."""
+REQUEST_KIND_MOVE: RequestKind.ValueType  # 7
+"""Answers `move`."""
+REQUEST_KIND_TELL_HANDOFF: RequestKind.ValueType  # 8
+"""Answers `tell_handoff`."""
 Global___RequestKind: _TypeAlias = RequestKind  # noqa: Y015
 
 class _HandoffState:
@@ -82,6 +90,8 @@ class _HandoffStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HandoffS
     """The helper's agent has answered."""
     HANDOFF_STATE_OVER: _HandoffState.ValueType  # 7
     """Refused, expired, cancelled or ended; it will never ring or connect again."""
+    HANDOFF_STATE_MOVED: _HandoffState.ValueType  # 8
+    """Connected, and the caller's media goes to the helper without the origin's PBX."""
 
 class HandoffState(_HandoffState, metaclass=_HandoffStateEnumTypeWrapper):
     """A hand-off as one side sees it."""
@@ -102,6 +112,8 @@ HANDOFF_STATE_CONNECTED: HandoffState.ValueType  # 6
 """The helper's agent has answered."""
 HANDOFF_STATE_OVER: HandoffState.ValueType  # 7
 """Refused, expired, cancelled or ended; it will never ring or connect again."""
+HANDOFF_STATE_MOVED: HandoffState.ValueType  # 8
+"""Connected, and the caller's media goes to the helper without the origin's PBX."""
 Global___HandoffState: _TypeAlias = HandoffState  # noqa: Y015
 
 @_typing.final
@@ -334,8 +346,58 @@ class ReserveLine(_message.Message):
 Global___ReserveLine: _TypeAlias = ReserveLine  # noqa: Y015
 
 @_typing.final
+class Move(_message.Message):
+    """Let the caller's own carrier call you: its INVITE takes the trunk leg's place in the talk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MOVE_ID_FIELD_NUMBER: _builtins.int
+    move_id: _builtins.str
+    """UUID text, minted by the sender for this one INVITE; the token names it."""
+    def __init__(
+        self,
+        *,
+        move_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["move_id", b"move_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Move: _TypeAlias = Move  # noqa: Y015
+
+@_typing.final
+class TellHandoff(_message.Message):
+    """What you would hear of this hand-off if you asked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    TALK_MS_FIELD_NUMBER: _builtins.int
+    state: Global___HandoffState.ValueType
+    """MOVED, or OVER of one that was."""
+    talk_ms: _builtins.int
+    """Of a talk that is over, as the helper has measured it, in ms."""
+    def __init__(
+        self,
+        *,
+        state: Global___HandoffState.ValueType = ...,
+        talk_ms: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_talk_ms", b"_talk_ms", "talk_ms", b"talk_ms"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_talk_ms", b"_talk_ms", "state", b"state", "talk_ms", b"talk_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__talk_ms: _TypeAlias = _typing.Literal["talk_ms"]  # noqa: Y015
+    _WhichOneofArgType__talk_ms: _TypeAlias = _typing.Literal["_talk_ms", b"_talk_ms"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__talk_ms) -> _WhichOneofReturnType__talk_ms | None: ...
+
+Global___TellHandoff: _TypeAlias = TellHandoff  # noqa: Y015
+
+@_typing.final
 class Reserved(_message.Message):
-    """An agent, or a place on a line, is kept."""
+    """An agent, or a place on a line, is kept; or a talk waits for its caller's own INVITE."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -406,12 +468,15 @@ class HandoffSeen(_message.Message):
     CALL_ID_FIELD_NUMBER: _builtins.int
     QUEUE_ID_FIELD_NUMBER: _builtins.int
     CALLER_FIELD_NUMBER: _builtins.int
+    TALK_MS_FIELD_NUMBER: _builtins.int
     state: Global___HandoffState.ValueType
     """Its side's state."""
     call_id: _builtins.str
     """The call, where it is known."""
     queue_id: _builtins.str
     """The call's queue, where it is known."""
+    talk_ms: _builtins.int
+    """Of a talk that is over, as the helper has measured it, in ms."""
     @_builtins.property
     def caller(self) -> _caller_pb2.CallerCard:
         """Who calls, from the call's own site while the hand-off lasts: a helper that was restarted has forgotten it."""
@@ -423,10 +488,11 @@ class HandoffSeen(_message.Message):
         call_id: _builtins.str | None = ...,
         queue_id: _builtins.str | None = ...,
         caller: _caller_pb2.CallerCard | None = ...,
+        talk_ms: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_call_id", b"_call_id", "_caller", b"_caller", "_queue_id", b"_queue_id", "call_id", b"call_id", "caller", b"caller", "queue_id", b"queue_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_call_id", b"_call_id", "_caller", b"_caller", "_queue_id", b"_queue_id", "_talk_ms", b"_talk_ms", "call_id", b"call_id", "caller", b"caller", "queue_id", b"queue_id", "talk_ms", b"talk_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_call_id", b"_call_id", "_caller", b"_caller", "_queue_id", b"_queue_id", "call_id", b"call_id", "caller", b"caller", "queue_id", b"queue_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_call_id", b"_call_id", "_caller", b"_caller", "_queue_id", b"_queue_id", "_talk_ms", b"_talk_ms", "call_id", b"call_id", "caller", b"caller", "queue_id", b"queue_id", "state", b"state", "talk_ms", b"talk_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__call_id: _TypeAlias = _typing.Literal["call_id"]  # noqa: Y015
     _WhichOneofArgType__call_id: _TypeAlias = _typing.Literal["_call_id", b"_call_id"]  # noqa: Y015
@@ -434,12 +500,16 @@ class HandoffSeen(_message.Message):
     _WhichOneofArgType__caller: _TypeAlias = _typing.Literal["_caller", b"_caller"]  # noqa: Y015
     _WhichOneofReturnType__queue_id: _TypeAlias = _typing.Literal["queue_id"]  # noqa: Y015
     _WhichOneofArgType__queue_id: _TypeAlias = _typing.Literal["_queue_id", b"_queue_id"]  # noqa: Y015
+    _WhichOneofReturnType__talk_ms: _TypeAlias = _typing.Literal["talk_ms"]  # noqa: Y015
+    _WhichOneofArgType__talk_ms: _TypeAlias = _typing.Literal["_talk_ms", b"_talk_ms"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__call_id) -> _WhichOneofReturnType__call_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__caller) -> _WhichOneofReturnType__caller | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__queue_id) -> _WhichOneofReturnType__queue_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__talk_ms) -> _WhichOneofReturnType__talk_ms | None: ...
 
 Global___HandoffSeen: _TypeAlias = HandoffSeen  # noqa: Y015
 
@@ -482,6 +552,8 @@ class ExchangeRequest(_message.Message):
     CANCEL_FIELD_NUMBER: _builtins.int
     GET_HANDOFF_FIELD_NUMBER: _builtins.int
     RESERVE_LINE_FIELD_NUMBER: _builtins.int
+    MOVE_FIELD_NUMBER: _builtins.int
+    TELL_HANDOFF_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def envelope(self) -> Global___Envelope:
         """Who asks, and about which hand-off."""
@@ -510,6 +582,14 @@ class ExchangeRequest(_message.Message):
     def reserve_line(self) -> Global___ReserveLine:
         """Keep a place on a line."""
 
+    @_builtins.property
+    def move(self) -> Global___Move:
+        """Wait for the caller's own INVITE."""
+
+    @_builtins.property
+    def tell_handoff(self) -> Global___TellHandoff:
+        """Hear how a moved call stands."""
+
     def __init__(
         self,
         *,
@@ -520,12 +600,14 @@ class ExchangeRequest(_message.Message):
         cancel: Global___Cancel | None = ...,
         get_handoff: Global___GetHandoff | None = ...,
         reserve_line: Global___ReserveLine | None = ...,
+        move: Global___Move | None = ...,
+        tell_handoff: Global___TellHandoff | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "claim", b"claim", "confirm", b"confirm", "envelope", b"envelope", "get_handoff", b"get_handoff", "request", b"request", "reserve", b"reserve", "reserve_line", b"reserve_line"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "claim", b"claim", "confirm", b"confirm", "envelope", b"envelope", "get_handoff", b"get_handoff", "move", b"move", "request", b"request", "reserve", b"reserve", "reserve_line", b"reserve_line", "tell_handoff", b"tell_handoff"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "claim", b"claim", "confirm", b"confirm", "envelope", b"envelope", "get_handoff", b"get_handoff", "request", b"request", "reserve", b"reserve", "reserve_line", b"reserve_line"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "claim", b"claim", "confirm", b"confirm", "envelope", b"envelope", "get_handoff", b"get_handoff", "move", b"move", "request", b"request", "reserve", b"reserve", "reserve_line", b"reserve_line", "tell_handoff", b"tell_handoff"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["reserve", "claim", "confirm", "cancel", "get_handoff", "reserve_line"]  # noqa: Y015
+    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["reserve", "claim", "confirm", "cancel", "get_handoff", "reserve_line", "move", "tell_handoff"]  # noqa: Y015
     _WhichOneofArgType_request: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_request) -> _WhichOneofReturnType_request | None: ...
 
@@ -553,7 +635,7 @@ class ExchangeResponse(_message.Message):
     """The answering process's incarnation, milliseconds since 1970 or higher."""
     @_builtins.property
     def reserved(self) -> Global___Reserved:
-        """To `reserve` and `reserve_line`."""
+        """To `reserve`, `reserve_line` and `move`."""
 
     @_builtins.property
     def given(self) -> Global___Given:
@@ -561,7 +643,7 @@ class ExchangeResponse(_message.Message):
 
     @_builtins.property
     def acknowledged(self) -> Global___Acknowledged:
-        """To `confirm` and `cancel`."""
+        """To `confirm`, `cancel` and `tell_handoff`."""
 
     @_builtins.property
     def seen(self) -> Global___HandoffSeen:
@@ -916,6 +998,116 @@ class ReserveLineResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReserveLineResponse: _TypeAlias = ReserveLineResponse  # noqa: Y015
+
+@_typing.final
+class MoveRequest(_message.Message):
+    """See the service."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENVELOPE_FIELD_NUMBER: _builtins.int
+    MOVE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def envelope(self) -> Global___Envelope:
+        """Who asks, and about which hand-off."""
+
+    @_builtins.property
+    def move(self) -> Global___Move:
+        """What is asked."""
+
+    def __init__(
+        self,
+        *,
+        envelope: Global___Envelope | None = ...,
+        move: Global___Move | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["envelope", b"envelope", "move", b"move"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["envelope", b"envelope", "move", b"move"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MoveRequest: _TypeAlias = MoveRequest  # noqa: Y015
+
+@_typing.final
+class MoveResponse(_message.Message):
+    """See the service."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INCARNATION_FIELD_NUMBER: _builtins.int
+    RESERVED_FIELD_NUMBER: _builtins.int
+    incarnation: _builtins.int
+    """The answering process's incarnation, milliseconds since 1970 or higher."""
+    @_builtins.property
+    def reserved(self) -> Global___Reserved:
+        """The answer."""
+
+    def __init__(
+        self,
+        *,
+        incarnation: _builtins.int = ...,
+        reserved: Global___Reserved | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reserved", b"reserved"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["incarnation", b"incarnation", "reserved", b"reserved"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MoveResponse: _TypeAlias = MoveResponse  # noqa: Y015
+
+@_typing.final
+class TellHandoffRequest(_message.Message):
+    """See the service."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENVELOPE_FIELD_NUMBER: _builtins.int
+    TELL_HANDOFF_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def envelope(self) -> Global___Envelope:
+        """Who asks, and about which hand-off."""
+
+    @_builtins.property
+    def tell_handoff(self) -> Global___TellHandoff:
+        """What is told."""
+
+    def __init__(
+        self,
+        *,
+        envelope: Global___Envelope | None = ...,
+        tell_handoff: Global___TellHandoff | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["envelope", b"envelope", "tell_handoff", b"tell_handoff"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["envelope", b"envelope", "tell_handoff", b"tell_handoff"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TellHandoffRequest: _TypeAlias = TellHandoffRequest  # noqa: Y015
+
+@_typing.final
+class TellHandoffResponse(_message.Message):
+    """See the service."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INCARNATION_FIELD_NUMBER: _builtins.int
+    incarnation: _builtins.int
+    """The answering process's incarnation, milliseconds since 1970 or higher."""
+    def __init__(
+        self,
+        *,
+        incarnation: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["incarnation", b"incarnation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TellHandoffResponse: _TypeAlias = TellHandoffResponse  # noqa: Y015
 
 @_typing.final
 class LeaveNoteRequest(_message.Message):

@@ -69,6 +69,16 @@ class HandoffServiceStub:
                 request_serializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.ReserveLineRequest.SerializeToString,
                 response_deserializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.ReserveLineResponse.FromString,
                 _registered_method=True)
+        self.Move = channel.unary_unary(
+                '/trunkline.handoff.v1.HandoffService/Move',
+                request_serializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.MoveRequest.SerializeToString,
+                response_deserializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.MoveResponse.FromString,
+                _registered_method=True)
+        self.TellHandoff = channel.unary_unary(
+                '/trunkline.handoff.v1.HandoffService/TellHandoff',
+                request_serializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.TellHandoffRequest.SerializeToString,
+                response_deserializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.TellHandoffResponse.FromString,
+                _registered_method=True)
         self.LeaveNote = channel.unary_unary(
                 '/trunkline.handoff.v1.HandoffService/LeaveNote',
                 request_serializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.LeaveNoteRequest.SerializeToString,
@@ -132,6 +142,20 @@ class HandoffServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Move(self, request, context):
+        """Asks the helper of a talk for a token with which the caller's own carrier may call its PBX.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TellHandoff(self, request, context):
+        """Tells the origin of a moved call how its talk stands; what is lost, the origin asks for.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def LeaveNote(self, request, context):
         """Leaves a note on the call with its own site, from the helper whose agent has talked, while the
         hand-off lasts or at any time after it. Refused as CONTACT_UNKNOWN or NOTE_LIMIT.
@@ -180,6 +204,16 @@ def add_HandoffServiceServicer_to_server(servicer, server):
                     servicer.ReserveLine,
                     request_deserializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.ReserveLineRequest.FromString,
                     response_serializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.ReserveLineResponse.SerializeToString,
+            ),
+            'Move': grpc.unary_unary_rpc_method_handler(
+                    servicer.Move,
+                    request_deserializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.MoveRequest.FromString,
+                    response_serializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.MoveResponse.SerializeToString,
+            ),
+            'TellHandoff': grpc.unary_unary_rpc_method_handler(
+                    servicer.TellHandoff,
+                    request_deserializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.TellHandoffRequest.FromString,
+                    response_serializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.TellHandoffResponse.SerializeToString,
             ),
             'LeaveNote': grpc.unary_unary_rpc_method_handler(
                     servicer.LeaveNote,
@@ -359,6 +393,60 @@ class HandoffService:
             '/trunkline.handoff.v1.HandoffService/ReserveLine',
             trunkline_dot_handoff_dot_v1_dot_handoff__pb2.ReserveLineRequest.SerializeToString,
             trunkline_dot_handoff_dot_v1_dot_handoff__pb2.ReserveLineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Move(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.handoff.v1.HandoffService/Move',
+            trunkline_dot_handoff_dot_v1_dot_handoff__pb2.MoveRequest.SerializeToString,
+            trunkline_dot_handoff_dot_v1_dot_handoff__pb2.MoveResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TellHandoff(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.handoff.v1.HandoffService/TellHandoff',
+            trunkline_dot_handoff_dot_v1_dot_handoff__pb2.TellHandoffRequest.SerializeToString,
+            trunkline_dot_handoff_dot_v1_dot_handoff__pb2.TellHandoffResponse.FromString,
             options,
             channel_credentials,
             insecure,

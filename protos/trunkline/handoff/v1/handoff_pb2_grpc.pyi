@@ -52,6 +52,10 @@ class HandoffServiceStub:
     """Asks what became of a hand-off; changes nothing."""
     ReserveLine: _grpc.UnaryUnaryMultiCallable[_handoff_pb2.ReserveLineRequest, _handoff_pb2.ReserveLineResponse]
     """Asks for a place on a line of the asked site, for a number that the sender's agent dials."""
+    Move: _grpc.UnaryUnaryMultiCallable[_handoff_pb2.MoveRequest, _handoff_pb2.MoveResponse]
+    """Asks the helper of a talk for a token with which the caller's own carrier may call its PBX."""
+    TellHandoff: _grpc.UnaryUnaryMultiCallable[_handoff_pb2.TellHandoffRequest, _handoff_pb2.TellHandoffResponse]
+    """Tells the origin of a moved call how its talk stands; what is lost, the origin asks for."""
     LeaveNote: _grpc.UnaryUnaryMultiCallable[_handoff_pb2.LeaveNoteRequest, _handoff_pb2.LeaveNoteResponse]
     """Leaves a note on the call with its own site, from the helper whose agent has talked, while the
     hand-off lasts or at any time after it. Refused as CONTACT_UNKNOWN or NOTE_LIMIT.
@@ -85,6 +89,10 @@ class HandoffServiceAsyncStub(HandoffServiceStub):
     """Asks what became of a hand-off; changes nothing."""
     ReserveLine: _aio.UnaryUnaryMultiCallable[_handoff_pb2.ReserveLineRequest, _handoff_pb2.ReserveLineResponse]  # type: ignore[assignment]
     """Asks for a place on a line of the asked site, for a number that the sender's agent dials."""
+    Move: _aio.UnaryUnaryMultiCallable[_handoff_pb2.MoveRequest, _handoff_pb2.MoveResponse]  # type: ignore[assignment]
+    """Asks the helper of a talk for a token with which the caller's own carrier may call its PBX."""
+    TellHandoff: _aio.UnaryUnaryMultiCallable[_handoff_pb2.TellHandoffRequest, _handoff_pb2.TellHandoffResponse]  # type: ignore[assignment]
+    """Tells the origin of a moved call how its talk stands; what is lost, the origin asks for."""
     LeaveNote: _aio.UnaryUnaryMultiCallable[_handoff_pb2.LeaveNoteRequest, _handoff_pb2.LeaveNoteResponse]  # type: ignore[assignment]
     """Leaves a note on the call with its own site, from the helper whose agent has talked, while the
     hand-off lasts or at any time after it. Refused as CONTACT_UNKNOWN or NOTE_LIMIT.
@@ -151,6 +159,22 @@ class HandoffServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_handoff_pb2.ReserveLineResponse, _abc.Awaitable[_handoff_pb2.ReserveLineResponse]]:
         """Asks for a place on a line of the asked site, for a number that the sender's agent dials."""
+
+    @_abc_1.abstractmethod
+    def Move(
+        self,
+        request: _handoff_pb2.MoveRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_handoff_pb2.MoveResponse, _abc.Awaitable[_handoff_pb2.MoveResponse]]:
+        """Asks the helper of a talk for a token with which the caller's own carrier may call its PBX."""
+
+    @_abc_1.abstractmethod
+    def TellHandoff(
+        self,
+        request: _handoff_pb2.TellHandoffRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_handoff_pb2.TellHandoffResponse, _abc.Awaitable[_handoff_pb2.TellHandoffResponse]]:
+        """Tells the origin of a moved call how its talk stands; what is lost, the origin asks for."""
 
     @_abc_1.abstractmethod
     def LeaveNote(
