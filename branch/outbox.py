@@ -28,6 +28,7 @@ from router.orders import (
     HoldInQueue,
     HoldLeg,
     JoinTalk,
+    MoveCaller,
     Order,
     Overhear,
     PartTalk,
@@ -42,6 +43,7 @@ from router.orders import (
     StopPrompts,
     StopRecording,
     StopRinging,
+    TakeMoved,
     UnpauseRecording,
 )
 
@@ -70,6 +72,8 @@ _SUBJECTS: Mapping[type[Order], tuple[str, ...]] = {
     DialSite: ("call_id", "handoff_id"),
     BridgeTrunk: ("call_id", "handoff_id"),
     BridgeTrunkLeg: ("handoff_id", "leg_id"),
+    MoveCaller: ("call_id", "handoff_id"),
+    TakeMoved: ("handoff_id", "move_id", "leg_id"),
     HangUpTrunk: ("handoff_id",),
     RejectTrunk: ("handoff_id",),
     FindNumber: ("call_id",),

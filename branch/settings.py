@@ -23,11 +23,13 @@ from node.settings.values import HostPort, Name, SiteSlug, TimeZone, refuse_twin
 from node.words import text as _
 from router.acd.policy import RETENTION_LIMIT_DAYS, Distribution, LastResort, QueuePolicy, RecordingRule
 from router.ids import FOREVER_MS, QueueId, SiteId, Skill
-from router.overflow.policy import MAX_OWN_LOSS_LIMIT, WIRE_LIMITS, LinkPolicy, OverflowPolicy
+from router.overflow.policy import MAX_OWN_LOSS_LIMIT, WIRE_LIMITS, LinkPolicy, Media, OverflowPolicy
 
 _OVERFLOW = OverflowPolicy()
 _NOT_POLICY = ("id", "numbers", "skills")
 _NOT_RULES = ("peer", "address", "trunk")
+_REDIRECT = "redirect"
+"""The third way of media, in words only: a caller who is sent on before anybody has answered."""
 _QUEUE = QueuePolicy(queue_id=QueueId("default"), skills=frozenset())
 
 Duration = Annotated[int, Field(ge=0, le=FOREVER_MS)]
@@ -60,9 +62,20 @@ class PeerSection(Section):
     """Where its PBX takes calls of other sites: `host:port` of SIP, or of a simulated PBX's trunk."""
     cost_s: float = Field(default=0.0, ge=0)
     leg_limit: int = Field(default=30, ge=0)
+    media: Media = Media.BRIDGE
+    """Which way the media of calls goes that are handed to it; its own file says it of the other way round."""
+
+    @field_validator("media", mode="before")
+    @classmethod
+    def _is_built(cls, media: object) -> object:
+        if media == _REDIRECT:
+            raise ValueError(_("redirect is not built yet; use {choices}", choices="bridge, refer"))
+        return media
 
     def link(self) -> LinkPolicy:
-        return LinkPolicy(site_id=SiteId(self.site), cost_s=self.cost_s, leg_limit=self.leg_limit)
+        return LinkPolicy(
+            site_id=SiteId(self.site), cost_s=self.cost_s, leg_limit=self.leg_limit, media=self.media
+        )
 
 
 class OverflowSection(Section):
@@ -78,6 +91,8 @@ class OverflowSection(Section):
     ring_limit_ms: PositiveDuration = _OVERFLOW.ring_limit_ms
     handoff_limit_ms: PositiveDuration = _OVERFLOW.handoff_limit_ms
     confirm_limit_ms: PositiveDuration = _OVERFLOW.confirm_limit_ms
+    move_limit_ms: PositiveDuration = _OVERFLOW.move_limit_ms
+    moved_ask_ms: PositiveDuration = _OVERFLOW.moved_ask_ms
     view_stale_ms: PositiveDuration = _OVERFLOW.view_stale_ms
     view_unscored_ms: PositiveDuration = _OVERFLOW.view_unscored_ms
     view_out_ms: PositiveDuration = _OVERFLOW.view_out_ms

@@ -28,6 +28,8 @@ class Do(StrEnum):
     REFER = "channel.refer"
     """Ask whoever is on the channel, by a REFER, to call the PBX of `site_id` with `token` on behalf of
     `from_site`. The channel is in no bridge; until REFERRED nothing may be asked of it that waits for it."""
+    AWAIT_REFERRED = "channel.await_referred"
+    """Tell REFERRED of the channel, once it is usable; whoever was away may have missed it."""
     HANG_UP = "channel.hangup"
     SET = "channel.set"
     PLAY = "channel.play"
@@ -128,3 +130,7 @@ class Variable(StrEnum):
     AGENT = "TRUNKLINE_AGENT"
     HANDOFF = "TRUNKLINE_HANDOFF"
     PEER = "TRUNKLINE_PEER"
+    REFERRED = "TRUNKLINE_REFERRED"
+    """The hand-off that the caller's carrier is asked to move it along; empty once it has answered."""
+    MOVED = "TRUNKLINE_MOVED"
+    """The caller's own carrier, on the place of the trunk leg of HANDOFF."""
