@@ -2,13 +2,14 @@
 
 import secrets
 import time
+from collections.abc import Mapping
 from enum import Enum
 
 from deploy.phones.changes import WAIT_LIMIT_S, Changes
 from deploy.phones.sip_lines import Line
 from deploy.phones.sip_sdp import answer_sdp, offer_sdp, read_sdp
 from deploy.phones.sip_sound import Sound
-from deploy.phones.sip_text import SipMessage, reply, tag_of, uri_of
+from deploy.phones.sip_text import SipMessage, reason_of, reply, tag_of, uri_of
 from deploy.phones.sip_wire import REQUEST_LIMIT_S, Address, SipSilenceError
 
 
@@ -111,6 +112,19 @@ class Call:
             self.acknowledge(answer)
         return answer.status
 
+    async def tell_referred(self, status: int) -> None:
+        """What has become of a REFER that was answered 202: the one and last NOTIFY (RFC 3515 2.4.5).
+
+        Raises:
+            SipSilenceError: nobody wanted to know.
+        """
+        headers = {
+            "Event": "refer",
+            "Subscription-State": "terminated;reason=noresource",
+            "Content-Type": "message/sipfrag;version=2.0",
+        }
+        await self._request("NOTIFY", f"SIP/2.0 {status} {reason_of(status)}\r\n", headers)
+
     def acknowledge(self, answer: SipMessage) -> None:
         """The ACK of a 2xx: a request of its own, and of the INVITE's number."""
         ack = self._build("ACK", answer.cseq)
@@ -156,6 +170,8 @@ class Call:
                 self._hear_offer(request, source)
             case "OPTIONS" | "INFO" | "NOTIFY":
                 self._respond(request, 200, source)
+            case "REFER":
+                self._respond(request, self.line.hear_refer(self, request), source)
             case _:
                 self._respond(request, 501, source)
 
@@ -200,7 +216,9 @@ class Call:
         """From and To as this side writes them, tags included."""
         self._local, self._remote, self.target = local, remote, target
 
-    def _build(self, method: str, cseq: int, body: str = "") -> SipMessage:
+    def _build(
+        self, method: str, cseq: int, body: str = "", headers: Mapping[str, str] | None = None
+    ) -> SipMessage:
         return self.line.build(
             method,
             self.target,
@@ -208,17 +226,20 @@ class Call:
             remote=self._remote,
             call_id=self.call_id,
             cseq=cseq,
+            headers=headers,
             body=body,
         )
 
-    async def _request(self, method: str, body: str = "") -> SipMessage:
+    async def _request(
+        self, method: str, body: str = "", headers: Mapping[str, str] | None = None
+    ) -> SipMessage:
         """A request within the call; signed when the PBX wants it.
 
         Raises:
             SipSilenceError: no answer came.
         """
         self._cseq += 1
-        request = self._build(method, self._cseq, body)
+        request = self._build(method, self._cseq, body, headers)
         answer = await self.line.socket.request(request, self.line.pbx, limit_s=REQUEST_LIMIT_S)
         if answer.status in {401, 407} and self.line.password is not None:
             self._cseq += 1

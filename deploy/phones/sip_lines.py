@@ -114,7 +114,7 @@ class Line:
             ],
             body,
         )
-        if body:
+        if body and not message.header("Content-Type"):
             message.headers.append(("Content-Type", "application/sdp"))
         return message
 
@@ -145,6 +145,10 @@ class Line:
             self.socket.respond(request, reply(request, 200, tag=new_tag()), source)
         elif request.method != "ACK":
             self.socket.respond(request, reply(request, 481, tag=new_tag()), source)
+
+    def hear_refer(self, call: OnLine, request: SipMessage) -> int:
+        """What to answer whoever wants the call to go elsewhere: no phone here can be sent away."""
+        return 501
 
     def hear_invite(self, request: SipMessage, source: Address) -> None:
         """Nobody is called on a line that only calls."""

@@ -15,6 +15,8 @@ _REASONS = {
     100: "Trying",
     180: "Ringing",
     200: "OK",
+    202: "Accepted",
+    403: "Forbidden",
     404: "Not Found",
     480: "Temporarily Unavailable",
     481: "Call/Transaction Does Not Exist",
@@ -22,6 +24,7 @@ _REASONS = {
     487: "Request Terminated",
     488: "Not Acceptable Here",
     501: "Not Implemented",
+    503: "Service Unavailable",
     603: "Decline",
 }
 
@@ -146,7 +149,12 @@ def reply(
     ]
     if body:
         copied.append(("Content-Type", "application/sdp"))
-    return SipMessage(f"SIP/2.0 {status} {_REASONS.get(status, 'Unnamed')}", copied, body)
+    return SipMessage(f"SIP/2.0 {status} {reason_of(status)}", copied, body)
+
+
+def reason_of(status: int) -> str:
+    """The words behind a status."""
+    return _REASONS.get(status, "Unnamed")
 
 
 def acknowledgement(request: SipMessage, response: SipMessage) -> SipMessage:

@@ -25,11 +25,12 @@ from branch.telephony.port import TelephonyDriver
 from deploy.asterisk.bundle import default_cache, find_asterisk
 from deploy.asterisk.process import AsteriskProcess
 from deploy.phones.callers import OutgoingCall
-from deploy.phones.city import City
 from deploy.phones.phones import Behaviour, Phone, PhoneCall
+from deploy.phones.sip_wire import Address
 from deploy.ports import free_ports
 from router.ids import AgentId, CallId, LegId, RecordingId, SiteId
 from router.recovery import Inventory
+from tests.fakes.sip_carrier import Carrier
 from tests.fakes.telephony import TelephonyEar
 from tests.fakes.telephony_rig import ANSWERS, BUSY, LINE, MACHINE, SILENT
 
@@ -66,15 +67,19 @@ class AsteriskSite:
             MACHINE: Behaviour(sends_rtp=True),
             SLOW: Behaviour(ring_ms=2_000, sends_rtp=True),
         }
-        self._city = City("13800138000", pbx, host=CITY, people=people)
+        self.city = Carrier("13800138000", pbx, host=CITY, people=people)
         self.calls: dict[str, OutgoingCall] = {}
         self._people = AsyncExitStack()
         self._drivers: list[PbxDriver] = []
 
     @property
+    def address(self) -> Address:
+        return self.host, self.sip_port
+
+    @property
     def customers(self) -> Sequence[PhoneCall]:
         """The calls that the site has made to the city."""
-        return self._city.called
+        return self.city.called
 
     @property
     def recordings(self) -> Path:
@@ -90,7 +95,7 @@ class AsteriskSite:
             modules=binaries.modules,
             data=binaries.data,
         )
-        await self._people.enter_async_context(self._city)
+        await self._people.enter_async_context(self.city)
         write_configuration(self._plan(places))
         _record_prompts(self.folder / "data" / "sounds")
         self.process = AsteriskProcess(binaries, self.folder, self.folder / "output.log")
@@ -120,7 +125,7 @@ class AsteriskSite:
                 for agent, phone in self.phones.items()
             ],
             peers=self.peers,
-            lines=[Line(name=LINE, host=CITY, port=self._city.socket.address[1], user=None, password=None)],
+            lines=[Line(name=LINE, host=CITY, port=self.city.socket.address[1], user=None, password=None)],
             emergency_numbers=("110",),
             fallback=Fallback(action="message", number=None, retry_s=1, limit_s=60),
             codes={"*11": "login", "*12": "logout", "*13": "ready", "*14": "not_ready"},
@@ -147,7 +152,7 @@ class AsteriskSite:
         await driver.close()
 
     async def call(self) -> str:
-        call = await self._city.call(LINE_NUMBER, sends_rtp=True)
+        call = await self.city.call(LINE_NUMBER, sends_rtp=True)
         self.calls[call.call_id] = call
         return call.call_id
 
@@ -162,7 +167,7 @@ class AsteriskSite:
 
     async def _customer_on(self, channel: CallId | LegId) -> PhoneCall:
         variable = await self.ask(f"channels/{channel}/variable?variable=CHANNEL(pjsip,call-id)")
-        [call] = [each for each in self._city.called if each.call_id == variable["value"]]
+        [call] = [each for each in self.city.called if each.call_id == variable["value"]]
         return call
 
     async def press(self, caller: str, digits: str) -> None:

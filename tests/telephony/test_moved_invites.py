@@ -1,0 +1,134 @@
+"""INVITEs of callers whom another site's carrier was asked to send here: what reaches the branch of them."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import pytest
+
+from branch.telephony.driver.vocabulary import Cause, Do, Event, Kind, Variable
+from deploy.phones.callers import Caller
+from router.ids import AgentId, SiteId
+from tests.fakes.asterisk_site import CITY, AsteriskSite
+from tests.telephony.wired_link import WiredLink
+
+pytestmark = pytest.mark.timeout(120)
+
+HOST = "127.0.0.12"
+TOKEN = "AWZ5k3-_" * 12
+"""As long as the token of a site with a short name."""
+LONGEST_TOKEN = "AWZ5k3-_" * 25
+LONGEST_SITE = "s" * 40
+FLOOD_COUNT = 200
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[AsteriskSite]:
+    made = AsteriskSite(SiteId("urumqi"), HOST, (AgentId("urumqi/1001"),))
+    try:
+        await made.open()
+        yield made
+    finally:
+        await made.close()
+
+
+@pytest.fixture
+async def link(site: AsteriskSite) -> AsyncIterator[WiredLink]:
+    made = await WiredLink.open(site)
+    yield made
+    await made.close()
+
+
+async def status_of(site: AsteriskSite, user: str) -> int:
+    """What a caller from the city is answered who dials it."""
+    async with Caller("13800138000", site.address, host=CITY) as caller:
+        call = await caller.call(user)
+        await call.wait_over()
+        return call.status
+
+
+@pytest.mark.parametrize(
+    ("origin", "token"), [("beijing", TOKEN), ("a-b", TOKEN[:40]), (LONGEST_SITE, LONGEST_TOKEN)]
+)
+async def test_a_moved_caller_is_told_like_an_invite_over_a_trunk(
+    site: AsteriskSite, link: WiredLink, origin: str, token: str
+) -> None:
+    async with Caller("13800138000", site.address, host=CITY) as caller:
+        call = await caller.call(f"overflow.{origin}.{token}", sends_rtp=True)
+        came = await link.event(Event.CHANNEL_STARTED)
+        await link.done(Do.ANSWER, channel=came["channel"])
+        await call.wait_answered()
+        await call.hang_up()
+        await link.event(Event.CHANNEL_GONE, channel=came["channel"])
+
+    facts = came["facts"]
+    assert (came["kind"], facts["from"], facts["token"]) == (Kind.TRUNK_IN, origin, token)
+    assert facts["dialled"] == "overflow"
+    assert came["variables"][Variable.PEER] == origin
+
+
+async def test_a_moved_caller_whom_the_branch_refuses_hears_403(site: AsteriskSite, link: WiredLink) -> None:
+    async with Caller("13800138000", site.address, host=CITY) as caller:
+        call = await caller.call(f"overflow.beijing.{TOKEN}")
+        came = await link.event(Event.CHANNEL_STARTED)
+        await link.done(Do.HANG_UP, channel=came["channel"], cause=Cause.REJECTED)
+        await call.wait_over()
+
+    assert call.status == 403
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        "overflow.beijing",
+        "overflow.beijing." + TOKEN[:39],
+        "overflow.beijing." + "x" * 201,
+        "overflow.Beijing." + TOKEN,
+        f"overflow.{'s' * 41}." + TOKEN,
+        "overflow.." + TOKEN,
+        "overflow.beijing." + TOKEN + ".more",
+        "overflow.beijing." + TOKEN + "%24%7BEXTEN%7D",
+        "overflow.beijing.%22" + TOKEN,
+        "overflow.beijing.%22%5D" + TOKEN,
+        "overflow.x",
+    ],
+)
+async def test_what_is_no_token_never_reaches_the_branch(
+    site: AsteriskSite, link: WiredLink, user: str
+) -> None:
+    assert await status_of(site, user) == 403
+    assert link.events == []
+
+
+async def test_other_numbers_are_callers_as_ever(site: AsteriskSite, link: WiredLink) -> None:
+    async with Caller("13800138000", site.address, host=CITY) as caller:
+        for number in ("4001", "110", "+864001", "overflow", "overflown", "overflowx.y"):
+            await caller.call(number)
+            came = await link.event(Event.CHANNEL_STARTED, facts={"dialled": number, "caller": caller.user})
+            assert came["kind"] == Kind.CALLER
+
+
+async def test_a_moved_caller_who_finds_no_branch_is_answered_503_and_hears_no_announcement(
+    site: AsteriskSite,
+) -> None:
+    assert await status_of(site, f"overflow.beijing.{TOKEN}") == 503
+
+
+async def test_of_a_flood_a_few_a_second_reach_the_branch_and_every_ordinary_caller_does(
+    site: AsteriskSite, link: WiredLink
+) -> None:
+    async with Caller("13800138000", site.address, host=CITY) as caller:
+        moved = [await caller.call(f"overflow.beijing.{TOKEN}") for _ in range(FLOOD_COUNT)]
+        await caller.call("4001")
+        await link.event(Event.CHANNEL_STARTED, kind=Kind.CALLER)
+        told: set[str] = set()
+        while not all(call.is_over for call in moved):
+            for came in link.all_of(Event.CHANNEL_STARTED, kind=Kind.TRUNK_IN):
+                if came["channel"] not in told:
+                    told.add(came["channel"])
+                    await link.done(Do.HANG_UP, channel=came["channel"], cause=Cause.REJECTED)
+            await asyncio.sleep(0.01)
+
+    statuses = Counter(call.status for call in moved)
+    assert statuses == {403: len(told), 503: FLOOD_COUNT - len(told)}
+    assert 0 < len(told) < FLOOD_COUNT / 2
