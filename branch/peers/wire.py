@@ -126,22 +126,31 @@ def request_frame(asked: Asked, *, timeout_ms: int) -> pb.ExchangeRequest:
         case Claim():
             frame.claim.skills.extend(sorted(request.skills))
             frame.claim.token = request.token
+        case ReserveLine():
+            frame.reserve_line.call_id = request.call_id
+            frame.reserve_line.number = request.number
+        case _:
+            _fill_talk_request(frame, request)
+    return frame
+
+
+def _fill_talk_request(
+    frame: pb.ExchangeRequest, request: Confirm | Cancel | GetHandoff | Move | TellHandoff
+) -> None:
+    """About a hand-off that both sides know."""
+    match request:
         case Confirm():
             frame.confirm.SetInParent()
         case Cancel():
             frame.cancel.reason = request.reason
         case GetHandoff():
             frame.get_handoff.SetInParent()
-        case ReserveLine():
-            frame.reserve_line.call_id = request.call_id
-            frame.reserve_line.number = request.number
         case Move():
             frame.move.move_id = request.move_id
         case TellHandoff():
             frame.tell_handoff.state = _STATES[request.state]
             if request.talk_ms is not None:
                 frame.tell_handoff.talk_ms = request.talk_ms
-    return frame
 
 
 def read_request(frame: pb.ExchangeRequest) -> Asked:
@@ -173,14 +182,20 @@ def _request(frame: pb.ExchangeRequest, handoff_id: HandoffId, timeout_ms: int) 
             skills = _skills("claim.skills", frame.claim.skills)
             token = validate.text("claim.token", frame.claim.token, most_chars=TOKEN_LIMIT_CHARS)
             return Claim(handoff_id=handoff_id, skills=skills, token=token, timeout_ms=timeout_ms)
+        case "reserve_line":
+            return _reserve_line(frame.reserve_line, handoff_id, timeout_ms)
+        case _:
+            return _talk_request(frame, handoff_id)
+
+
+def _talk_request(frame: pb.ExchangeRequest, handoff_id: HandoffId) -> Request:
+    match frame.WhichOneof("request"):
         case "confirm":
             return Confirm(handoff_id=handoff_id)
         case "cancel":
             return Cancel(handoff_id=handoff_id, reason=validate.text("cancel.reason", frame.cancel.reason))
         case "get_handoff":
             return GetHandoff(handoff_id=handoff_id)
-        case "reserve_line":
-            return _reserve_line(frame.reserve_line, handoff_id, timeout_ms)
         case "move":
             move_id = HandoffId(validate.uuid_text("move.move_id", frame.move.move_id))
             return Move(handoff_id=handoff_id, move_id=move_id)
@@ -201,9 +216,7 @@ def _reserve_line(line: pb.ReserveLine, handoff_id: HandoffId, timeout_ms: int) 
 
 def _tell_handoff(tell: pb.TellHandoff, handoff_id: HandoffId) -> TellHandoff:
     state = _STATES_READ[validate.one_of("tell_handoff.state", tell.state, _TOLD)]
-    return TellHandoff(
-        handoff_id=handoff_id, state=state, talk_ms=_talk_ms("tell_handoff.talk_ms", tell)
-    )
+    return TellHandoff(handoff_id=handoff_id, state=state, talk_ms=_talk_ms("tell_handoff.talk_ms", tell))
 
 
 # --- replies ---------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from branch.telephony.driver.holdings import Held, Holdings, talk_bridge
+from branch.telephony.driver.moves import Moves
 from branch.telephony.driver.prompts import Prompts, take
 from branch.telephony.driver.talks import Talks
 from branch.telephony.driver.unanswered import Unanswered
@@ -29,6 +30,7 @@ from router.orders import (
     HoldInQueue,
     HoldLeg,
     JoinTalk,
+    MoveCaller,
     Order,
     Overhear,
     PartTalk,
@@ -42,6 +44,7 @@ from router.orders import (
     StopPrompts,
     StopRecording,
     StopRinging,
+    TakeMoved,
     UnpauseRecording,
 )
 from router.outbound.outcome import OutboundOutcome
@@ -71,6 +74,7 @@ class Carrying:
         self._note = note
         self._trunks = trunks
         self._prompts = prompts
+        moves = Moves(holdings, unanswered, talks, note, trunks, join=self._join, hang_up=self._hang_up)
         self._by_type: Mapping[type[Order], Callable[[Any], None]] = {
             HoldInQueue: self._hold_in_queue,
             Announce: self._prompts.announce,
@@ -99,6 +103,8 @@ class Carrying:
             ),
             RejectTrunk: lambda order: self._hang_up(holdings.trunk(order.handoff_id), Cause.REJECTED),
             BridgeTrunkLeg: self._bridge_trunk_leg,
+            MoveCaller: moves.move_caller,
+            TakeMoved: moves.take_moved,
             DialLine: self._dial_line,
             BridgeLine: lambda o: self._join(self._holdings.leg(o.leg_id), self._holdings.line(o.call_id)),
             BridgeTrunkLine: self._bridge_trunk_line,
@@ -282,6 +288,9 @@ class Carrying:
     def _join(self, owner: Held | None, other: Held | None) -> None:
         """A talk of two, in the bridge of the one who serves."""
         if owner is None or other is None:
+            return
+        if other.referred_for is not None:
+            other.rejoin = lambda: self._join(self._holdings.channel(owner.channel_id), other)
             return
         self._prompts.hush(other)
         if owner.hears_ring:

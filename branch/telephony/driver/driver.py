@@ -13,7 +13,7 @@ from branch.telephony.driver.link import LinkLostError, PbxLink
 from branch.telephony.driver.prompts import Prompts
 from branch.telephony.driver.resync import resync
 from branch.telephony.driver.talks import Talks
-from branch.telephony.driver.unanswered import Unanswered
+from branch.telephony.driver.unanswered import Asked, Unanswered
 from branch.telephony.driver.vocabulary import Cause, Do, Event, Frame
 from branch.telephony.port import PbxRefusedError, TelephonyListener
 from router.call import Language
@@ -228,19 +228,26 @@ class PbxDriver:
     def _replied(self, reply: Frame) -> None:
         asked = self._unanswered.answered(reply)
         code = reply.get("code")
-        if asked is None or code is None:
+        if asked is None:
             return
+        if asked.then is not None:
+            asked.then(code is None)
+        if code is not None:
+            self._refused(asked, code, reply.get("text"))
+
+    def _refused(self, asked: Asked, code: int, text: str | None) -> None:
         do, channel_id = asked.frame["do"], asked.channel_id
         if do == Do.ORIGINATE and channel_id is not None and code != _EXISTS:
             self._hearing.gone(channel_id, Cause.ABSENT if code == _GONE else Cause.UNAVAILABLE)
         elif do == Do.PLAY and code != _EXISTS:
             if code != _GONE:
-                log.error("prompts_refused", media=asked.frame["media"], code=code, text=reply.get("text"))
+                log.error("prompts_refused", media=asked.frame["media"], code=code, text=text)
             self._hearing.played({**asked.frame, "is_failed": True})
+        elif do == Do.REFER and code != _GONE and channel_id is not None:
+            log.error("refer_refused", channel=channel_id, code=code, text=text)
+            self._hearing.referred({"channel": channel_id})
         elif code not in (_GONE, _EXISTS) and (do, code) != (Do.REMOVE, _NOT_YET):
-            log.error(
-                "pbx_request_refused", request=do, channel=channel_id, code=code, text=reply.get("text")
-            )
+            log.error("pbx_request_refused", request=do, channel=channel_id, code=code, text=text)
             if do == Do.ADD:
                 # Whoever cannot be joined must not sit there in silence for ever.
                 self._unanswered.ask(Do.HANG_UP, channel_id, cause=int(Cause.LINK_LOST))

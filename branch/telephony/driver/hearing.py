@@ -21,6 +21,7 @@ from router.facts import (
     LegFailed,
     LegRang,
     LineAnswered,
+    MoveTried,
     PbxDied,
     PromptsPlayed,
     RecordingFinished,
@@ -69,6 +70,7 @@ class Hearing:
         self._by_event: Mapping[str, Callable[[Frame], None]] = {
             Event.CHANNEL_STARTED: self.seen,
             Event.CHANNEL_STATE: self._state_seen,
+            Event.REFERRED: self.referred,
             Event.CHANNEL_GONE: lambda frame: self.gone(frame["channel"], Cause(frame["cause"])),
             Event.PHONE_STATE: self.phone_seen,
             Event.RECORDING_FINISHED: self._recorded,
@@ -295,6 +297,18 @@ class Hearing:
         if leg is not None and leg.is_answered and not leg.is_ending:
             leg.hears_ring = True
             self._unanswered.ask(Do.RING, leg.channel_id)
+
+    def referred(self, frame: Frame) -> None:
+        """The caller's carrier has answered and the channel is usable: back to where it was."""
+        held = self._holdings.channel(frame["channel"])
+        if held is None or held.referred_for is None:
+            return
+        handoff_id, held.referred_for = held.referred_for, None
+        self._unanswered.ask(Do.SET, held.channel_id, name=Variable.REFERRED, value="")
+        if held.rejoin is not None and not held.is_ending:
+            held.rejoin()
+        held.rejoin = None
+        self.note(MoveTried(handoff_id=handoff_id))
 
     def _recorded(self, frame: Frame) -> None:
         held = self._holdings.channel(frame["channel"])

@@ -48,6 +48,12 @@ class Held:
     hears_ring: bool = False
     """Of an agent's leg: the tone of a number that it has dialled."""
     is_recording: bool = False
+    is_moved: bool = False
+    """A caller's own carrier, on the place of its hand-off's trunk leg."""
+    referred_for: HandoffId | None = None
+    """Of a caller whose carrier is asked to move it along this hand-off, and has not answered."""
+    rejoin: Callable[[], None] | None = None
+    """To be done when it has."""
     is_ending: bool = False
     """We have asked for its end, so its end is no news."""
     is_joined: bool = False
@@ -133,11 +139,20 @@ class Holdings:
         if held.kind is Kind.CALLER and held.call_id is not None:
             self._callers[held.call_id] = held
         if held.kind in (Kind.TRUNK_IN, Kind.TRUNK_OUT) and held.handoff_id is not None:
-            self._trunks[held.handoff_id] = held
+            before = self._trunks.get(held.handoff_id)
+            if before is None or not before.is_moved:
+                self._trunks[held.handoff_id] = held
         if held.kind is Kind.PHONE and held.agent_id is not None:
             self._last_legs[held.agent_id] = held
         if held.kind is Kind.CODE and held.agent_id is not None:
             self._listening[held.agent_id] = held
+
+    def replace_trunk(self, moved: Held, handoff_id: HandoffId) -> None:
+        """A moved caller's leg is the hand-off's trunk leg from now on."""
+        if moved.handoff_id is not None:
+            del self._trunks[moved.handoff_id]
+        moved.handoff_id, moved.is_moved = handoff_id, True
+        self._trunks[handoff_id] = moved
 
     def drop(self, held: Held) -> None:
         del self._channels[held.channel_id]
@@ -178,6 +193,8 @@ def held_of(shown: Frame) -> Held:
         peer=SiteId(peer) if peer else None,
         line_id=variables.get(Variable.LINE),
         is_taken=Variable.TAKEN in variables,
+        is_moved=Variable.MOVED in variables,
+        referred_for=variables.get(Variable.REFERRED) or None,
     )
 
 
@@ -223,4 +240,5 @@ def _trunk(handoff_id: HandoffId, held: Held) -> LiveTrunk:
         role=Role.ORIGIN if held.kind is Kind.TRUNK_OUT else Role.HELPER,
         call_id=held.call_id,
         state=held.media(),
+        is_moved=held.is_moved,
     )

@@ -29,6 +29,8 @@ def resync(
         hearing.seen(shown)
     _note_talks(holdings, bridges)
     _end_talks(unanswered, bridges, living)
+    _end_replaced(holdings, unanswered)
+    _await_referred(holdings, unanswered)
     _note_playbacks(holdings, hearing, unanswered)
 
 
@@ -49,6 +51,24 @@ def _end_talks(unanswered: Unanswered, bridges: list[Frame], living: frozenset[s
         owner = talk_owner(bridge["bridge"])
         if owner is not None and owner not in living:
             unanswered.ask(Do.DESTROY_BRIDGE, bridge=bridge["bridge"])
+
+
+def _end_replaced(holdings: Holdings, unanswered: Unanswered) -> None:
+    """A moved caller has come onto the place of a trunk leg that was not hung up any more."""
+    for held in holdings:
+        trunk = None if held.handoff_id is None else holdings.trunk(held.handoff_id)
+        is_replaced = trunk is not None and trunk.is_moved and trunk is not held
+        if held.kind is Kind.TRUNK_IN and is_replaced and not held.is_ending:
+            held.is_ending = True
+            unanswered.ask(Do.HANG_UP, held.channel_id, cause=int(Cause.NORMAL))
+
+
+def _await_referred(holdings: Holdings, unanswered: Unanswered) -> None:
+    """A carrier's answer may have been told to nobody: nobody is to wait for it unheard."""
+    unanswered.forget_sent(Do.REFER)
+    for held in holdings:
+        if held.referred_for is not None:
+            unanswered.ask(Do.AWAIT_REFERRED, held.channel_id)
 
 
 def _note_playbacks(holdings: Holdings, hearing: Hearing, unanswered: Unanswered) -> None:

@@ -1,7 +1,7 @@
 """Requests that the PBX has not answered yet, kept across its absence."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from branch.telephony.driver.vocabulary import Do, Frame
@@ -13,14 +13,16 @@ class Asked:
 
     frame: Frame
     channel_id: str | None
+    then: Callable[[bool], None] | None = None
+    """Told whether it was done, once that is answered; never, where the channel is gone before."""
     was_sent: bool = False
 
 
 class Unanswered:
     """Sends requests in order, and again in order on the next connection.
 
-    All of them may be repeated but originate: where that may already have been carried
-    out, the channel's fate is read from the PBX's list and the request is dropped.
+    All of them may be repeated but originate and refer: where those may already have been carried
+    out, the channel's fate is read from the PBX's list, or asked for, and the request is dropped.
     """
 
     def __init__(self) -> None:
@@ -30,11 +32,26 @@ class Unanswered:
 
     def ask(self, do: Do, channel_id: str | None = None, **parameters: object) -> None:
         """Send it now, or when there is a connection."""
+        self._put(None, do, channel_id, parameters)
+
+    def ask_then(
+        self, then: Callable[[bool], None], do: Do, channel_id: str | None = None, **parameters: object
+    ) -> None:
+        """The same, and `then` hears whether it was done."""
+        self._put(then, do, channel_id, parameters)
+
+    def _put(
+        self,
+        then: Callable[[bool], None] | None,
+        do: Do,
+        channel_id: str | None,
+        parameters: Mapping[str, object],
+    ) -> None:
         number = next(self._numbers)
         frame: Frame = {"id": number, "do": do, **parameters}
         if channel_id is not None:
             frame["channel"] = channel_id
-        self._waiting[number] = Asked(frame=frame, channel_id=channel_id)
+        self._waiting[number] = Asked(frame=frame, channel_id=channel_id, then=then)
         self._transmit(self._waiting[number])
 
     def answered(self, reply: Frame) -> Asked | None:
@@ -71,6 +88,11 @@ class Unanswered:
     def forget_originates(self, living: frozenset[str]) -> None:
         """Those channels were dialled before the connection was lost; not once more."""
         for number in [n for n, asked in self._waiting.items() if _dialled(asked) in living]:
+            del self._waiting[number]
+
+    def forget_sent(self, do: Do) -> None:
+        """Such requests may have been carried out already; not once more."""
+        for number in [n for n, a in self._waiting.items() if a.was_sent and a.frame["do"] == do]:
             del self._waiting[number]
 
     def clear(self) -> None:
