@@ -63,7 +63,7 @@ class PeerSection(Section):
     cost_s: float = Field(default=0.0, ge=0)
     leg_limit: int = Field(default=30, ge=0)
     media: Media = Media.BRIDGE
-    """Which way the media of calls goes that are handed to it; its own file says it of the other way round."""
+    """Of calls that are handed to it; what it hands to us goes as its own file says."""
 
     @field_validator("media", mode="before")
     @classmethod

@@ -41,6 +41,7 @@ class Play(StrEnum):
     SET_PHONE = "phone.set"
     SET_TRUNKS = "trunks.set"
     BEGIN_DAY = "day.begin"
+    SET_CARRIER = "carrier.set"
     COUNT = "witness.count"
     CALL = "caller.call"
     GIVE_UP = "caller.give_up"

@@ -45,6 +45,8 @@ class Caller(Party):
         self._talking_since_ms: int | None = None
         self._leaves: asyncio.TimerHandle | None = None
         self._hangs_up_as: Step | None = None
+        self._hang_up_moved: Callable[[], None] | None = None
+        """Of one who was moved to another site's PBX: ends that call."""
 
     def arrive(self) -> None:
         self._note(Step.ARRIVED)
@@ -77,7 +79,21 @@ class Caller(Party):
             self._talking_since_ms = None
         self._wait()
 
+    def moved(self, hang_up: Callable[[], None]) -> None:
+        """The carrier has called another site's PBX, which has answered: the talk goes on there."""
+        self._hang_up_moved = hang_up
+        self._talking_since_ms = self._now_ms()
+        self._leave_after(self._left_ms)
+
+    def cut_off(self, cause: Cause) -> None:
+        """The other site's PBX has ended the call that was moved to it."""
+        self._part_for_good(cause)
+
     def ended(self, cause: Cause) -> None:
+        if self._hang_up_moved is None:
+            self._part_for_good(cause)
+
+    def _part_for_good(self, cause: Cause) -> None:
         self._stay()
         if self._hangs_up_as is not None:
             self._note(self._hangs_up_as)
@@ -90,7 +106,11 @@ class Caller(Party):
     def hang_up(self) -> None:
         """The caller has enough, talking or not."""
         self._hangs_up_as = Step.GAVE_UP if self._talking_since_ms is None else Step.FINISHED
-        self._switch.end(self._channel, Cause.NORMAL)
+        if self._hang_up_moved is None:
+            self._switch.end(self._channel, Cause.NORMAL)
+        else:
+            self._hang_up_moved()
+            self._part_for_good(Cause.NORMAL)
 
     def _wait(self) -> None:
         if self._call.patience_ms is not None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 
 from branch.telephony.simulated.pbx.callers import Caller, CallerStream
+from branch.telephony.simulated.pbx.carriers import Carrier
 from branch.telephony.simulated.pbx.control import Control
 from branch.telephony.simulated.pbx.lines import Lines
 from branch.telephony.simulated.pbx.phones import Phone, Phones
@@ -75,6 +76,12 @@ class SimulatedPbx:
             phones=self._phones,
             trunks=self._trunks,
             lines=self._lines,
+            carrier=Carrier(
+                settings.carrier.on_refer,
+                switch=self._switch,
+                trunks=self._trunks,
+                tell=self._control.tell,
+            ),
             timers=self._timers,
             recordings=Recordings(self._switch, self._control.tell, self._clock.mono_ms),
             begin_day=self._begin_day_once,

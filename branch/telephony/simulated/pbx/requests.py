@@ -5,10 +5,12 @@ from typing import Any
 
 from branch.telephony.driver.vocabulary import BridgeKind, Cause, Do, Frame, Kind
 from branch.telephony.simulated.pbx.callers import Caller
+from branch.telephony.simulated.pbx.carriers import Carrier
 from branch.telephony.simulated.pbx.lines import Customer, Lines
 from branch.telephony.simulated.pbx.phones import Phones, Ring
 from branch.telephony.simulated.pbx.playing import Playing
 from branch.telephony.simulated.pbx.recordings import Recordings
+from branch.telephony.simulated.pbx.settings import OnRefer
 from branch.telephony.simulated.pbx.switch import Party, RefusedError, Snoop, Switch
 from branch.telephony.simulated.pbx.timers import LabTimers
 from branch.telephony.simulated.pbx.trunks import Trunks
@@ -27,6 +29,7 @@ class Requests:
         phones: Phones,
         trunks: Trunks,
         lines: Lines,
+        carrier: Carrier,
         timers: LabTimers,
         recordings: Recordings,
         begin_day: Callable[[], None],
@@ -39,6 +42,7 @@ class Requests:
         self._phones = phones
         self._trunks = trunks
         self._lines = lines
+        self._carrier = carrier
         self._timers = timers
         self._recordings = recordings
         self._voicemail_s = voicemail_s
@@ -51,6 +55,8 @@ class Requests:
             Do.ANSWER: lambda frame: switch.answer(_text(frame, "channel")),
             Do.RING: lambda frame: switch.channel(_text(frame, "channel")).party.told_ringing(),
             Do.STOP_RING: lambda frame: switch.channel(_text(frame, "channel")).party.told_ringing_over(),
+            Do.REFER: self._refer,
+            Do.AWAIT_REFERRED: lambda frame: carrier.await_referred(switch.channel(_text(frame, "channel"))),
             Do.HANG_UP: self._hang_up,
             Do.SET: self._set,
             Do.PLAY: self._play,
@@ -70,6 +76,7 @@ class Requests:
             Play.SET_PHONE: self._set_phone,
             Play.SET_TRUNKS: lambda frame: trunks.set_up(is_up=_flag(frame, "is_up")),
             Play.BEGIN_DAY: lambda _frame: begin_day(),
+            Play.SET_CARRIER: self._set_carrier,
             Play.COUNT: lambda _frame: count(),
             Play.CALL: lambda frame: call(_planned(frame), _texts(frame, "keys")),
             Play.PRESS: lambda frame: self._outsider(frame).press(_text(frame, "keys")),
@@ -111,7 +118,27 @@ class Requests:
 
     def _set(self, frame: Frame) -> None:
         channel = self._switch.channel(_text(frame, "channel"))
-        channel.variables[_text(frame, "name")] = _text(frame, "value")
+        value = frame.get("value")
+        channel.variables[_text(frame, "name")] = "" if value == "" else _text(frame, "value")
+
+    def _refer(self, frame: Frame) -> None:
+        """Only callers have a carrier that can be asked."""
+        channel, address = self._switch.channel(_text(frame, "channel")), _text(frame, "endpoint")
+        if not isinstance(channel.party, Caller):
+            raise RefusedError(422, f"channel {channel.channel_id} is no caller's")
+        self._carrier.refer(
+            channel,
+            channel.party,
+            address=address.removeprefix("trunk/"),
+            from_site=_text(frame, "from_site"),
+            token=_text(frame, "token"),
+        )
+
+    def _set_carrier(self, frame: Frame) -> None:
+        answer = _text(frame, "on_refer")
+        if answer not in set(OnRefer):
+            raise RefusedError(400, f"no answer to a REFER {answer!r}")
+        self._carrier.on_refer = OnRefer(answer)
 
     def _play(self, frame: Frame) -> None:
         playback, language = _text(frame, "playback"), _text(frame, "language")

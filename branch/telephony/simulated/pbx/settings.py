@@ -1,5 +1,6 @@
 """What the simulated PBX's file may say."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -99,6 +100,21 @@ class PeopleSection(Section):
         return self
 
 
+class OnRefer(StrEnum):
+    """What a carrier does when it is asked to call another site for one of its callers."""
+
+    MOVE = "move"
+    REFUSE = "refuse"
+    SILENT = "silent"
+    """Promises, and is not heard of again."""
+
+
+class CarrierSection(Section):
+    """Whoever brings the callers."""
+
+    on_refer: OnRefer = OnRefer.MOVE
+
+
 class LineSection(Section):
     """One line to the public network, and the people behind all its numbers.
 
@@ -141,6 +157,7 @@ class PbxSettings(Section):
     control: ControlSection
     trunk: TrunkSection
     people: PeopleSection = PeopleSection()
+    carrier: CarrierSection = CarrierSection()
     line: tuple[LineSection, ...] = ()
     calls: CallsSection | None = None
     witness: WitnessSection

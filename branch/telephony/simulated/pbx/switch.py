@@ -66,6 +66,8 @@ class Channel:
     answered_at_ms: int | None = None
     bridge: "Bridge | None" = None
     is_with_somebody: bool = False
+    is_referred: bool = False
+    """Its party's carrier is asked to call elsewhere, and has not answered: blocked meanwhile."""
     snoop: "Snoop | None" = None
 
     def shown(self) -> Frame:
@@ -122,12 +124,12 @@ class Switch:
 
     def rang(self, channel: Channel) -> None:
         """The phone, or the far end, rings."""
-        if self._lives(channel) and channel.state is ChannelState.DOWN:
+        if self.lives(channel) and channel.state is ChannelState.DOWN:
             self._set_state(channel, ChannelState.RINGING)
 
     def picked_up(self, channel: Channel) -> None:
         """The one whom the application dialled has answered."""
-        if not self._lives(channel) or channel.state is ChannelState.UP:
+        if not self.lives(channel) or channel.state is ChannelState.UP:
             return
         channel.is_started = True
         channel.answered_at_ms = self._now_ms()
@@ -136,7 +138,7 @@ class Switch:
 
     def pressed(self, channel: Channel, keys: str) -> None:
         """The party presses these keys; nobody hears them before the call is answered."""
-        if self._lives(channel) and channel.state is ChannelState.UP:
+        if self.lives(channel) and channel.state is ChannelState.UP:
             for key in keys:
                 self._tell({"event": Event.DIGIT, "channel": channel.channel_id, "digit": key})
 
@@ -183,6 +185,19 @@ class Switch:
         self._set_state(channel, ChannelState.UP)
         channel.party.told_answered()
 
+    def begin_refer(self, channel: Channel) -> None:
+        """Block the channel until `end_refer`.
+
+        Raises:
+            RefusedError: it is in a bridge, is not up, or is blocked already.
+        """
+        if channel.bridge is not None or channel.state is not ChannelState.UP or channel.is_referred:
+            raise RefusedError(422, f"channel {channel.channel_id} cannot be referred now")
+        channel.is_referred = True
+
+    def end_refer(self, channel: Channel) -> None:
+        channel.is_referred = False
+
     def create_bridge(self, bridge_id: str, kind: BridgeKind) -> None:
         if bridge_id in self._bridges:
             raise RefusedError(409, f"bridge {bridge_id} exists")
@@ -200,8 +215,8 @@ class Switch:
     def add(self, bridge_id: str, channel_id: str) -> None:
         """Put a channel into a bridge, out of the one it may be in."""
         bridge, channel = self._bridge(bridge_id), self.channel(channel_id)
-        if not channel.is_started or channel.state is not ChannelState.UP:
-            raise RefusedError(422, f"channel {channel_id} has not started")
+        if not channel.is_started or channel.state is not ChannelState.UP or channel.is_referred:
+            raise RefusedError(422, f"channel {channel_id} has not started, or is being referred")
         if channel.bridge is bridge:
             return
         self._leave(channel)
@@ -232,7 +247,8 @@ class Switch:
         except KeyError:
             raise RefusedError(404, f"no bridge {bridge_id}") from None
 
-    def _lives(self, channel: Channel) -> bool:
+    def lives(self, channel: Channel) -> bool:
+        """Whether the channel is not over."""
         return self._channels.get(channel.channel_id) is channel
 
     def _set_state(self, channel: Channel, state: ChannelState) -> None:

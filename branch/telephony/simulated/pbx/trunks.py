@@ -1,8 +1,10 @@
 """Trunks between simulated PBXes: one TCP connection a call, with SIP's words and its manners.
 
-    -> {"invite": {"from": "beijing", "token": "..."}}
+    -> {"invite": {"from": "beijing", "token": "...", "by": "trunk"}}   or by "carrier"
     <- {"status": 180}   <- {"status": 200}   or {"status": 403}, {"status": 503}
     -> {"bye": 16}       either way, at any time; before 200 it is a CANCEL
+
+A caller's own carrier calls as another site does, for that site, and over no link between sites.
 
 Both ends send {"alive": 1} each second: a silent or broken connection is a lost link.
 """
@@ -39,7 +41,7 @@ class Trunks:
         self._switch = switch
         self._is_application_there = is_application_there
         self._server: asyncio.Server | None = None
-        self._ends: set[TrunkEnd] = set()
+        self._ends: set[FarEnd] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._numbers = itertools.count(1)
         self._is_up = True
@@ -67,13 +69,17 @@ class Trunks:
         """Cut every link to other sites, or mend them."""
         self._is_up = is_up
         for end in [] if is_up else list(self._ends):
-            end.cut()
+            end.lose_link()
 
     async def dial(self, end: "TrunkEnd", address: str, token: str) -> None:
-        """Connect, send the INVITE, and follow the call to its end."""
+        """Over the link to the other site."""
         if not self._is_up or len(self._ends) >= CALL_LIMIT:
             end.lost(Cause.UNAVAILABLE)
             return
+        await self.dial_out(end, address, {"from": self._site_id, "token": token, "by": "trunk"})
+
+    async def dial_out(self, end: "FarEnd", address: str, invite: Frame) -> None:
+        """Connect, over a link or not, send the INVITE, and follow the call to its end."""
         host, _, port = address.rpartition(":")
         try:
             async with asyncio.timeout(CONNECT_LIMIT_S):
@@ -81,7 +87,7 @@ class Trunks:
         except (OSError, TimeoutError, ValueError):
             end.lost(Cause.UNAVAILABLE)
             return
-        await self._follow(end, reader, writer, {"invite": {"from": self._site_id, "token": token}})
+        await self._follow(end, reader, writer, {"invite": invite})
 
     def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(coroutine)
@@ -94,21 +100,23 @@ class Trunks:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         invite = await _invite(reader)
-        if invite is None or not self._can_take():
+        is_carriers = invite is not None and invite.pop("by") == "carrier"
+        if invite is None or not self._can_take(is_carriers=is_carriers):
             writer.write(encode({"status": 400 if invite is None else 503}))
             writer.close()
             return
         channel_id = f"trunk-{self._site_id}-{next(self._numbers)}"
-        end = TrunkEnd(self, self._switch)
+        end = TrunkEnd(self, self._switch, is_carriers=is_carriers)
         end.arrive(Channel(channel_id=channel_id, kind=Kind.TRUNK_IN, party=end, facts=invite), writer)
         await self._follow(end, reader, writer, None)
 
-    def _can_take(self) -> bool:
-        return self._is_up and self._is_application_there() and len(self._ends) < CALL_LIMIT
+    def _can_take(self, *, is_carriers: bool) -> bool:
+        is_way_up = self._is_up or is_carriers
+        return is_way_up and self._is_application_there() and len(self._ends) < CALL_LIMIT
 
     async def _follow(
         self,
-        end: "TrunkEnd",
+        end: "FarEnd",
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         first: Frame | None,
@@ -132,16 +140,56 @@ class Trunks:
             writer.close()
 
 
-class TrunkEnd(Party):
-    """Our end of one trunk call, in either direction."""
+class FarEnd:
+    """Our end of one call between two PBXes, or from a carrier to one."""
 
-    def __init__(self, trunks: Trunks, switch: Switch, *, address: str = "", token: str = "") -> None:
+    def __init__(self) -> None:
+        self._writer: asyncio.StreamWriter | None = None
+
+    def connected(self, writer: asyncio.StreamWriter) -> bool:
+        """There is a way to the other end now. False: the call was given up meanwhile."""
+        self._writer = writer
+        return True
+
+    def heard(self, frame: Frame) -> None:
+        """A line of the other end's."""
+        raise NotImplementedError
+
+    def lost(self, cause: Cause) -> None:
+        """The other end is gone, with or without a word."""
+        raise NotImplementedError
+
+    def lose_link(self) -> None:
+        """The link between the sites is cut, which a carrier's call does not go over."""
+
+    def say(self, frame: Frame) -> None:
+        if self._writer is not None and not self._writer.is_closing():
+            self._writer.write(encode(frame))
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+
+class TrunkEnd(FarEnd, Party):
+    """Our end of one trunk call, in either direction, or of a carrier's that came here."""
+
+    def __init__(
+        self,
+        trunks: Trunks,
+        switch: Switch,
+        *,
+        address: str = "",
+        token: str = "",
+        is_carriers: bool = False,
+    ) -> None:
+        super().__init__()
+        self._is_carriers = is_carriers
         self._trunks = trunks
         self._switch = switch
         self._address = address
         self._token = token
         self._channel: Channel | None = None
-        self._writer: asyncio.StreamWriter | None = None
         self._is_answered = False
 
     def arrive(self, channel: Channel, writer: asyncio.StreamWriter) -> None:
@@ -150,12 +198,10 @@ class TrunkEnd(Party):
         self._switch.arrive(channel)
 
     def connected(self, writer: asyncio.StreamWriter) -> bool:
-        """There is a way to the other end now. False: the call was given up meanwhile."""
-        self._writer = writer
+        super().connected(writer)
         return self._channel is not None
 
     def heard(self, frame: Frame) -> None:
-        """A line of the other end's."""
         if self._channel is None:
             return
         match frame:
@@ -172,12 +218,11 @@ class TrunkEnd(Party):
                 pass  # The other end is alive, and has nothing to say.
 
     def lost(self, cause: Cause) -> None:
-        """The other end is gone, with or without a word."""
         if self._channel is not None:
             self._switch.end(self._channel, cause)
 
-    def cut(self) -> None:
-        if self._writer is not None:
+    def lose_link(self) -> None:
+        if self._writer is not None and not self._is_carriers:
             self._writer.transport.abort()
 
     def dialled(self, channel: Channel) -> None:
@@ -185,25 +230,21 @@ class TrunkEnd(Party):
         self._trunks.run(self._trunks.dial(self, self._address, self._token))
 
     def told_ringing(self) -> None:
-        self._say({"status": 180})
+        self.say({"status": 180})
 
     def told_answered(self) -> None:
         self._is_answered = True
-        self._say({"status": 200})
+        self.say({"status": 200})
 
     def ended(self, cause: Cause) -> None:
         channel, self._channel = self._channel, None
         if channel is None or self._writer is None:
             return
         if channel.kind is Kind.TRUNK_IN and not self._is_answered:
-            self._say({"status": _STATUS.get(cause, 503)})
+            self.say({"status": _STATUS.get(cause, 503)})
         else:
-            self._say({"bye": int(cause)})
+            self.say({"bye": int(cause)})
         self._writer.close()
-
-    def _say(self, frame: Frame) -> None:
-        if self._writer is not None and not self._writer.is_closing():
-            self._writer.write(encode(frame))
 
 
 async def _invite(reader: asyncio.StreamReader) -> dict[str, str] | None:
@@ -212,8 +253,9 @@ async def _invite(reader: asyncio.StreamReader) -> dict[str, str] | None:
         async with asyncio.timeout(SILENCE_LIMIT_S):
             line = await reader.readuntil(b"\n")
         match decode(line):
-            case {"invite": {"from": str(site), "token": str(token)}} if _is_plain(site) and _is_plain(token):
-                return {"from": site, "token": token}
+            case {"invite": {"from": str(site), "token": str(token), "by": "trunk" | "carrier" as by}}:
+                if _is_plain(site) and _is_plain(token):
+                    return {"from": site, "token": token, "by": by}
     return None
 
 
