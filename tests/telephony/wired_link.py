@@ -55,10 +55,10 @@ class WiredLink:
     def all_of(self, event: Event, **what: Any) -> list[Frame]:
         return [each for each in self.events if _is(each, {"event": event, **what})]
 
-    async def event(self, event: Event, **what: Any) -> Frame:
-        """The first of this kind, which may have come already."""
-        await self._until(lambda: bool(self.all_of(event, **what)))
-        return self.all_of(event, **what)[0]
+    async def event(self, event: Event, *, number: int = 0, **what: Any) -> Frame:
+        """The `number`th of this kind, which may have come already."""
+        await self._until(lambda: len(self.all_of(event, **what)) > number)
+        return self.all_of(event, **what)[number]
 
     async def _until(self, holds: Callable[[], bool]) -> None:
         try:

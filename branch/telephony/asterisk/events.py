@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from branch.telephony.asterisk.names import CODE, DIALLED, KIND, TOKEN
+from branch.telephony.asterisk.referring import is_watch
 from branch.telephony.asterisk.requests import facts_of
 from branch.telephony.driver.holdings import talk_owner
 from branch.telephony.driver.vocabulary import BridgeKind, Cause, ChannelState, Event, Frame, Kind, Variable
@@ -134,6 +135,8 @@ def _pressed(told: Mapping[str, Any], _is_started: Callable[[str], bool]) -> Fra
 
 def _played(told: Mapping[str, Any], _is_started: Callable[[str], bool]) -> Frame:
     playback = told["playback"]
+    if is_watch(playback["id"]):
+        return {"event": Event.REFERRED, "channel": _target(playback)}
     return {
         "event": Event.PLAYED,
         "channel": _target(playback),

@@ -18,12 +18,13 @@ from branch.telephony.asterisk.events import (
     shown_phone,
 )
 from branch.telephony.asterisk.names import LINE_PREFIX, applications, phones_application
+from branch.telephony.asterisk.referring import Referring
 from branch.telephony.asterisk.requests import request_of
 from branch.telephony.asterisk.shards import Shards, bridge_name, is_queue
 from branch.telephony.asterisk.snooping import Snoops, is_snoop
 from branch.telephony.asterisk.socket import Request, Response, Socket
 from branch.telephony.asterisk.taping import Taping
-from branch.telephony.driver.vocabulary import Do, Event, Frame
+from branch.telephony.driver.vocabulary import Do, Event, Frame, Variable
 from branch.telephony.port import PbxRefusedError
 
 _NOT_THERE, _THERE_ALREADY = 404, 409
@@ -41,6 +42,7 @@ class AsteriskLink:
         self._shards = Shards(shard_count)
         self._snoops = Snoops()
         self._taping = Taping()
+        self._referring = Referring()
         self._sockets: list[Socket] = []
         self._incoming: asyncio.Queue[Frame | None] = asyncio.Queue()
         self._started: set[str] = set()
@@ -94,7 +96,7 @@ class AsteriskLink:
             return
         if do == Do.PUT_DOWN and frame["channel"] in self._started:
             frame = {**frame, "do": Do.HANG_UP, "cause": 16}
-        if self._taping.is_early(frame):
+        if self._referring.is_early(frame) or self._taping.is_early(frame):
             return
         if do == Do.SNOOP:
             snoop, before = self._snoops.begin(frame["channel"])
@@ -102,8 +104,13 @@ class AsteriskLink:
             frame = {**frame, "snoop": snoop}
         elif do == Do.ADD:
             self._ask_all(self._snoops.left(frame["channel"]), shard)
+        elif do in (Do.REFER, Do.AWAIT_REFERRED):
+            frame = {**frame, "playback": self._referring.begin(frame["channel"])}
         request = request_of(frame, applications(self._site_id, shard + 1)[shard], bridge)
         self._sockets[shard].send(request, lambda response: self._replied(frame, response))
+        if do == Do.REFER:
+            watch = {**frame, "do": Do.AWAIT_REFERRED}
+            self._ask_all([request_of(watch, "", None)], shard)
 
     async def next(self) -> Frame | None:
         """See PbxLink."""
@@ -170,7 +177,7 @@ class AsteriskLink:
             self._snoop_heard(told, shard)
             return
         if told["type"] in RECORDING_EVENTS:
-            self._send_late(told["recording"]["name"])
+            self._send_all(self._taping.begun(told["recording"]["name"]))
         if told["type"] == "StasisStart":
             self._started.add(told["channel"]["id"])
             self._shards.came(told["channel"]["id"], shard)
@@ -178,13 +185,20 @@ class AsteriskLink:
         if event is None:
             return
         if event["event"] == Event.CHANNEL_GONE:
-            self._ask_all(self._snoops.left(event["channel"]), shard)
-            self._started.discard(event["channel"])
-            self._shards.gone(event["channel"])
+            self._gone(event["channel"], shard)
         self._incoming.put_nowait(event)
+        if event["event"] == Event.REFERRED:
+            self._send_all(self._referring.over(event["channel"]))
 
-    def _send_late(self, recording: str) -> None:
-        for frame in self._taping.begun(recording):
+    def _gone(self, channel_id: str, shard: int) -> None:
+        self._ask_all(self._snoops.left(channel_id), shard)
+        self._started.discard(channel_id)
+        self._shards.gone(channel_id)
+        for frame in self._referring.over(channel_id):
+            self._reply(frame["id"], Response(code=_NOT_THERE, reason="the channel is gone"))
+
+    def _send_all(self, late: Sequence[Frame]) -> None:
+        for frame in late:
             self.send(frame)
 
     def _snoop_heard(self, told: dict[str, Any], shard: int) -> None:
@@ -216,6 +230,8 @@ class AsteriskLink:
             if is_started:
                 self._started.add(channel["id"])
             self._shards.came(channel["id"], self._shard_in(channel))
+            if Variable.REFERRED in each["variables"]:
+                self._referring.listed(channel["id"])
             found.append(each)
         return found
 
@@ -228,7 +244,9 @@ class AsteriskLink:
 
     def _replied(self, frame: Frame, response: Response) -> None:
         if frame["do"] == Do.RECORD and response.code >= _REFUSALS:
-            self._send_late(frame["recording"])
+            self._send_all(self._taping.begun(frame["recording"]))
+        elif frame["do"] in (Do.REFER, Do.AWAIT_REFERRED) and response.code >= _REFUSALS:
+            self._send_all(self._referring.over(frame["channel"]))
         self._reply(frame["id"], response)
 
     def _reply(self, number: int, response: Response) -> None:

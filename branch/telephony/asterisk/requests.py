@@ -62,6 +62,16 @@ def _play(frame: Frame, _application: str, _bridge: str) -> Request:
     return _post(uri, media=media, lang=str(frame["language"]).replace("-", "_"))
 
 
+def _refer(frame: Frame, _application: str, _bridge: str) -> Request:
+    user = f"{TRUNK_EXTENSION}.{frame['from_site']}.{frame['token']}"
+    return _post(_channel(frame, "/redirect"), endpoint=f"PJSIP/sip:{user}@{frame['address']}")
+
+
+def _await_referred(frame: Frame, _application: str, _bridge: str) -> Request:
+    """The last tenth of a second of silence: it is played when the channel has come back to us."""
+    return _post(_channel(frame, f"/play/{frame['playback']}"), media="sound:silence/1", offsetms="900")
+
+
 def _medium(medium: str) -> str:
     """A flow's prompts are sounds in a folder of their own; a moment of silence is one of Asterisk's."""
     kind, _, name = medium.partition(":")
@@ -133,6 +143,8 @@ _BY_NAME: Mapping[str, Callable[[Frame, str, str], Request]] = {
     Do.STOP_PLAYING: lambda frame, _application, _bridge: Request(
         method="DELETE", uri=f"playbacks/{frame['playback']}"
     ),
+    Do.REFER: _refer,
+    Do.AWAIT_REFERRED: _await_referred,
     Do.RECORD: _record,
     Do.STOP_RECORDING: lambda frame, _application, _bridge: _post(_live(frame, "stop")),
     Do.PAUSE_RECORDING: lambda frame, _application, _bridge: _post(_live(frame, "pause")),
