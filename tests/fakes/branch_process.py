@@ -52,6 +52,7 @@ class Neighbour:
     site: str
     port: int
     trunk: str
+    media: str = "bridge"
 
 
 class BesideBranch(Protocol):
@@ -115,7 +116,7 @@ class BranchProcess(Generic[P]):
         board = f"[etcd]\nendpoints = {list(etcd)}\n" if etcd else ""
         peers = "".join(
             f'[[overflow.peer]]\nsite = "{each.site}"\naddress = "127.0.0.1:{each.port}"\n'
-            f'trunk = "{each.trunk}"\n'
+            f'trunk = "{each.trunk}"\nmedia = "{each.media}"\n'
             for each in neighbours
         )
         self.file.write_text(
