@@ -70,7 +70,7 @@ async def talk(link: WiredLink, bridge: str, *channels: str) -> None:
 
 
 def refer(link: WiredLink, channel: str, address: str = NOWHERE) -> int:
-    return link.send(Do.REFER, channel=channel, from_site="beijing", token=TOKEN, address=address)
+    return link.send(Do.REFER, channel=channel, from_site="beijing", token=TOKEN, endpoint=f"trunk/{address}")
 
 
 async def longest_silence_s(call: OutgoingCall, lasts_s: float) -> float:

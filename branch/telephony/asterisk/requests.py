@@ -64,7 +64,8 @@ def _play(frame: Frame, _application: str, _bridge: str) -> Request:
 
 def _refer(frame: Frame, _application: str, _bridge: str) -> Request:
     user = f"{TRUNK_EXTENSION}.{frame['from_site']}.{frame['token']}"
-    return _post(_channel(frame, "/redirect"), endpoint=f"PJSIP/sip:{user}@{frame['address']}")
+    address = frame["endpoint"].partition("/")[2]
+    return _post(_channel(frame, "/redirect"), endpoint=f"PJSIP/sip:{user}@{address}")
 
 
 def _await_referred(frame: Frame, _application: str, _bridge: str) -> Request:
