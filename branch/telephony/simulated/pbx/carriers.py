@@ -20,6 +20,10 @@ class Movable(Protocol):
         """Talks over the other call from now on, which `hang_up` ends."""
         ...
 
+    def hang_up(self) -> None:
+        """Has enough."""
+        ...
+
     def cut_off(self, cause: Cause) -> None:
         """The other call has ended."""
         ...
@@ -36,6 +40,7 @@ class Carrier:
         self._switch = switch
         self._trunks = trunks
         self._tell = tell
+        self._moved: dict[str, Movable] = {}
 
     def refer(self, channel: Channel, caller: Movable, *, address: str, from_site: str, token: str) -> None:
         """Asked to call `address`; the channel is blocked until `answered`."""
@@ -61,9 +66,18 @@ class Carrier:
         """False: whoever was to be moved has hung up meanwhile."""
         return self._switch.lives(channel)
 
-    def let_go(self, channel: Channel) -> None:
+    def person(self, channel_id: str) -> Movable | None:
+        """Who came on that channel and talks over another call now."""
+        return self._moved.get(channel_id)
+
+    def let_go(self, channel: Channel, caller: Movable) -> None:
         """The first call, now that the second one is answered."""
+        self._moved[channel.channel_id] = caller
         self._switch.end(channel, Cause.NORMAL)
+
+    def forget(self, channel: Channel) -> None:
+        """The second call is over too."""
+        self._moved.pop(channel.channel_id, None)
 
 
 class _SecondCall(FarEnd):
@@ -94,6 +108,7 @@ class _SecondCall(FarEnd):
         self._is_over = True
         self.close()
         if self._is_answered:
+            self._carrier.forget(self._channel)
             self._caller.cut_off(cause)
         else:
             self._carrier.answered(self._channel)
@@ -104,9 +119,10 @@ class _SecondCall(FarEnd):
             return
         self._is_answered = True
         self._caller.moved(self._hang_up)
-        self._carrier.let_go(self._channel)
+        self._carrier.let_go(self._channel, self._caller)
 
     def _hang_up(self) -> None:
         self._is_over = True
+        self._carrier.forget(self._channel)
         self.say({"bye": int(Cause.NORMAL)})
         self.close()

@@ -80,7 +80,7 @@ class Requests:
             Play.COUNT: lambda _frame: count(),
             Play.CALL: lambda frame: call(_planned(frame), _texts(frame, "keys")),
             Play.PRESS: lambda frame: self._outsider(frame).press(_text(frame, "keys")),
-            Play.GIVE_UP: lambda frame: self._outsider(frame).hang_up(),
+            Play.GIVE_UP: self._give_up,
         }
 
     def carry_out(self, frame: Frame) -> Any:
@@ -179,6 +179,10 @@ class Requests:
     def _put_down(self, frame: Frame) -> None:
         ring = self._ring(frame)
         ring.put_down(Cause.NORMAL if ring.is_taken else Cause.REJECTED)
+
+    def _give_up(self, frame: Frame) -> None:
+        moved = self._carrier.person(_text(frame, "channel"))
+        (moved or self._outsider(frame)).hang_up()
 
     def _outsider(self, frame: Frame) -> Caller | Customer:
         party = self._switch.channel(_text(frame, "channel")).party
