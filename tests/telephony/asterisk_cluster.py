@@ -15,8 +15,10 @@ from deploy.phones.phones import Behaviour, Phone, PhoneCall
 from deploy.phones.sip_wire import Address
 from node import pki
 from router.ledger import CallConnected, LedgerRow
+from router.overflow.policy import Media
 from tests.fakes.branch_process import BranchProcess, Neighbour
 from tests.fakes.ledger_reading import entries, has
+from tests.fakes.sip_carrier import Carrier
 from tests.telephony.asterisk_pbx import CITY, LINE_NUMBER, AsteriskPbx
 
 LIMIT_S = 60.0
@@ -117,6 +119,7 @@ class AsteriskCluster:
         self._binaries = binaries
         self._pki = folder / "pki"
         self._trunks: Mapping[str, Address] = {}
+        self._media = Media.BRIDGE
         self._stack = AsyncExitStack()
         pki.init_ca(self._pki, "demo", now=datetime.now(UTC))
 
@@ -136,13 +139,19 @@ class AsteriskCluster:
         return site
 
     async def start(
-        self, *, etcd: Sequence[str] = (), more: str = "", trunks: Mapping[str, Address] | None = None
+        self,
+        *,
+        etcd: Sequence[str] = (),
+        more: str = "",
+        trunks: Mapping[str, Address] | None = None,
+        media: Media = Media.BRIDGE,
     ) -> None:
         """Configure and start every Asterisk and every branch, and wait until all know each other.
 
         `trunks` are sites whose trunk is somewhere else than at their own PBX.
         """
         self._trunks = trunks or {}
+        self._media = media
         for site in self.sites.values():
             site.branch.write_file(self._neighbours(site), etcd=etcd, more=more)
             await site.pbx.configure(site.branch, self._binaries)
@@ -164,6 +173,10 @@ class AsteriskCluster:
     async def caller(self, site: BranchSite, number: str = "13800138000") -> Caller:
         """Somebody in the city who can call the site until the test ends."""
         return await self._stack.enter_async_context(Caller(number, site.pbx.address, host=CITY))
+
+    async def carrier(self, site: BranchSite, number: str = "13800138000") -> Carrier:
+        """The city's network, which moves this caller of the site's when it is asked to."""
+        return await self._stack.enter_async_context(Carrier(number, site.pbx.address, host=CITY))
 
     async def call(self, site: BranchSite, number: str = "13800138000") -> OutgoingCall:
         """Somebody calls the site, and sends sound while the call is on."""
@@ -198,4 +211,4 @@ class AsteriskCluster:
     def _neighbours(self, site: BranchSite) -> list[Neighbour]:
         others = [each.branch.neighbour for each in self.sites.values() if each is not site]
         moved = {name: f"{host}:{port}" for name, (host, port) in self._trunks.items()}
-        return [replace(each, trunk=moved.get(each.site, each.trunk)) for each in others]
+        return [replace(each, trunk=moved.get(each.site, each.trunk), media=self._media) for each in others]

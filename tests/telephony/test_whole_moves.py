@@ -1,0 +1,159 @@
+"""Whole sites whose links are on refer: callers whom their carrier moves to the helper, or does not."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from deploy.phones.callers import Caller, OutgoingCall
+from deploy.phones.phones import Behaviour, Phone
+from deploy.phones.sip_calls import Call, Ending
+from deploy.phones.sip_text import user_of
+from router.call import Disposition
+from router.ledger import CallConnected, CallEnded, HandoffMoved, HandoffStayed, LedgerRow
+from router.overflow.policy import Media
+from tests.fakes.ledger_reading import broken_laws, entries, has
+from tests.fakes.sip_carrier import MOVES, REFUSES, SILENT, Carrier, OnRefer
+from tests.telephony.asterisk_cluster import AsteriskCluster, BranchSite
+from tests.telephony.asterisk_pbx import CITY, LINE_NUMBER
+
+pytestmark = pytest.mark.timeout(180)
+
+BY_HAND = Behaviour(ring_ms=None, sends_rtp=True, has_tone=True)
+HEARD_PACKETS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Talk:
+    """A caller of beijing's, where nobody sits, who has been answered by urumqi's agent."""
+
+    cluster: AsteriskCluster
+    beijing: BranchSite
+    urumqi: BranchSite
+    carrier: Carrier
+    call: OutgoingCall
+    phone: Phone
+
+    async def moved(self) -> OutgoingCall:
+        """The call that took its place, once both sites have written so."""
+        moved = await self.carrier.wait_moved()
+        await self.cluster.until(has(HandoffMoved, 2))
+        await self.call.wait_over()
+        return moved
+
+    async def ended(self) -> list[LedgerRow]:
+        """The rows once the talk is over at both sites: counted once, and whole."""
+        await self.phone.wait_idle()
+        await self.cluster.until(has(CallEnded))
+        await self.urumqi.until_agents(READY=1)
+        await self.beijing.until_calls()
+        rows = self.cluster.rows()
+        assert len(entries(rows, CallEnded)) == len(entries(rows, CallConnected)) == 1
+        assert broken_laws(rows) == {}
+        return rows
+
+
+async def answered(cluster: AsteriskCluster, on_refer: OnRefer = MOVES) -> Talk:
+    beijing, urumqi = cluster.add("beijing", 1001), cluster.add("urumqi", 2001)
+    await cluster.start(media=Media.REFER)
+    await urumqi.man(BY_HAND)
+    (phone,) = urumqi.phones.values()
+    carrier = await cluster.carrier(beijing)
+    carrier.on_refer = on_refer
+    call = await carrier.call(LINE_NUMBER, sends_rtp=True)
+    await phone.wait_ringing()
+    await cluster.answer(phone)
+    return Talk(cluster=cluster, beijing=beijing, urumqi=urumqi, carrier=carrier, call=call, phone=phone)
+
+
+async def hears(call: Call) -> None:
+    """A second of whoever speaks now."""
+    await call.wait_heard(call.sound.sounding_count + HEARD_PACKETS)
+
+
+def channels(site: BranchSite) -> str:
+    """What its Asterisk has open."""
+    return site.pbx.process.command("core show channels concise").strip()
+
+
+async def test_a_moved_talk_is_the_helpers_alone_and_its_caller_ends_it(cluster: AsteriskCluster) -> None:
+    talk = await answered(cluster)
+    moved = await talk.moved()
+    await hears(moved)
+
+    assert channels(talk.beijing) == ""
+    assert len(channels(talk.urumqi).splitlines()) == 2
+    await moved.hang_up()
+    rows = await talk.ended()
+    assert [each.disposition for each in entries(rows, CallEnded)] == [Disposition.ANSWERED]
+    assert [each.served_by for each in entries(rows, CallConnected)] == ["urumqi"]
+    assert talk.phone.counts.talked == 1
+    assert entries(rows, HandoffStayed) == []
+
+
+async def test_the_agent_of_a_moved_talk_ends_it(cluster: AsteriskCluster) -> None:
+    talk = await answered(cluster)
+    moved = await talk.moved()
+
+    await talk.phone.hang_up()
+
+    assert await moved.wait_over() is Ending.THEY_HUNG_UP
+    rows = await talk.ended()
+    assert [each.disposition for each in entries(rows, CallEnded)] == [Disposition.ANSWERED]
+
+
+async def test_a_caller_whose_carrier_refuses_stays_where_it_was(cluster: AsteriskCluster) -> None:
+    talk = await answered(cluster, REFUSES)
+    await cluster.until(has(HandoffStayed))
+
+    await hears(talk.call)
+    await talk.call.hang_up()
+
+    rows = await talk.ended()
+    assert [each.reason for each in entries(rows, HandoffStayed)] == ["NOT_MOVED"]
+    assert entries(rows, HandoffMoved) == []
+    assert len(talk.carrier.referred) == 1
+
+
+async def test_a_silent_carrier_is_asked_for_one_caller_and_no_other(cluster: AsteriskCluster) -> None:
+    talk = await answered(cluster, SILENT)
+    rows = await cluster.until(has(HandoffStayed))
+    await talk.call.hang_up()
+    assert [each.reason for each in entries(rows, HandoffStayed)] == ["CARRIER_SILENT"]
+    await talk.ended()
+
+    other = await cluster.carrier(talk.beijing, "13800000002")
+    second = await other.call(LINE_NUMBER, sends_rtp=True)
+    await talk.phone.wait_ringing()
+    talk.phone.answer()
+    await hears(second)
+    await second.hang_up()
+    rows = await cluster.until(has(CallEnded, 2))
+
+    assert (len(talk.carrier.referred), len(other.referred)) == (1, 0)
+    assert broken_laws(rows) == {}
+
+
+async def status_of(user: str, to: BranchSite) -> int:
+    """What a caller from the city is answered there."""
+    async with Caller("13800138000", to.pbx.address, host=CITY) as caller:
+        call = await caller.call(user)
+        await call.wait_over()
+        return call.status
+
+
+async def test_a_token_of_a_move_is_good_once_for_a_while_and_not_changed(cluster: AsteriskCluster) -> None:
+    talk = await answered(cluster)
+    moved = await talk.moved()
+    used = user_of(talk.carrier.referred[-1].target)
+    await hears(moved)
+
+    async def refused(reason: str) -> float:
+        return await talk.urumqi.metric(f'trunkline_tokens_refused_total{{reason="{reason}"}}')
+
+    assert await status_of(used, talk.urumqi) == 403
+    forged = used[:-4] + ("AAAA" if used[-4:] != "AAAA" else "BBBA")
+    assert await status_of(forged, talk.urumqi) == 403
+    assert await refused("TOKEN_FORGED") == 1
+    print(await talk.urumqi.metric_lines("trunkline_tokens_refused_total"))
+    await moved.hang_up()
+    await talk.ended()
