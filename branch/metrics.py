@@ -33,8 +33,16 @@ _HANDOFF_OUTCOMES = {
         ledger.HandoffCancelled,
         ledger.HandoffConnected,
         ledger.HandoffConfirmed,
+        ledger.HandoffMoved,
+        ledger.HandoffStayed,
     )
 }
+
+_ONE_SIDED = {
+    ledger.HandoffConfirmed.kind: ledger.Role.HELPER,
+    ledger.HandoffStayed.kind: ledger.Role.ORIGIN,
+}
+"""Rows of hand-offs that one side alone writes."""
 
 _NOTED = _HANDOFF_OUTCOMES.keys() | {ledger.CallConnected.kind, ledger.CallEnded.kind}
 
@@ -105,7 +113,7 @@ class BranchInstruments:
         elif isinstance(entry, ledger.CallEnded):
             self._note_end(entry)
         else:
-            role = getattr(entry, "role", ledger.Role.HELPER)
+            role = getattr(entry, "role", _ONE_SIDED.get(entry.kind))
             reason = str(getattr(entry, "reason", "") or getattr(entry, "stage", ""))
             self.handoffs_total.labels(role, _HANDOFF_OUTCOMES[entry.kind], self._bounded(reason)).inc()
 

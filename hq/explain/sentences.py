@@ -45,6 +45,8 @@ _BY_KIND: Mapping[type[Entry], str] = {
     ledger.RecordingEnded: marked("The recording ends after {duration_ms} s: {reason}."),
     ledger.HandoffDialed: marked("The INVITE leaves for {peer}, with the token that proves the reservation."),
     ledger.HandoffConfirmed: marked("{peer} confirms that caller and agent talk: it counts as overflow."),
+    ledger.HandoffMoving: marked("The caller's carrier is asked to call {peer} itself."),
+    ledger.HandoffStayed: marked("The caller was not moved to {peer}: {reason}."),
 }
 
 _BY_ROLE: Mapping[tuple[type[Entry], Role], str] = {
@@ -62,6 +64,12 @@ _BY_ROLE: Mapping[tuple[type[Entry], Role], str] = {
     (ledger.HandoffRang, Role.HELPER): marked("The phone rings for the caller of {peer}."),
     (ledger.HandoffConnected, Role.ORIGIN): marked("{peer} has answered; caller and trunk are joined."),
     (ledger.HandoffConnected, Role.HELPER): marked("{agent_id} answers the caller of {peer}."),
+    (ledger.HandoffMoved, Role.ORIGIN): marked(
+        "The caller's carrier has called {peer} itself; no leg of the call is left here."
+    ),
+    (ledger.HandoffMoved, Role.HELPER): marked(
+        "The caller's own carrier has taken the place of the trunk from {peer}."
+    ),
     (ledger.HandoffExpired, Role.ORIGIN): marked(
         "The hand-off to {peer} took too long {stage}. The call keeps its place."
     ),
