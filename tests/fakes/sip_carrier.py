@@ -100,6 +100,10 @@ class Carrier(City):
         await moved.wait_answered()
         return moved
 
+    def move_late(self) -> None:
+        """Do what the latest REFER wanted, after a silence that the test has chosen."""
+        self.start(self._move(len(self.referred) - 1, MOVES))
+
     async def _move(self, place: int, behaviour: OnRefer) -> None:
         referred = self.referred[place]
         moved = await self._call(referred.target)

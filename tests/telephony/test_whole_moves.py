@@ -117,6 +117,9 @@ async def test_a_caller_whose_carrier_refuses_stays_where_it_was(cluster: Asteri
 async def test_a_silent_carrier_is_asked_for_one_caller_and_no_other(cluster: AsteriskCluster) -> None:
     talk = await answered(cluster, SILENT)
     rows = await cluster.until(has(HandoffStayed))
+    late = user_of(talk.carrier.referred[-1].target)
+    assert await status_of(late, talk.urumqi) == 403
+    assert await refused(talk.urumqi, "TOKEN_UNKNOWN") == 1
     await talk.call.hang_up()
     assert [each.reason for each in entries(rows, HandoffStayed)] == ["CARRIER_SILENT"]
     await talk.ended()
@@ -133,6 +136,10 @@ async def test_a_silent_carrier_is_asked_for_one_caller_and_no_other(cluster: As
     assert broken_laws(rows) == {}
 
 
+async def refused(site: BranchSite, reason: str) -> float:
+    return await site.metric(f'trunkline_tokens_refused_total{{reason="{reason}"}}')
+
+
 async def status_of(user: str, to: BranchSite) -> int:
     """What a caller from the city is answered there."""
     async with Caller("13800138000", to.pbx.address, host=CITY) as caller:
@@ -147,13 +154,108 @@ async def test_a_token_of_a_move_is_good_once_for_a_while_and_not_changed(cluste
     used = user_of(talk.carrier.referred[-1].target)
     await hears(moved)
 
-    async def refused(reason: str) -> float:
-        return await talk.urumqi.metric(f'trunkline_tokens_refused_total{{reason="{reason}"}}')
-
     assert await status_of(used, talk.urumqi) == 403
+    assert await refused(talk.urumqi, "TOKEN_UNKNOWN") == 1
     forged = used[:-4] + ("AAAA" if used[-4:] != "AAAA" else "BBBA")
     assert await status_of(forged, talk.urumqi) == 403
-    assert await refused("TOKEN_FORGED") == 1
-    print(await talk.urumqi.metric_lines("trunkline_tokens_refused_total"))
+    assert await refused(talk.urumqi, "TOKEN_FORGED") == 1
+    await hears(moved)
     await moved.hang_up()
     await talk.ended()
+
+
+async def test_a_killed_branch_of_the_origin_ends_the_moved_talk_once_it_is_back(
+    cluster: AsteriskCluster,
+) -> None:
+    talk = await answered(cluster)
+    moved = await talk.moved()
+
+    await talk.beijing.branch.kill()
+    await hears(moved)
+    await moved.hang_up()
+    await talk.phone.wait_idle()
+    await talk.beijing.branch.start()
+
+    rows = await talk.ended()
+    assert [each.disposition for each in entries(rows, CallEnded)] == [Disposition.ANSWERED]
+
+
+async def test_a_moved_talk_goes_on_while_its_origins_asterisk_is_dead(cluster: AsteriskCluster) -> None:
+    talk = await answered(cluster)
+    moved = await talk.moved()
+
+    talk.beijing.pbx.process.kill()
+    await hears(moved)
+    await moved.hang_up()
+
+    rows = await talk.ended()
+    assert [each.disposition for each in entries(rows, CallEnded)] == [Disposition.ANSWERED]
+    await talk.beijing.pbx.start()
+
+
+async def test_a_moved_talk_goes_on_while_its_helpers_branch_is_killed(cluster: AsteriskCluster) -> None:
+    talk = await answered(cluster)
+    moved = await talk.moved()
+
+    await talk.urumqi.branch.kill()
+    await hears(moved)
+    await talk.urumqi.branch.start()
+    await hears(moved)
+    await moved.hang_up()
+
+    rows = await talk.ended()
+    assert [each.disposition for each in entries(rows, CallEnded)] == [Disposition.ANSWERED]
+
+
+async def test_a_moved_talk_whose_helpers_asterisk_dies_has_failed(cluster: AsteriskCluster) -> None:
+    talk = await answered(cluster)
+    await talk.moved()
+
+    talk.urumqi.pbx.process.kill()
+
+    rows = await cluster.until(has(CallEnded))
+    assert [each.disposition for each in entries(rows, CallEnded)] == [Disposition.FAILED]
+    await talk.beijing.until_calls()
+    assert broken_laws(cluster.rows()) == {}
+    await talk.urumqi.pbx.start()
+
+
+async def test_a_branch_that_was_killed_while_its_caller_is_moved_finds_it_moved(
+    cluster: AsteriskCluster,
+) -> None:
+    talk = await answered(cluster, SILENT)
+    await talk.carrier.wait_referred()
+
+    await talk.beijing.branch.kill()
+    talk.carrier.move_late()
+    moved = await talk.carrier.wait_moved()
+    await talk.call.wait_over()
+    await hears(moved)
+    await talk.beijing.branch.start()
+    await cluster.until(has(HandoffMoved, 2))
+    await hears(moved)
+    await moved.hang_up()
+
+    rows = await talk.ended()
+    assert [each.disposition for each in entries(rows, CallEnded)] == [Disposition.ANSWERED]
+
+
+async def test_a_helper_that_was_killed_while_a_caller_is_on_its_way_leaves_it_where_it_was(
+    cluster: AsteriskCluster,
+) -> None:
+    talk = await answered(cluster, SILENT)
+    await talk.carrier.wait_referred()
+
+    await talk.urumqi.branch.kill()
+    talk.carrier.move_late()
+    with pytest.raises(ConnectionRefusedError):
+        await talk.carrier.wait_moved()
+    await hears(talk.call)
+    await talk.urumqi.branch.start()
+    await cluster.until(has(HandoffStayed))
+    await hears(talk.call)
+    await talk.call.hang_up()
+
+    rows = await talk.ended()
+    assert [each.disposition for each in entries(rows, CallEnded)] == [Disposition.ANSWERED]
+    assert entries(rows, HandoffMoved) == []
