@@ -27,6 +27,7 @@ from router.overflow.messages import (
     Given,
     HandoffSeen,
     HandoffState,
+    Move,
     Refusal,
     Refused,
     Reply,
@@ -34,12 +35,14 @@ from router.overflow.messages import (
     Reserve,
     Reserved,
     ReserveLine,
+    TellHandoff,
 )
 from sync.link.refusals import InvalidFieldError
 
 CALL = CallId("0190a0a0-0000-7000-8000-000000000002")
 HANDOFF = HandoffId("0190a0a0-0000-7000-8000-000000000001")
 CALL = CallId("0190a0a0-0000-7000-8000-000000000002")
+MOVE = HandoffId("0190a0a0-0000-7000-8000-000000000003")
 
 names = st.text(st.characters(categories=("L", "N")), min_size=1, max_size=20)
 calls = st.builds(
@@ -64,6 +67,13 @@ requests: st.SearchStrategy[Request] = st.one_of(
     st.builds(Cancel, handoff_id=st.just(HANDOFF), reason=names),
     st.just(GetHandoff(handoff_id=HANDOFF)),
     st.just(ReserveLine(handoff_id=HANDOFF, call_id=CALL, number="+861066661111", timeout_ms=500)),
+    st.just(Move(handoff_id=HANDOFF, move_id=MOVE)),
+    st.builds(
+        TellHandoff,
+        handoff_id=st.just(HANDOFF),
+        state=st.sampled_from((HandoffState.MOVED, HandoffState.OVER)),
+        talk_ms=st.none() | st.integers(0, 10**9),
+    ),
 )
 replies: st.SearchStrategy[Reply] = st.one_of(
     st.builds(Reserved, handoff_id=st.just(HANDOFF), token=names),
@@ -75,6 +85,7 @@ replies: st.SearchStrategy[Reply] = st.one_of(
         state=st.sampled_from(HandoffState),
         call_id=st.none() | st.just(CALL),
         queue_id=st.none() | names.map(QueueId),
+        talk_ms=st.none() | st.integers(0, 10**9),
     ),
     st.builds(Refused, handoff_id=st.just(HANDOFF), reason=st.sampled_from(Refusal)),
 )
@@ -158,6 +169,15 @@ def claim() -> pb.ExchangeRequest:
     return request_frame(asked(request), timeout_ms=500)
 
 
+def move() -> pb.ExchangeRequest:
+    return request_frame(asked(Move(handoff_id=HANDOFF, move_id=MOVE)), timeout_ms=500)
+
+
+def tell() -> pb.ExchangeRequest:
+    request = TellHandoff(handoff_id=HANDOFF, state=HandoffState.OVER, talk_ms=7)
+    return request_frame(asked(request), timeout_ms=500)
+
+
 @pytest.mark.parametrize(
     ("frame", "spoil", "field"),
     [
@@ -205,6 +225,14 @@ def claim() -> pb.ExchangeRequest:
         (claim, lambda f: setattr(f.claim, "token", "t" * 401), "claim.token"),
         (claim, lambda f: f.claim.skills.append(""), "claim.skills"),
         (claim, lambda f: f.cancel.SetInParent(), "cancel.reason"),
+        (move, lambda f: setattr(f.move, "move_id", "m1"), "move.move_id"),
+        (tell, lambda f: f.tell_handoff.ClearField("state"), "tell_handoff.state"),
+        (
+            tell,
+            lambda f: setattr(f.tell_handoff, "state", pb.HANDOFF_STATE_RINGING),
+            "tell_handoff.state",
+        ),
+        (tell, lambda f: setattr(f.tell_handoff, "talk_ms", 2**60), "tell_handoff.talk_ms"),
     ],
 )
 def test_a_missing_or_absurd_field_is_refused_by_its_name(
