@@ -1,5 +1,7 @@
 """The simulated PBX's driver without a PBX: events told twice or late, requests across an absence."""
 
+from collections.abc import Mapping
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +27,7 @@ from router.facts import (
     PbxDied,
     PromptsPlayed,
 )
-from router.ids import AgentId, CallId, LegId, PlaybackId, QueueId
+from router.ids import AgentId, CallId, LegId, PlaybackId, QueueId, SiteId
 from router.orders import HangUpCall, HoldInQueue, PlayPrompts, RingAgent, StopPrompts
 from tests.fakes.telephony import TelephonyEar
 
@@ -40,7 +42,7 @@ RING = RingAgent(leg_id=LEG, agent_id=AgentId("a/1"), call_id=CALL, queue_id=SAL
 class Driven:
     """The driver's parts on a connection that only remembers."""
 
-    def __init__(self) -> None:
+    def __init__(self, trunks: Mapping[SiteId, str] | None = None) -> None:
         self.sent: list[Frame] = []
         self.holdings = Holdings()
         self.unanswered = Unanswered()
@@ -48,7 +50,9 @@ class Driven:
         talks = Talks(self.unanswered)
         prompts = Prompts(self.holdings, self.unanswered)
         self.hearing = Hearing(self.holdings, self.unanswered, talks, prompts, lambda: CALL)
-        self.carrying = Carrying(self.holdings, self.unanswered, talks, self.hearing.note, {}, prompts)
+        self.carrying = Carrying(
+            self.holdings, self.unanswered, talks, self.hearing.note, trunks or {}, prompts
+        )
         self.facts: list[Fact] = []
 
     def hear(self, *frames: Frame) -> list[Fact]:
