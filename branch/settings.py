@@ -60,6 +60,8 @@ class PeerSection(Section):
     """Where its HandoffService listens."""
     trunk: str = Field(min_length=1)
     """Where its PBX takes calls of other sites: `host:port` of SIP, or of a simulated PBX's trunk."""
+    public: HostPort | None = None
+    """Where the public network reaches its PBX, for `media` refer; as `trunk` when absent."""
     cost_s: float = Field(default=0.0, ge=0)
     leg_limit: int = Field(default=30, ge=0)
     media: Media = Media.BRIDGE

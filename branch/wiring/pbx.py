@@ -44,10 +44,12 @@ def pbx_driver(
         )
     else:
         open_link = partial(Link.open, telephony.address, password, site.id)
+    publics = {SiteId(each.site): each.public for each in settings.overflow.peer if each.public is not None}
     return PbxDriver(
         address=telephony.address,
         open_link=open_link,
         trunks=trunks,
+        publics=publics,
         new_id=new_id,
         start_task=start_task,
         language=language,

@@ -66,6 +66,7 @@ class Carrying:
         talks: Talks,
         note: Callable[[Fact], None],
         trunks: Mapping[SiteId, str],
+        publics: Mapping[SiteId, str],
         prompts: Prompts,
     ) -> None:
         self._holdings = holdings
@@ -74,7 +75,9 @@ class Carrying:
         self._note = note
         self._trunks = trunks
         self._prompts = prompts
-        moves = Moves(holdings, unanswered, talks, note, trunks, join=self._join, hang_up=self._hang_up)
+        moves = Moves(
+            holdings, unanswered, talks, note, trunks, publics, join=self._join, hang_up=self._hang_up
+        )
         self._by_type: Mapping[type[Order], Callable[[Any], None]] = {
             HoldInQueue: self._hold_in_queue,
             Announce: self._prompts.announce,

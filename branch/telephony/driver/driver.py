@@ -44,9 +44,11 @@ class PbxDriver:
         trunks: Mapping[SiteId, str],
         new_id: Callable[[], str],
         start_task: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+        publics: Mapping[SiteId, str] | None = None,
         language: Language = Language.CHINESE,
     ) -> None:
-        """`trunks` are this PBX's names of the ways to other sites; `new_id` makes a UUIDv7.
+        """`trunks` are this PBX's names of the ways to other sites; `new_id` makes a UUIDv7. `publics` are
+        those that a caller's carrier reaches, where they are not the same.
 
         `language` is what the site's agents are spoken to in.
 
@@ -66,7 +68,7 @@ class PbxDriver:
         prompts = Prompts(self._holdings, self._unanswered)
         self._hearing = Hearing(self._holdings, self._unanswered, talks, prompts, new_id)
         self._carrying = Carrying(
-            self._holdings, self._unanswered, talks, self._hearing.note, trunks, prompts
+            self._holdings, self._unanswered, talks, self._hearing.note, trunks, publics or {}, prompts
         )
         self._listener: TelephonyListener | None = None
         self._task: asyncio.Task[None] | None = None

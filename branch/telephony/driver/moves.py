@@ -25,6 +25,7 @@ class Moves:
         talks: Talks,
         note: Callable[[Fact], None],
         trunks: Mapping[SiteId, str],
+        publics: Mapping[SiteId, str],
         *,
         join: Callable[[Held | None, Held | None], None],
         hang_up: Callable[[Held | None, Cause], None],
@@ -35,6 +36,7 @@ class Moves:
         self._talks = talks
         self._note = note
         self._trunks = trunks
+        self._publics = publics
         self._join = join
         self._hang_up = hang_up
 
@@ -52,7 +54,7 @@ class Moves:
         self._unanswered.ask(
             Do.REFER,
             channel_id,
-            endpoint=f"trunk/{self._trunks[order.site_id]}",
+            endpoint=f"trunk/{self._publics.get(order.site_id) or self._trunks[order.site_id]}",
             site_id=order.site_id,
             from_site=order.from_site,
             token=order.token,

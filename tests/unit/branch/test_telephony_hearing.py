@@ -42,7 +42,9 @@ RING = RingAgent(leg_id=LEG, agent_id=AgentId("a/1"), call_id=CALL, queue_id=SAL
 class Driven:
     """The driver's parts on a connection that only remembers."""
 
-    def __init__(self, trunks: Mapping[SiteId, str] | None = None) -> None:
+    def __init__(
+        self, trunks: Mapping[SiteId, str] | None = None, publics: Mapping[SiteId, str] | None = None
+    ) -> None:
         self.sent: list[Frame] = []
         self.holdings = Holdings()
         self.unanswered = Unanswered()
@@ -51,7 +53,7 @@ class Driven:
         prompts = Prompts(self.holdings, self.unanswered)
         self.hearing = Hearing(self.holdings, self.unanswered, talks, prompts, lambda: CALL)
         self.carrying = Carrying(
-            self.holdings, self.unanswered, talks, self.hearing.note, trunks or {}, prompts
+            self.holdings, self.unanswered, talks, self.hearing.note, trunks or {}, publics or {}, prompts
         )
         self.facts: list[Fact] = []
 

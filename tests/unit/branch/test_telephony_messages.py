@@ -32,7 +32,7 @@ class Listening:
         self.ear = TelephonyEar()
         self.hearing = Hearing(holdings, unanswered, talks, prompts, lambda: "id")
         self.hearing.tell_to(self.ear)
-        self.carrying = Carrying(holdings, unanswered, talks, self.hearing.note, {}, prompts)
+        self.carrying = Carrying(holdings, unanswered, talks, self.hearing.note, {}, {}, prompts)
         self.hear(
             {
                 "event": Event.CHANNEL_STARTED,

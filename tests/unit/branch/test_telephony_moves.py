@@ -1,5 +1,6 @@
 """The driver's part in a move without a PBX: what may not be asked yet, and what a restart may find."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from branch.telephony.driver.vocabulary import Cause, Do, Event, Frame, Variable
@@ -30,8 +31,8 @@ REFERRED: Frame = {"event": Event.REFERRED, "channel": CALLER}
 class Origin(Driven):
     """A caller is bridged to a helper."""
 
-    def __init__(self) -> None:
-        super().__init__({THERE: "10.0.0.2:7001"})
+    def __init__(self, publics: Mapping[SiteId, str] | None = None) -> None:
+        super().__init__({THERE: "10.0.0.2:7001"}, publics)
         self.hear(caller())
         self.carrying.carry_out(HoldInQueue(call_id=CALL, queue_id=SALES))
         self.carrying.carry_out(DialSite(handoff_id=HANDOFF, call_id=CALL, site_id=THERE, token="d"))
@@ -94,6 +95,14 @@ def test_a_caller_is_asked_for_out_of_its_talk_and_marked_before() -> None:
     assert driven.asked() == [Do.SET, Do.REMOVE, Do.REFER]
     refer = driven.sent[-1]
     assert (refer["endpoint"], refer["from_site"], refer["token"]) == ("trunk/10.0.0.2:7001", HERE, "t")
+
+
+def test_the_carrier_is_told_where_the_public_network_reaches_the_other_site() -> None:
+    driven = Origin({THERE: "203.0.113.7:5060"})
+
+    driven.carrying.carry_out(MOVE_CALLER)
+
+    assert driven.sent[-1]["endpoint"] == "trunk/203.0.113.7:5060"
 
 
 def test_nothing_is_asked_of_a_blocked_channel_until_the_carrier_has_answered() -> None:
