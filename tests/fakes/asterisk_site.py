@@ -22,6 +22,7 @@ from branch.telephony.driver.driver import PbxDriver
 from branch.telephony.driver.prompts import FORWARDED_CALL
 from branch.telephony.driver.vocabulary import Kind, Variable
 from branch.telephony.port import TelephonyDriver
+from branch.telephony.simulated.pbx.settings import OnRefer
 from deploy.asterisk.bundle import default_cache, find_asterisk
 from deploy.asterisk.process import AsteriskProcess
 from deploy.phones.callers import OutgoingCall
@@ -30,7 +31,8 @@ from deploy.phones.sip_wire import Address
 from deploy.ports import free_ports
 from router.ids import AgentId, CallId, LegId, RecordingId, SiteId
 from router.recovery import Inventory
-from tests.fakes.sip_carrier import Carrier
+from tests.fakes.sip_carrier import MOVES, REFUSES, Carrier
+from tests.fakes.sip_carrier import SILENT as SAYS_NOTHING
 from tests.fakes.telephony import TelephonyEar
 from tests.fakes.telephony_rig import ANSWERS, BUSY, LINE, MACHINE, SILENT
 
@@ -41,6 +43,7 @@ PASSWORD = "open sesame"
 SHARD_COUNT = 2
 SLOW = "+861066660202"
 """Somebody who lifts the receiver after two seconds of ringing."""
+_REFER_ANSWERS = {OnRefer.MOVE: MOVES, OnRefer.REFUSE: REFUSES, OnRefer.SILENT: SAYS_NOTHING}
 PROMPT_SECONDS = {"welcome": 1.5, "main_menu": 1.5, "goodbye": 0.1, FORWARDED_CALL: 1.5}
 
 
@@ -157,7 +160,10 @@ class AsteriskSite:
         return call.call_id
 
     async def give_up(self, caller: str) -> None:
-        await self.calls[caller].hang_up()
+        await self.city.now(self.calls[caller]).hang_up()
+
+    async def carrier_will(self, on_refer: OnRefer) -> None:
+        self.city.on_refer = _REFER_ANSWERS[on_refer]
 
     async def customer_hangs_up(self, channel: CallId | LegId) -> None:
         await (await self._customer_on(channel)).bye()
@@ -262,10 +268,12 @@ class AsteriskSite:
 
 
 def _name_of(channel: dict[str, Any]) -> str | None:
-    """An agent by the leg, a caller by the call; None for what is nobody, as a snoop channel."""
+    """A caller by the call, an agent by the leg, another site's caller by the channel; None for what is
+    nobody, as a snoop channel.
+    """
     variables = channel["channelvars"] or {}
-    is_phone = variables.get(KIND) == Kind.PHONE
-    return channel["id"] if is_phone else variables.get(Variable.CALL) or None
+    kind = variables.get(KIND)
+    return channel["id"] if kind in (Kind.PHONE, Kind.TRUNK_IN) else variables.get(Variable.CALL) or None
 
 
 def _record_prompts(sounds: Path) -> None:

@@ -19,8 +19,8 @@ from deploy.phones.sip_wire import Address, SipSilenceError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OnRefer:
-    """What the carrier does with the next REFER."""
+class ReferAnswer:
+    """What the carrier does with the next REFER; as it is, it moves its caller."""
 
     status: int = 202
     is_silent: bool = False
@@ -29,9 +29,9 @@ class OnRefer:
     """The old call is over when the new one stands."""
 
 
-MOVES = OnRefer()
-REFUSES = OnRefer(status=603)
-SILENT = OnRefer(is_silent=True)
+MOVES = ReferAnswer()
+REFUSES = ReferAnswer(status=603)
+SILENT = ReferAnswer(is_silent=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Carrier(City):
         host: str,
         port: int = 0,
         people: Mapping[str, Behaviour] | None = None,
-        on_refer: OnRefer = MOVES,
+        on_refer: ReferAnswer = MOVES,
     ) -> None:
         super().__init__(user, pbx, host=host, port=port, people=people or {})
         self.on_refer = on_refer
@@ -77,6 +77,11 @@ class Carrier(City):
         if behaviour.status == 202 and not behaviour.is_silent:
             self.start(self._move(place, behaviour))
         return behaviour.status
+
+    def now(self, call: OutgoingCall) -> OutgoingCall:
+        """The caller's own call, or the one that it was moved to."""
+        moved = (each.moved for each in self.referred if each.call is call)
+        return next((each for each in moved if each is not None and each.is_answered), call)
 
     async def wait_referred(self, count: int = 1) -> Referred:
         """The latest REFER once so many have come.
@@ -104,7 +109,7 @@ class Carrier(City):
         """Do what the latest REFER wanted, after a silence that the test has chosen."""
         self.start(self._move(len(self.referred) - 1, MOVES))
 
-    async def _move(self, place: int, behaviour: OnRefer) -> None:
+    async def _move(self, place: int, behaviour: ReferAnswer) -> None:
         referred = self.referred[place]
         moved = await self._call(referred.target)
         self.referred[place] = Referred(call=referred.call, target=referred.target, moved=moved)

@@ -11,7 +11,7 @@ from deploy.phones.callers import OutgoingCall
 from deploy.phones.sip_calls import Ending
 from router.ids import AgentId, SiteId
 from tests.fakes.asterisk_site import AsteriskSite
-from tests.fakes.sip_carrier import REFUSES, SILENT, OnRefer
+from tests.fakes.sip_carrier import REFUSES, SILENT, ReferAnswer
 from tests.telephony.wired_link import WiredLink
 
 pytestmark = pytest.mark.timeout(120)
@@ -88,7 +88,7 @@ async def longest_silence_s(call: OutgoingCall, lasts_s: float) -> float:
 async def test_a_caller_whose_carrier_refuses_is_back_in_the_talk_within_100_ms(
     home: AsteriskSite, link: WiredLink, status: int
 ) -> None:
-    home.city.on_refer = OnRefer(status=status)
+    home.city.on_refer = ReferAnswer(status=status)
     call, channel = await answered(home, link)
     _other, agent = await answered(home, link)
     await talk(link, "talk.1", channel, agent)

@@ -12,7 +12,7 @@ from router.call import Disposition
 from router.ledger import CallConnected, CallEnded, HandoffMoved, HandoffStayed, LedgerRow
 from router.overflow.policy import Media
 from tests.fakes.ledger_reading import broken_laws, entries, has
-from tests.fakes.sip_carrier import MOVES, REFUSES, SILENT, Carrier, OnRefer
+from tests.fakes.sip_carrier import MOVES, REFUSES, SILENT, Carrier, ReferAnswer
 from tests.telephony.asterisk_cluster import AsteriskCluster, BranchSite
 from tests.telephony.asterisk_pbx import CITY, LINE_NUMBER
 
@@ -52,7 +52,7 @@ class Talk:
         return rows
 
 
-async def answered(cluster: AsteriskCluster, on_refer: OnRefer = MOVES) -> Talk:
+async def answered(cluster: AsteriskCluster, on_refer: ReferAnswer = MOVES) -> Talk:
     beijing, urumqi = cluster.add("beijing", 1001), cluster.add("urumqi", 2001)
     await cluster.start(media=Media.REFER)
     await urumqi.man(BY_HAND)
