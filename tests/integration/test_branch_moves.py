@@ -10,7 +10,7 @@ from branch.telephony.simulated.pbx.settings import OnRefer
 from branch.telephony.simulated.wire import Play
 from deploy.etcd import EtcdCluster
 from router.call import Disposition
-from router.ledger import CallEnded, HandoffEnded, HandoffMoved, HandoffStayed, Role
+from router.ledger import CallEnded, HandoffEnded, HandoffMoved, HandoffMoving, HandoffStayed, Role
 from tests.fakes.branch_process import BranchProcess
 from tests.fakes.ledger_reading import broken_laws, entries, has
 from tests.integration.test_branch_cluster import Cluster, agents_ready, cluster, etcd
@@ -144,6 +144,25 @@ async def test_a_moved_talk_that_ended_while_its_origin_was_away_is_ended_by_ask
     await give_up(beijing, caller)
     await cluster.until(has(HandoffEnded))
     await beijing.start()
+
+    [ended] = await over(cluster)
+    assert ended.disposition is Disposition.ANSWERED
+    assert await kinds_at(urumqi) == []
+
+
+async def test_a_caller_whose_silent_carrier_outlives_the_branch_is_ended_once(
+    cluster: Cluster, sites: tuple[BranchProcess, BranchProcess]
+) -> None:
+    beijing, urumqi = sites
+    await beijing.pbx.do(Play.SET_CARRIER, on_refer=OnRefer.SILENT)
+    caller = await beijing.pbx.call()
+    await cluster.until(has(HandoffMoving))
+    await beijing.kill()
+    await beijing.start()
+    rows = await cluster.until(has(HandoffStayed))
+    assert entries(rows, CallEnded) == []
+
+    await give_up(beijing, caller)
 
     [ended] = await over(cluster)
     assert ended.disposition is Disposition.ANSWERED
