@@ -39,9 +39,9 @@ async def link(site: AsteriskSite) -> AsyncIterator[WiredLink]:
     await made.close()
 
 
-async def status_of(site: AsteriskSite, user: str) -> int:
-    """What a caller from the city is answered who dials it."""
-    async with Caller("13800138000", site.address, host=CITY) as caller:
+async def status_of(site: AsteriskSite, user: str, host: str = CITY) -> int:
+    """What a caller from the city, or from elsewhere, is answered who dials it."""
+    async with Caller("13800138000", site.address, host=host) as caller:
         call = await caller.call(user)
         await call.wait_over()
         return call.status
@@ -97,6 +97,13 @@ async def test_what_is_no_token_never_reaches_the_branch(
     site: AsteriskSite, link: WiredLink, user: str
 ) -> None:
     assert await status_of(site, user) == 403
+    assert link.events == []
+
+
+async def test_a_carrier_that_is_no_line_of_this_site_is_a_stranger(
+    site: AsteriskSite, link: WiredLink
+) -> None:
+    assert await status_of(site, f"overflow.beijing.{TOKEN}", "127.0.0.99") == 401
     assert link.events == []
 
 
