@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from deploy.phones.callers import Caller, OutgoingCall
+from deploy.phones.changes import WAIT_LIMIT_S
 from deploy.phones.city import City
 from deploy.phones.phones import Behaviour
 from deploy.phones.sip_calls import Call
@@ -83,13 +84,13 @@ class Carrier(City):
         moved = (each.moved for each in self.referred if each.call is call)
         return next((each for each in moved if each is not None and each.is_answered), call)
 
-    async def wait_referred(self, count: int = 1) -> Referred:
+    async def wait_referred(self, count: int = 1, limit_s: float = WAIT_LIMIT_S) -> Referred:
         """The latest REFER once so many have come.
 
         Raises:
             TimeoutError: they did not.
         """
-        await self.changes.until(lambda: len(self.referred) >= count)
+        await self.changes.until(lambda: len(self.referred) >= count, limit_s)
         return self.referred[-1]
 
     async def wait_moved(self) -> OutgoingCall:

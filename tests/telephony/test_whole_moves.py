@@ -1,5 +1,6 @@
 """Whole sites whose links are on refer: callers whom their carrier moves to the helper, or does not."""
 
+import asyncio
 from dataclasses import dataclass
 
 import pytest
@@ -9,7 +10,7 @@ from deploy.phones.phones import Behaviour, Phone
 from deploy.phones.sip_calls import Call, Ending
 from deploy.phones.sip_text import user_of
 from router.call import Disposition
-from router.ledger import CallConnected, CallEnded, HandoffMoved, HandoffStayed, LedgerRow
+from router.ledger import CallConnected, CallEnded, HandoffMoved, HandoffStayed, LedgerRow, Role
 from router.overflow.policy import Media
 from tests.fakes.ledger_reading import broken_laws, entries, has
 from tests.fakes.sip_carrier import MOVES, REFUSES, SILENT, Carrier, ReferAnswer
@@ -20,6 +21,8 @@ pytestmark = pytest.mark.timeout(180)
 
 BY_HAND = Behaviour(ring_ms=None, sends_rtp=True, has_tone=True)
 HEARD_PACKETS = 50
+COUNTED = 12
+LIVE_LIMIT_S = 90.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,3 +262,37 @@ async def test_a_helper_that_was_killed_while_a_caller_is_on_its_way_leaves_it_w
     rows = await talk.ended()
     assert [each.disposition for each in entries(rows, CallEnded)] == [Disposition.ANSWERED]
     assert entries(rows, HandoffMoved) == []
+
+
+async def test_moved_callers_are_counted_alike_by_carrier_phones_and_ledgers(
+    cluster: AsteriskCluster,
+) -> None:
+    beijing, urumqi = cluster.add("beijing"), cluster.add("urumqi", 2001, 2002, 2003)
+    await cluster.start(media=Media.REFER)
+    await urumqi.man(Behaviour(ring_ms=50, sends_rtp=True, has_tone=True))
+    carriers = [await cluster.carrier(beijing, f"1380000{number:04}") for number in range(COUNTED)]
+    for carrier in carriers[::3]:
+        carrier.on_refer = REFUSES
+
+    async def live(carrier: Carrier) -> bool:
+        """Call, be moved or not, hear a second of the agent, hang up; whether it was moved."""
+        call = await carrier.call(LINE_NUMBER, sends_rtp=True)
+        await carrier.wait_referred(limit_s=LIVE_LIMIT_S)
+        last = call if carrier.on_refer is REFUSES else await carrier.wait_moved()
+        await hears(last)
+        await last.hang_up()
+        return last is not call
+
+    moved = await asyncio.gather(*(live(carrier) for carrier in carriers))
+    rows = await cluster.until(has(CallEnded, COUNTED))
+    await urumqi.until_agents(READY=3)
+    rows = cluster.rows()
+
+    assert sum(phone.counts.talked for phone in urumqi.phones.values()) == COUNTED
+    assert sum(moved) == COUNTED - len(carriers[::3])
+    assert [each.role for each in entries(rows, HandoffMoved)].count(Role.ORIGIN) == sum(moved)
+    assert [each.role for each in entries(rows, HandoffMoved)].count(Role.HELPER) == sum(moved)
+    assert len(entries(rows, HandoffStayed)) == len(carriers[::3])
+    assert [each.disposition for each in entries(rows, CallEnded)] == [Disposition.ANSWERED] * COUNTED
+    assert [channels(site) for site in (beijing, urumqi)] == ["", ""]
+    assert broken_laws(rows) == {}
