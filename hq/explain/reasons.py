@@ -77,7 +77,6 @@ REASONS: Mapping[str, str] = {
     "CALLBACK": marked("the caller asked to be called back"),
     "NOT_MOVED": marked("its carrier would not, or could not"),
     "CARRIER_SILENT": marked("its carrier did not answer; it is asked for no other call"),
-    "OVER_AT_HELPER": marked("the talk with the other site's agent was over there"),
     "TRUNK_HUNG_UP": marked("the trunk between the sites hung up"),
     "CALLER_HUNG_UP": marked("the caller hung up"),
     "AGENT_HUNG_UP": marked("the agent hung up"),

@@ -195,6 +195,14 @@ def check_handoffs(parts: Parts) -> None:
     assert parts.origin._handoffs.keys().isdisjoint(parts.helper._helps), (
         "one hand-off, both sides of it here"
     )
+    used = _used_by_origin(parts) + _used_by_helper(parts)
+    used.update(loan.peer for loan in parts.lending._loans.values())
+    ways = (out.way for out in parts.outgoing._calls.values() if out.way is not None)
+    used.update(way.site_id for way in ways if not parts.outgoing._lines.is_own(way))
+    assert used == Counter({site: count for site, count in parts.links._used.items() if count}), "links leak"
+
+
+def _used_by_origin(parts: Parts) -> Counter[SiteId]:
     used: Counter[SiteId] = Counter()
     for handoff in parts.origin._handoffs.values():
         if handoff.state is HandoffState.OVER:
@@ -207,6 +215,11 @@ def check_handoffs(parts: Parts) -> None:
         used[handoff.peer] += 1
         if handoff.state is not HandoffState.CONNECTED:
             assert parts.timers.is_set((origin.HANDOFF_TIMER, handoff.handoff_id))
+    return used
+
+
+def _used_by_helper(parts: Parts) -> Counter[SiteId]:
+    used: Counter[SiteId] = Counter()
     for help_ in parts.helper._helps.values():
         key = help_.handoff_id
         if help_.state is HandoffState.OVER:
@@ -219,10 +232,7 @@ def check_handoffs(parts: Parts) -> None:
             assert parts.timers.is_set((helper.RESERVATION_TIMER, key))
         elif help_.state is HandoffState.CONNECTED and not help_.is_confirmed:
             assert parts.timers.is_set((helper.CONFIRM_TIMER, key))
-    used.update(loan.peer for loan in parts.lending._loans.values())
-    ways = (out.way for out in parts.outgoing._calls.values() if out.way is not None)
-    used.update(way.site_id for way in ways if not parts.outgoing._lines.is_own(way))
-    assert used == Counter({site: count for site, count in parts.links._used.items() if count}), "links leak"
+    return used
 
 
 def check_silence(parts: Parts) -> None:

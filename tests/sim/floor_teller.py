@@ -428,6 +428,11 @@ class Teller:
                 call_id = CallId(self._new_name("theirs")) if self.rng.random() < 0.9 else self._outgoing()
                 number = self.rng.choice(NUMBERS)
                 return ReserveLine(handoff_id=handoff_id, call_id=call_id, number=number, timeout_ms=500)
+        return self._talk_request(kind, handoff_id)
+
+    def _talk_request(self, kind: type[Request], handoff_id: HandoffId) -> Request:
+        """About a hand-off that both sides know."""
+        match kind:
             case _ if kind is Move:
                 self._handoffs.append(HandoffId(self._new_name("theirs")))
                 return Move(handoff_id=handoff_id, move_id=self._handoffs[-1])
