@@ -12,6 +12,7 @@ from deploy.phones.sip_calls import Ending
 from router.ids import AgentId, SiteId
 from tests.fakes.asterisk_site import AsteriskSite
 from tests.fakes.sip_carrier import REFUSES, SILENT, ReferAnswer
+from tests.fakes.telephony_steps import becomes
 from tests.telephony.wired_link import WiredLink
 
 pytestmark = pytest.mark.timeout(120)
@@ -160,7 +161,7 @@ async def test_a_moved_caller_talks_at_the_helper_and_leaves_no_channel_behind(
 
     assert await call.wait_over() is Ending.WE_HUNG_UP
     await link.event(Event.CHANNEL_GONE, channel=channel)
-    assert await home.ask("channels") == []
+    await becomes(lambda: has_no_channel(home))
     await moved.wait_sound(moved.sound.received_count + 25)
     assert (came["kind"], came["facts"]["from"], came["facts"]["token"]) == (Kind.TRUNK_IN, "beijing", TOKEN)
     await moved.hang_up()
@@ -221,10 +222,14 @@ async def test_a_new_connection_is_told_what_was_over_before_it(home: AsteriskSi
     await again.close()
 
 
+async def has_no_channel(site: AsteriskSite) -> bool:
+    return not await site.ask("channels")
+
+
 async def test_a_caller_who_is_gone_cannot_be_moved(home: AsteriskSite, link: WiredLink) -> None:
     call, channel = await answered(home, link)
     await call.hang_up()
-    await link.event(Event.CHANNEL_GONE, channel=channel)
+    await becomes(lambda: has_no_channel(home))
 
     assert (await link.reply(refer(link, channel)))["code"] == 404
     assert (await link.reply(link.send(Do.SET, channel=channel, name=Variable.CALL, value="1")))[
