@@ -185,7 +185,8 @@ def of_silence(floor: Floor, hearing: Hearing) -> list[str]:
     if hearing is Hearing.SILENT:
         promised = (AgentState.READY, AgentState.RESERVED)
         found = [f"{each.agent_id} is {each.state}" for each in floor.agents() if each.state in promised]
-        under_way = (each for each in floor.handoffs() if each.state is not HandoffState.CONNECTED)
+        talking = (HandoffState.CONNECTED, HandoffState.MOVED)
+        under_way = (each for each in floor.handoffs() if each.state not in talking)
         found += [f"{each.handoff_id} is {each.state}" for each in under_way]
         return [f"{each} while the PBX is silent" for each in found]
     if hearing is Hearing.HEARD:
