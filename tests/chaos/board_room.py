@@ -63,6 +63,8 @@ class Record:
 
     order: Order
     lease_id: int
+    revision: int
+    """At which it was put."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,7 @@ class Truth:
 class RoomSite:
     """One site: its links to the members, its place at the board, its router's view."""
 
-    def __init__(self, name: str, links: tuple[TcpLink, ...]) -> None:
+    def __init__(self, name: str, links: tuple[TcpLink, ...], digest_above: int) -> None:
         self.site_id = SiteId(name)
         self.links = links
         self.view: dict[SiteId, SiteLoad] = {}
@@ -87,7 +89,9 @@ class RoomSite:
         """Since when no member can answer it."""
         self._router = Board(self.site_id, POLICY)
         self._chooser = Chooser(self._router, POLICY, random.Random(name))
-        settings = EtcdSettings(endpoints=tuple(link.endpoint for link in links), prefix=PREFIX)
+        settings = EtcdSettings(
+            endpoints=tuple(link.endpoint for link in links), prefix=PREFIX, digest_above=digest_above
+        )
         self.adapter = EtcdLoadBoard(settings, self.site_id)
 
     def publish(self) -> None:
@@ -221,12 +225,13 @@ async def read_truth(connection: EtcdConnection) -> Truth:
     records = {}
     for kv in message.kvs:
         site_id = SiteId(kv.key[len(LOAD_PREFIX) :].decode())
-        records[site_id] = Record(order=order_of(decode(site_id, kv.value)), lease_id=kv.lease)
+        order = order_of(decode(site_id, kv.value))
+        records[site_id] = Record(order=order, lease_id=kv.lease, revision=kv.mod_revision)
     return Truth(asked_at=asked_at, revision=message.header.revision, records=records)
 
 
 @asynccontextmanager
-async def open_room(folder: Path) -> AsyncIterator[Room]:
+async def open_room(folder: Path, *, digest_above: int) -> AsyncIterator[Room]:
     """Three members and five sites that see each other."""
     async with AsyncExitStack() as closing:
         etcd = start_etcd(folder, members=3)
@@ -234,7 +239,7 @@ async def open_room(folder: Path) -> AsyncIterator[Room]:
         sites = {}
         for name in (*NAMES, DOOMED):
             links = [await closing.enter_async_context(TcpLink(endpoint)) for endpoint in etcd.endpoints]
-            site = RoomSite(name, tuple(links))
+            site = RoomSite(name, tuple(links), digest_above)
             sites[site.site_id] = site
             closing.push_async_callback(site.adapter.close)
             await site.adapter.start(site)

@@ -29,6 +29,9 @@ AFTERWARDS_COUNT = 20
 """Records that each site publishes after the recovery; not one of them may be missed."""
 AFTERWARDS_INTERVAL_S = 0.1
 
+DIGEST_ABOVE, MANY = 3, 300
+"""Sites: fewer than there are in a room, and more."""
+
 OUT_S = POLICY.view_out_ms / 1000
 STALE_S = POLICY.view_stale_ms / 1000
 SLACK_S = 0.5
@@ -63,9 +66,9 @@ class Verdict:
         return is_dead_out and not any(zeros)
 
 
-async def put_to_trial(fault: Fault, folder: Path) -> Verdict:
-    """Inflict one fault on a room of its own."""
-    async with open_room(folder) as room:
+async def put_to_trial(fault: Fault, folder: Path, *, reads_digest: bool = False) -> Verdict:
+    """Inflict one fault on a room of its own, whose sites read each other's records or the digest of them."""
+    async with open_room(folder, digest_above=DIGEST_ABOVE if reads_digest else MANY) as room:
         room.doom()
         await fault.inflict(room)
         over_at = time.monotonic()
@@ -75,7 +78,7 @@ async def put_to_trial(fault: Fault, folder: Path) -> Verdict:
         room.is_publishing = False
         await room.until(room.agrees, "every view equals what etcd holds")
         looks, truths = list(room.looks), list(room.truths)
-        updates, missed = await _afterwards(room)
+        updates, missed = await _afterwards(room, only_last=reads_digest)
         assert room.doomed_at is not None
         dead_chosen = [look.at - room.doomed_at for look in looks if look.chosen == DOOMED]
         return Verdict(
@@ -115,8 +118,11 @@ def _has_caught_up(site: RoomSite, wanted: dict[SiteId, int]) -> bool:
     )
 
 
-async def _afterwards(room: Room) -> tuple[int, int]:
-    """Publish some more, and hold what every site heard against etcd's own history of it."""
+async def _afterwards(room: Room, *, only_last: bool) -> tuple[int, int]:
+    """Publish some more, and hold what every site heard against etcd's own history of it.
+
+    `only_last`: of each site's records, since a digest tells none that was replaced within its second.
+    """
     marks = {site.site_id: len(site.heard) for site in room.survivors}
     since = room.truths[-1].revision + 1
     for _ in range(AFTERWARDS_COUNT):
@@ -129,7 +135,10 @@ async def _afterwards(room: Room) -> tuple[int, int]:
         return room.agrees() and all(records[s.site_id].order[1] == s.version for s in room.survivors)
 
     await room.until(is_settled, "what was published last is in every view")
-    updates = await _history(room, since, room.truths[-1].revision)
+    until = max(record.revision for record in room.truths[-1].records.values())
+    updates = await _history(room, since, until)
+    if only_last:
+        updates = list(dict(updates).items())
     missed = 0
     for site in room.survivors:
         heard = set(site.heard[marks[site.site_id] :])

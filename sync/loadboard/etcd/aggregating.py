@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import structlog
 
@@ -119,7 +119,7 @@ class Aggregating:
                 read_at = await self._look(connection, aggregate, rounds)
                 age_ms = self._clock.mono_ms() - read_at
                 if age_ms <= DIGEST_VIEW_LIMIT_MS and not await self._turn(
-                    connection, revision, aggregate, age_ms
+                    connection, revision, aggregate.keys(rounds.record_count, age_ms, self._clock.mono_ms())
                 ):
                     return False
                 due_at = Instant(max(due_at + DIGEST_INTERVAL_MS, self._clock.mono_ms()))
@@ -142,12 +142,12 @@ class Aggregating:
         return asked_at
 
     async def _turn(
-        self, connection: EtcdConnection, revision: int, aggregate: Aggregate, age_ms: int
+        self, connection: EtcdConnection, revision: int, keys: Iterable[tuple[bytes, bytes]]
     ) -> bool:
         """Write one turn; False: the seat is another's, and nothing was written."""
         prefix = self._settings.digest_prefix
-        keys = [(prefix + name, value) for name, value in aggregate.keys(age_ms, self._clock.mono_ms())]
-        request = wire.guarded_puts_request(self._writer_key, revision, keys)
+        puts = [(prefix + name, value) for name, value in keys]
+        request = wire.guarded_puts_request(self._writer_key, revision, puts)
         written = wire.guarded_puts_revision(await connection.call(wire.TXN, request))
         self._recovery.succeeded()
         return written is not None
@@ -158,6 +158,6 @@ def _collect(aggregate: Aggregate, sight: Sight, now: Instant) -> None:
         case SiteSeen(load=load, address=address):
             aggregate.see(load, address, now)
         case SiteLeft(site_id=site_id):
-            aggregate.lose(site_id)
+            aggregate.lose(site_id, now)
         case RecordRefused(fault=fault):
             log.warning("load_record_refused", peer=fault.site_id, problem=fault.problem)

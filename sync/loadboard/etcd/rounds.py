@@ -30,6 +30,11 @@ class RecordRounds:
         """Of the last round; None: the next one lists everything."""
         self._read_at: Instant | None = None
 
+    @property
+    def record_count(self) -> int:
+        """Of all records that the last round left there, whoever believes them."""
+        return len(self._keys)
+
     def request(self) -> bytes:
         """What to ask etcd now."""
         since = 0 if self._last is None else self._last.revision + 1

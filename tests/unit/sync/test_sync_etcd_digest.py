@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from router.ids import Instant, SiteId
 from router.overflow.load import SiteLoad
 from sync.loadboard.digest import Beat, decode_beat, encode_beat
-from sync.loadboard.etcd.aggregate import EDITION_INTERVAL_MS, Aggregate
+from sync.loadboard.etcd.aggregate import EDITION_INTERVAL_MS, PLACE_KEPT_MS, Aggregate
 from sync.loadboard.etcd.digest_view import DigestView
 from sync.loadboard.etcd.sights import BeatHeard, DigestRefused, Sight, SiteLeft, SiteSeen, WriterSeen
 from sync.loadboard.etcd.wire import Header, KeyValue, RangeReply, WatchEvent
@@ -31,14 +31,25 @@ class Board:
         self.aggregate = Aggregate(7)
         self.view = DigestView(prefix=PREFIX, own_site_id=HQ, known=known or {})
         self.now = Instant(1_000)
+        self.records: set[SiteId] = set()
 
     def publish(self, *loads: SiteLoad) -> None:
         for each in loads:
             self.aggregate.see(each, None, self.now)
+            self.records.add(each.site_id)
+
+    def lose(self, name: str) -> None:
+        """Its record is gone."""
+        self.aggregate.lose(SiteId(name), self.now)
+        self.records.remove(SiteId(name))
+
+    def written(self) -> list[tuple[bytes, bytes]]:
+        """One turn of the writer."""
+        return list(self.aggregate.keys(len(self.records), 40, self.now))
 
     def turn(self) -> list[Sight]:
-        """One turn of the writer, as its reader hears it."""
-        events = [put(name, value) for name, value in self.aggregate.keys(40, self.now)]
+        """The same as its reader hears it."""
+        events = [put(name, value) for name, value in self.written()]
         return [sight for event in events for sight in self.view.changed(event)]
 
     def told(self) -> list[Sight]:
@@ -116,16 +127,44 @@ def test_a_caller_has_waited_longer_by_the_time_that_the_writer_held_the_record(
     assert seen.load.queues[SALES].head_wait_ms == 1_500 + 700
 
 
-def test_a_dead_site_is_unnamed_at_once_and_leaves_with_the_next_directory() -> None:
+def test_a_dead_site_is_unnamed_at_once_and_leaves_when_its_place_is_given_up() -> None:
     board = Board()
     board.publish(load("beijing", 3, idle=2), load("lhasa", 1, idle=1))
     board.turn()
 
-    board.aggregate.lose(SiteId("beijing"))
+    board.lose("beijing")
 
     assert board.told() == [SiteSeen(load=load("beijing", 3))]
-    board.now = Instant(board.now + EDITION_INTERVAL_MS)
+    board.now = Instant(board.now + PLACE_KEPT_MS - 1)
+    assert board.told() == []
+    board.now = Instant(board.now + 1)
     assert board.told() == [SiteLeft(site_id=SiteId("beijing"))]
+
+
+def test_a_site_that_is_believed_again_is_named_with_the_next_turn() -> None:
+    board = Board()
+    board.publish(load("beijing", 3, idle=2), load("lhasa", 1, idle=1))
+    board.turn()
+    board.aggregate.lose(SiteId("beijing"), board.now)
+    board.turn()
+
+    board.now = Instant(board.now + 1_000)
+    board.publish(load("beijing", 4, idle=1))
+
+    assert board.told() == [SiteSeen(load=load("beijing", 4, idle=1))]
+
+
+def test_a_writer_that_believes_nobody_yet_counts_who_is_there_and_names_each_as_it_comes() -> None:
+    board = Board()
+    board.records = {SiteId("beijing"), SiteId("lhasa")}
+
+    first = board.turn()
+    board.now = Instant(board.now + 1_000)
+    board.publish(load("lhasa", 2, idle=1))
+    second = board.turn()
+
+    assert first == [BeatHeard(view_age_ms=40, site_count=2)]
+    assert second == [SiteSeen(load=load("lhasa", 2, idle=1)), BeatHeard(view_age_ms=40, site_count=2)]
 
 
 def test_a_restarted_site_is_named_with_the_directory_that_knows_its_incarnation() -> None:
@@ -155,7 +194,7 @@ def test_another_writers_directory_makes_the_former_ones_queues_worthless() -> N
     board.turn()
     board.aggregate = Aggregate(8)
     board.publish(load("lhasa", 1, idle=1))
-    only_directory_and_beat = [key for key in board.aggregate.keys(40, board.now) if b"queue" not in key[0]]
+    only_directory_and_beat = [key for key in board.written() if b"queue" not in key[0]]
 
     sights = [s for name, value in only_directory_and_beat for s in board.view.changed(put(name, value))]
 
@@ -166,7 +205,7 @@ def test_another_writers_directory_makes_the_former_ones_queues_worthless() -> N
 def test_a_digest_that_is_found_confirms_nothing_and_tells_nothing_before_it_beats() -> None:
     board = Board()
     board.publish(load("beijing", 3, idle=2))
-    found = tuple(key_value(name, value) for name, value in board.aggregate.keys(40, board.now))
+    found = tuple(key_value(name, value) for name, value in board.written())
 
     header = Header(cluster_id=1, revision=50, term=2)
     sights = list(board.view.listed(RangeReply(header=header, kvs=found, count=len(found))))
