@@ -2,7 +2,6 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
@@ -15,7 +14,7 @@ from router.agent import AgentState
 from router.call import CallState
 from router.ids import LegId, QueueId
 from sync.link.refusals import RefusedError
-from tests.fakes.desk_site import ANN, CUSTOMER, KIM, PASSWORD, QUEUE, DeskSite, desk_site
+from tests.fakes.desk_site import ANN, CUSTOMER, KIM, PASSWORD, QUEUE, DeskSite
 from tests.fakes.desk_steps import (
     LIMIT_S,
     in_state,
@@ -24,13 +23,6 @@ from tests.fakes.desk_steps import (
     ringing_leg,
     until,
 )
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[DeskSite]:
-    async with desk_site() as running:
-        yield running
-
 
 # --- an agent's day ----------------------------------------------------------------------
 

@@ -1,9 +1,6 @@
 """Who calls, on the screen before the phone rings, over real gRPC."""
 
 import uuid
-from collections.abc import AsyncIterator
-
-import pytest
 
 from branch.caller_card import CallerCard, IvrChoice
 from branch.desk import CallerNumber
@@ -13,14 +10,8 @@ from router.call import CallContext, Language
 from router.facts import CallArrived, TrunkCallArrived
 from router.ids import CallId, HandoffId, NodeName
 from router.overflow.messages import Reserve
-from tests.fakes.desk_site import KIM, PEER, QUEUE, DeskSite, desk_site
+from tests.fakes.desk_site import KIM, PEER, QUEUE, DeskSite
 from tests.fakes.desk_steps import in_state, logged_in, until
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[DeskSite]:
-    async with desk_site() as running:
-        yield running
 
 
 async def test_an_agent_sees_who_calls_while_its_phone_rings(site: DeskSite) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -10,17 +9,11 @@ from branch import message_box
 from branch.store.voicemails import Voicemail
 from router.ids import CallId, QueueId
 from sync.link.refusals import RefusedError
-from tests.fakes.desk_site import KIM, QUEUE, DeskSite, desk_site
+from tests.fakes.desk_site import KIM, QUEUE, DeskSite
 from tests.fakes.desk_steps import (
     logged_in,
     until,
 )
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[DeskSite]:
-    async with desk_site() as running:
-        yield running
 
 
 def left(queue_id: QueueId = QUEUE) -> Voicemail:

@@ -2,7 +2,6 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -16,33 +15,12 @@ from branch.terminal.client import DeskClient
 from router.agent import AgentState
 from router.ids import CallId, HandoffId
 from sync.link.refusals import RefusedError
-from tests.fakes.desk_site import ANN, CUSTOMER, KIM, PASSWORD, PEER, DeskSite, desk_site
+from tests.fakes.desk_site import ANN, CUSTOMER, KIM, PEER, DeskSite, desk_site
 from tests.fakes.desk_steps import LIMIT_S, logged_in, plain_channel
 from tests.fakes.pty_child import PtyChild
 from tests.integration.test_branch_terminal_desk import at, desk, run, until_agent
 
 HANDOFF = HandoffId("0190a0a0-0000-7000-8000-000000000001")
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[DeskSite]:
-    async with desk_site() as running:
-        yield running
-
-
-@pytest.fixture
-def secret(tmp_path: Path) -> Path:
-    file = tmp_path / "secret"
-    file.write_text(PASSWORD + "\n", encoding="utf-8")
-    return file
-
-
-@pytest.fixture
-async def children() -> AsyncIterator[list[PtyChild]]:
-    started: list[PtyChild] = []
-    yield started
-    for child in started:
-        child.close()
 
 
 @pytest.fixture

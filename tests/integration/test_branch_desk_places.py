@@ -1,7 +1,6 @@
 """Where agents are reached, as they say it over real gRPC."""
 
 import uuid
-from collections.abc import AsyncIterator
 
 import grpc
 import pytest
@@ -12,14 +11,8 @@ from router.acd.place import Place
 from router.orders import RingAgent
 from sync.link.refusals import RefusedError
 from sync.link.status import refusal_from
-from tests.fakes.desk_site import KIM, DeskSite, desk_site
+from tests.fakes.desk_site import KIM, DeskSite
 from tests.fakes.desk_steps import LIMIT_S, logged_in, ringing_leg
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[DeskSite]:
-    async with desk_site() as running:
-        yield running
 
 
 async def test_an_agent_says_where_it_is_reached_and_is_rung_there(site: DeskSite) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,13 +31,6 @@ from tests.fakes.desk_steps import (
     ringing_leg,
     until,
 )
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[DeskSite]:
-    async with desk_site() as running:
-        yield running
-
 
 # --- the way in --------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """DeskService over real gRPC: a talk of more than two, by the desks of those who are in it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import aclosing
 
 import grpc
@@ -23,16 +23,10 @@ from router.talk.supervision import SupervisionMode
 from router.views import RecordingState
 from sync.link.refusals import RefusedError
 from sync.link.status import refusal_from
-from tests.fakes.desk_site import ANN, KIM, PASSWORD, QUEUE, SITE, DeskSite, desk_site
+from tests.fakes.desk_site import ANN, KIM, PASSWORD, QUEUE, SITE, DeskSite
 
 LIMIT_S = 10.0
 REQUEST = "0191f3a0-0000-7000-8000-000000000001"
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[DeskSite]:
-    async with desk_site() as running:
-        yield running
 
 
 async def logged_in(site: DeskSite, name: str) -> DeskClient:

@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from router.outbound.outcome import OutboundOutcome
 from router.visit.outcome import VisitOutcome
 from router.visit.visit import Standing, Visit
 from sync.link.refusals import RefusedError
-from tests.fakes.desk_site import CUSTOMER, KIM, PASSWORD, QUEUE, DeskSite, desk_site
+from tests.fakes.desk_site import CUSTOMER, KIM, QUEUE, DeskSite
 from tests.fakes.desk_steps import (
     LIMIT_S,
     in_state,
@@ -43,27 +42,6 @@ def a_visit(due_date: str = "2026-01-07") -> Visit:
         due_date=due_date,
         business_date="2026-01-06",
     )
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[DeskSite]:
-    async with desk_site() as running:
-        yield running
-
-
-@pytest.fixture
-def secret(tmp_path: Path) -> Path:
-    file = tmp_path / "secret"
-    file.write_text(PASSWORD + "\n", encoding="utf-8")
-    return file
-
-
-@pytest.fixture
-async def children() -> AsyncIterator[list[PtyChild]]:
-    started: list[PtyChild] = []
-    yield started
-    for child in started:
-        child.close()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,33 +11,12 @@ import pytest
 
 from router.agent import AgentState
 from router.call import CallState
-from tests.fakes.desk_site import KIM, PASSWORD, QUEUE, DeskSite, desk_site
+from tests.fakes.desk_site import KIM, QUEUE, DeskSite
 from tests.fakes.pty_child import PtyChild, trunkline
 
 LIMIT_S = 20.0
 CTRL_C = "\x03"
 SHOW_CURSOR, LEAVE_SCREEN = "\x1b[?25h", "\x1b[?1049l"
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[DeskSite]:
-    async with desk_site() as running:
-        yield running
-
-
-@pytest.fixture
-def secret(tmp_path: Path) -> Path:
-    file = tmp_path / "secret"
-    file.write_text(PASSWORD + "\n", encoding="utf-8")
-    return file
-
-
-@pytest.fixture
-async def children() -> AsyncIterator[list[PtyChild]]:
-    started: list[PtyChild] = []
-    yield started
-    for child in started:
-        child.close()
 
 
 def environ(lang: str = "C.UTF-8") -> dict[str, str]:

@@ -1,9 +1,6 @@
 """`trunkline desk` for scripts, over real gRPC: talks of more than two."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
-
-import pytest
 
 from router.agent import AgentState
 from router.facts import AgentBecameReady, AgentLoggedIn
@@ -12,21 +9,8 @@ from router.orders import RingAgent
 from router.talk.consultation import ConsultationState
 from router.talk.supervision import SupervisionMode
 from router.views import ConsultationView, RecordingState
-from tests.fakes.desk_site import ANN, KIM, PASSWORD, DeskSite, desk_site
+from tests.fakes.desk_site import ANN, KIM, DeskSite
 from tests.integration.test_branch_terminal_desk import at, run, until_agent
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[DeskSite]:
-    async with desk_site() as running:
-        yield running
-
-
-@pytest.fixture
-def secret(tmp_path: Path) -> Path:
-    file = tmp_path / "secret"
-    file.write_text(PASSWORD + "\n", encoding="utf-8")
-    return file
 
 
 def consultation(site: DeskSite, call_id: CallId) -> ConsultationView | None:
