@@ -75,6 +75,20 @@ IVR_SHARE = 0.5
 
 T = TypeVar("T")
 
+REQUEST_KINDS: Sequence[type[Request]] = (
+    Reserve,
+    Reserve,
+    Claim,
+    Claim,
+    Confirm,
+    Cancel,
+    GetHandoff,
+    ReserveLine,
+    Move,
+    TellHandoff,
+)
+"""What peers ask; a hand-off has to begin before anything else can be asked of it."""
+
 
 class Teller:
     """Draws facts about what the floor has shown so far, about what is over, and about nothing at all."""
@@ -410,10 +424,7 @@ class Teller:
         )
 
     def _request(self) -> Request:
-        kinds = (
-            *(Reserve, Reserve, Claim, Claim, Confirm, Cancel, GetHandoff, ReserveLine, Move, TellHandoff),
-        )
-        kind = self.rng.choice(kinds)
+        kind = self.rng.choice(REQUEST_KINDS)
         if kind in (Reserve, Claim, ReserveLine) and self.rng.random() < 0.8:
             self._handoffs.append(HandoffId(self._new_name("theirs")))
             handoff_id = self._handoffs[-1]

@@ -113,6 +113,9 @@ class _SecondCall(FarEnd):
         else:
             self._carrier.answered(self._channel)
 
+    def lose_link(self) -> None:
+        """A carrier's call does not go over it."""
+
     def _answered(self) -> None:
         if not self._carrier.holds(self._channel):
             self._hang_up()

@@ -11,6 +11,7 @@ Both ends send {"alive": 1} each second: a silent or broken connection is a lost
 
 import asyncio
 import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
@@ -140,7 +141,7 @@ class Trunks:
             writer.close()
 
 
-class FarEnd:
+class FarEnd(ABC):
     """Our end of one call between two PBXes, or from a carrier to one."""
 
     def __init__(self) -> None:
@@ -151,16 +152,17 @@ class FarEnd:
         self._writer = writer
         return True
 
+    @abstractmethod
     def heard(self, frame: Frame) -> None:
         """A line of the other end's."""
-        raise NotImplementedError
 
+    @abstractmethod
     def lost(self, cause: Cause) -> None:
         """The other end is gone, with or without a word."""
-        raise NotImplementedError
 
+    @abstractmethod
     def lose_link(self) -> None:
-        """The link between the sites is cut, which a carrier's call does not go over."""
+        """The link between the sites is cut."""
 
     def say(self, frame: Frame) -> None:
         if self._writer is not None and not self._writer.is_closing():
