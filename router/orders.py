@@ -291,6 +291,20 @@ class MoveCaller(Order):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RedirectCaller(Order):
+    """Origin: send a caller whom nobody has answered on to the helper's PBX, by SIP 302 to its carrier.
+
+    The caller's channel ends by that; the carrier calls the helper with the one-time token, or nobody.
+    """
+
+    is_irreversible: ClassVar[bool] = True
+    call_id: CallId
+    from_site: SiteId
+    site_id: SiteId
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TakeMoved(Order):
     """Helper: answer the INVITE that was accepted as `move_id` and let it take the trunk leg's place in
     the agent's talk, and its name; tell `TrunkMoved`. The leg it replaces is hung up.
