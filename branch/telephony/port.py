@@ -38,10 +38,14 @@ class TrunkRinging:
     """An INVITE of another site's PBX; nobody has looked at its token yet."""
 
     trunk_id: str
-    """Names the INVITE in `accept_trunk` and `reject_trunk`."""
+    """Names the INVITE in `accept_trunk`, `accept_redirected` and `reject_trunk`."""
     from_site: SiteId
     """As the trunk's address says; only the token proves it."""
     token: str
+    caller_number: str | None = None
+    """As the caller's own carrier said it, which has called us by itself; not normalised."""
+    call_id: CallId | None = None
+    """Of one that `accept_redirected` has made a caller, and that nobody has answered yet."""
 
 
 class PhoneEvent(StrEnum):
@@ -88,7 +92,11 @@ class TelephonyListener(Protocol):
         ...
 
     def trunk_heard(self, trunk: TrunkRinging) -> None:
-        """Answer with `accept_trunk` or `reject_trunk`; until then the origin waits."""
+        """Answer with `accept_trunk`, `accept_redirected` or `reject_trunk`; until then the origin waits.
+
+        Told again after a restart, before `pbx_back`, for a redirected caller whom we had not answered
+        yet: with its `call_id`, once it has one. A desk that knows the call does nothing.
+        """
         ...
 
     def agent_phone_heard(self, agent_id: AgentId, event: PhoneEvent, reason: str | None) -> None:
@@ -168,6 +176,14 @@ class TelephonyDriver(Protocol):
 
         False: the hand-off has one already. A token is good once: this INVITE is answered
         403, and the leg that came first is left alone.
+        """
+        ...
+
+    def accept_redirected(self, trunk_id: str, call_id: CallId) -> bool:
+        """The token was good: from now on the INVITE is a caller's, whom nobody has answered yet.
+
+        False: the call has an INVITE already. This one is answered 403, and the caller who came first is
+        left alone. A caller who is gone meanwhile has hung up.
         """
         ...
 

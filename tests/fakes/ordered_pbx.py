@@ -14,6 +14,8 @@ class OrderedPbx:
     def __init__(self) -> None:
         self.orders: list[Order] = []
         self.accepted: list[tuple[str, HandoffId]] = []
+        self.redirected: list[tuple[str, CallId]] = []
+        """INVITEs that are callers."""
         self.rejected: list[str] = []
         self.confirmed: list[tuple[AgentId, bool]] = []
         self.played: list[tuple[AgentId, list[CallId]]] = []
@@ -29,6 +31,13 @@ class OrderedPbx:
             self.rejected.append(trunk_id)
             return False
         self.accepted.append((trunk_id, handoff_id))
+        return True
+
+    def accept_redirected(self, trunk_id: str, call_id: CallId) -> bool:
+        if any(call_id == each for _trunk, each in self.redirected):
+            self.rejected.append(trunk_id)
+            return False
+        self.redirected.append((trunk_id, call_id))
         return True
 
     def reject_trunk(self, trunk_id: str) -> None:

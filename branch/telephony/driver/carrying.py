@@ -6,6 +6,7 @@ from typing import Any
 from branch.telephony.driver.holdings import Held, Holdings, talk_bridge
 from branch.telephony.driver.moves import Moves
 from branch.telephony.driver.prompts import Prompts, take
+from branch.telephony.driver.redirects import Redirects
 from branch.telephony.driver.talks import Talks
 from branch.telephony.driver.unanswered import Unanswered
 from branch.telephony.driver.vocabulary import BridgeKind, Cause, Do, Kind, Variable
@@ -38,6 +39,7 @@ from router.orders import (
     PlayPrompts,
     RecordTalk,
     RecordVoicemail,
+    RedirectCaller,
     RejectTrunk,
     ResumeCall,
     RingAgent,
@@ -74,9 +76,19 @@ class Carrying:
         self._talks = talks
         self._note = note
         self._trunks = trunks
+        self._publics = publics
         self._prompts = prompts
         moves = Moves(
-            holdings, unanswered, talks, note, trunks, publics, join=self._join, hang_up=self._hang_up
+            holdings,
+            unanswered,
+            talks,
+            note,
+            way_to=self._carriers_way_to,
+            join=self._join,
+            hang_up=self._hang_up,
+        )
+        self._redirects = Redirects(
+            holdings, unanswered, note, way_to=self._carriers_way_to, hang_up=self._hang_up
         )
         self._by_type: Mapping[type[Order], Callable[[Any], None]] = {
             HoldInQueue: self._hold_in_queue,
@@ -108,6 +120,7 @@ class Carrying:
             BridgeTrunkLeg: self._bridge_trunk_leg,
             MoveCaller: moves.move_caller,
             TakeMoved: moves.take_moved,
+            RedirectCaller: self._redirects.redirect_caller,
             DialLine: self._dial_line,
             BridgeLine: lambda o: self._join(self._holdings.leg(o.leg_id), self._holdings.line(o.call_id)),
             BridgeTrunkLine: self._bridge_trunk_line,
@@ -138,6 +151,9 @@ class Carrying:
         self._holdings.add(held)
         self._unanswered.ask(Do.SET, trunk_id, name=Variable.HANDOFF, value=handoff_id)
         return True
+
+    def accept_redirected(self, trunk_id: str, call_id: CallId) -> bool:
+        return self._redirects.accept(trunk_id, call_id)
 
     def reject_trunk(self, trunk_id: str) -> None:
         """403."""
@@ -351,6 +367,10 @@ class Carrying:
             self._unanswered.ask(
                 Do.SNOOP, leg.channel_id, beside=beside.channel_id, spy="both", whisper=whisper
             )
+
+    def _carriers_way_to(self, site_id: SiteId) -> str | None:
+        address = self._publics.get(site_id) or self._trunks.get(site_id)
+        return None if address is None else f"trunk/{address}"
 
     def _other_side(self, leg: Held) -> Held | None:
         """Whom the agent serves: a caller, the trunk from the caller's site, or whom it has dialled."""

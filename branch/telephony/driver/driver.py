@@ -120,6 +120,12 @@ class PbxDriver:
         self._tell_soon()
         return is_accepted
 
+    def accept_redirected(self, trunk_id: str, call_id: CallId) -> bool:
+        """See the port."""
+        is_accepted = self._carrying.accept_redirected(trunk_id, call_id)
+        self._tell_soon()
+        return is_accepted
+
     def reject_trunk(self, trunk_id: str) -> None:
         """See the port."""
         self._carrying.reject_trunk(trunk_id)

@@ -199,13 +199,13 @@ class Hearing:
     def _found(self, shown: Frame) -> None:
         """A channel that we do not hold: somebody calls, or it is left of an earlier process of ours."""
         held = held_of(shown)
-        match held.kind:
+        match Kind(shown["kind"]):
             case Kind.CODE:
                 self._code_dialled(shown)
                 return
             case Kind.CALLER if not held.is_taken:
                 self._caller_found(held, shown["facts"])
-            case Kind.TRUNK_IN if held.handoff_id is None:
+            case Kind.TRUNK_IN if held.handoff_id is None and not held.is_taken:
                 self._trunk_found(held, shown["facts"])
         self._holdings.add(held)
 
@@ -225,7 +225,13 @@ class Hearing:
         self._news.append(lambda listener: listener.caller_heard(caller))
 
     def _trunk_found(self, held: Held, facts: Frame) -> None:
-        trunk = TrunkRinging(trunk_id=held.channel_id, from_site=SiteId(facts["from"]), token=facts["token"])
+        trunk = TrunkRinging(
+            trunk_id=held.channel_id,
+            from_site=SiteId(facts["from"]),
+            token=facts["token"],
+            caller_number=facts.get("caller"),
+            call_id=held.call_id,
+        )
         self._news.append(lambda listener: listener.trunk_heard(trunk))
 
     def _code_dialled(self, shown: Frame) -> None:

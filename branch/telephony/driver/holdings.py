@@ -154,6 +154,11 @@ class Holdings:
         moved.handoff_id, moved.is_moved = handoff_id, True
         self._trunks[handoff_id] = moved
 
+    def make_caller(self, held: Held, call_id: CallId) -> None:
+        """A channel from another site is a caller of ours from now on."""
+        held.kind, held.call_id = Kind.CALLER, call_id
+        self.add(held)
+
     def drop(self, held: Held) -> None:
         del self._channels[held.channel_id]
         if held.call_id is not None and self._callers.get(held.call_id) is held:
@@ -182,9 +187,10 @@ def held_of(shown: Frame) -> Held:
     """A channel as the PBX lists it, with what was written on it."""
     variables, kind = shown["variables"], Kind(shown["kind"])
     peer = variables.get(Variable.PEER) or (shown["facts"].get("from") if kind is Kind.TRUNK_IN else None)
+    is_redirected = kind is Kind.TRUNK_IN and Variable.CALL in variables
     return Held(
         channel_id=shown["channel"],
-        kind=kind,
+        kind=Kind.CALLER if is_redirected else kind,
         stage=stage_of(shown),
         call_id=variables.get(Variable.CALL),
         handoff_id=variables.get(Variable.HANDOFF),

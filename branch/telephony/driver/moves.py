@@ -4,7 +4,7 @@ A channel whose other end is asked may be blocked for as long as that takes its 
 is asked of it before it is usable again; then the caller is put back beside whom it talked with.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from branch.telephony.driver.holdings import Held, Holdings, talk_bridge
 from branch.telephony.driver.talks import Talks
@@ -24,19 +24,19 @@ class Moves:
         unanswered: Unanswered,
         talks: Talks,
         note: Callable[[Fact], None],
-        trunks: Mapping[SiteId, str],
-        publics: Mapping[SiteId, str],
         *,
+        way_to: Callable[[SiteId], str | None],
         join: Callable[[Held | None, Held | None], None],
         hang_up: Callable[[Held | None, Cause], None],
     ) -> None:
-        """`join` puts two into the talk of the first; `hang_up` ends a channel that we hold."""
+        """`way_to` is where a carrier reaches a site; `join` puts two into the talk of the first; `hang_up`
+        ends a channel that we hold.
+        """
         self._holdings = holdings
         self._unanswered = unanswered
         self._talks = talks
         self._note = note
-        self._trunks = trunks
-        self._publics = publics
+        self._way_to = way_to
         self._join = join
         self._hang_up = hang_up
 
@@ -54,7 +54,7 @@ class Moves:
         self._unanswered.ask(
             Do.REFER,
             channel_id,
-            endpoint=f"trunk/{self._publics.get(order.site_id) or self._trunks[order.site_id]}",
+            endpoint=self._way_to(order.site_id),
             site_id=order.site_id,
             from_site=order.from_site,
             token=order.token,

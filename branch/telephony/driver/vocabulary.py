@@ -28,6 +28,9 @@ class Do(StrEnum):
     REFER = "channel.refer"
     """Ask whoever is on the channel, by a REFER, to call the PBX of `site_id` with `token` on behalf of
     `from_site`. The channel is in no bridge; until REFERRED nothing may be asked of it that waits for it."""
+    REDIRECT = "channel.redirect"
+    """Answer a caller who was not answered yet, by a 302, with the address that REFER would name. The channel
+    ends by that, whatever the other end does then; one that is up already is refused."""
     AWAIT_REFERRED = "channel.await_referred"
     """Tell REFERRED of the channel, once it is usable; whoever was away may have missed it."""
     HANG_UP = "channel.hangup"
@@ -122,6 +125,7 @@ class Variable(StrEnum):
     """What the driver writes on its channels, so that a restarted branch finds its way."""
 
     CALL = "TRUNKLINE_CALL"
+    """On a channel from another site it says that this is a caller of ours, whom that site has redirected."""
     TAKEN = "TRUNKLINE_TAKEN"
     """We have answered the caller, so the ledger knows the call; or whoever answered outside is the agent."""
     LINE = "TRUNKLINE_LINE"
