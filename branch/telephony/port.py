@@ -31,6 +31,8 @@ class CallerRinging:
     """The queue that belongs to the dialled line, where the PBX knows it."""
     priority: int = 0
     """0 to 9; 9 is highest."""
+    is_answered: bool = False
+    """The PBX has, while no branch was there: such a caller cannot be redirected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from branch.telephony.driver.driver import PbxDriver
 from branch.telephony.driver.vocabulary import BridgeKind, ChannelState, Do, Kind, Variable
 from branch.telephony.port import TelephonyDriver
 from branch.telephony.simulated.link import Link
-from branch.telephony.simulated.pbx.settings import OnRefer
+from branch.telephony.simulated.pbx.settings import OnRedirect, OnRefer
 from branch.telephony.simulated.wire import Play
 from router.ids import AgentId, CallId, LegId, LineId, RecordingId, SiteId
 from router.recovery import Inventory
@@ -52,11 +52,11 @@ class Site(Protocol):
         ...
 
     async def give_up(self, caller: str) -> None:
-        """The caller hangs up, wherever its carrier has moved it to."""
+        """The caller hangs up, wherever its carrier has moved or sent it to."""
         ...
 
-    async def carrier_will(self, on_refer: OnRefer) -> None:
-        """So the callers' carrier answers when it is asked to move one; unasked for it moves them."""
+    async def carrier_will(self, answer: OnRefer | OnRedirect) -> None:
+        """So the callers' carrier does when it is asked, or told, to call elsewhere; untold it does so."""
         ...
 
     async def press(self, caller: str, digits: str) -> None:
@@ -153,8 +153,9 @@ class SimulatedSite:
     async def give_up(self, caller: str) -> None:
         await self.pbx.do(Play.GIVE_UP, channel=caller)
 
-    async def carrier_will(self, on_refer: OnRefer) -> None:
-        await self.pbx.do(Play.SET_CARRIER, on_refer=on_refer)
+    async def carrier_will(self, answer: OnRefer | OnRedirect) -> None:
+        key = "on_refer" if isinstance(answer, OnRefer) else "on_redirect"
+        await self.pbx.do(Play.SET_CARRIER, **{key: answer})
 
     async def press(self, caller: str, digits: str) -> None:
         await self.pbx.do(Play.PRESS, channel=caller, keys=digits)

@@ -8,6 +8,9 @@ TOKEN_HEADER = "X-Trunkline-Token"  # noqa: S105 - a header's name
 TRUNK_EXTENSION = "overflow"
 """What is dialled at another site's PBX."""
 
+REDIRECT_EXTENSION = "redirected"
+"""The same by the carrier of a caller whom nobody has answered, and who is nowhere else."""
+
 TRUNK_OUT_ENDPOINT = "trunk-out"
 """The one endpoint that dials other sites, whatever their address."""
 

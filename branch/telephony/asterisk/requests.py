@@ -9,6 +9,7 @@ from branch.telephony.asterisk.names import (
     KIND,
     LINE_PREFIX,
     PROMPTS,
+    REDIRECT_EXTENSION,
     TOKEN_HEADER,
     TRUNK_EXTENSION,
     TRUNK_OUT_ENDPOINT,
@@ -62,10 +63,11 @@ def _play(frame: Frame, _application: str, _bridge: str) -> Request:
     return _post(uri, media=media, lang=str(frame["language"]).replace("-", "_"))
 
 
-def _refer(frame: Frame, _application: str, _bridge: str) -> Request:
-    user = f"{TRUNK_EXTENSION}.{frame['from_site']}.{frame['token']}"
+def _send_elsewhere(frame: Frame, user: str) -> Request:
+    """Of a channel that is up, Asterisk asks by a REFER; one that is not, it answers by a 302."""
+    whole = f"{user}.{frame['from_site']}.{frame['token']}"
     address = frame["endpoint"].partition("/")[2]
-    return _post(_channel(frame, "/redirect"), endpoint=f"PJSIP/sip:{user}@{address}")
+    return _post(_channel(frame, "/redirect"), endpoint=f"PJSIP/sip:{whole}@{address}")
 
 
 def _await_referred(frame: Frame, _application: str, _bridge: str) -> Request:
@@ -144,7 +146,8 @@ _BY_NAME: Mapping[str, Callable[[Frame, str, str], Request]] = {
     Do.STOP_PLAYING: lambda frame, _application, _bridge: Request(
         method="DELETE", uri=f"playbacks/{frame['playback']}"
     ),
-    Do.REFER: _refer,
+    Do.REFER: lambda frame, _application, _bridge: _send_elsewhere(frame, TRUNK_EXTENSION),
+    Do.REDIRECT: lambda frame, _application, _bridge: _send_elsewhere(frame, REDIRECT_EXTENSION),
     Do.AWAIT_REFERRED: _await_referred,
     Do.RECORD: _record,
     Do.STOP_RECORDING: lambda frame, _application, _bridge: _post(_live(frame, "stop")),

@@ -221,6 +221,7 @@ class Hearing:
             customer_id=None if customer is None else CustomerId(customer),
             queue_id=None if queue is None else QueueId(queue),
             priority=int(facts.get("priority", 0)),
+            is_answered=held.stage is Stage.UP,
         )
         self._news.append(lambda listener: listener.caller_heard(caller))
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import structlog
 
-from branch.telephony.driver.holdings import Held, Holdings
+from branch.telephony.driver.holdings import Held, Holdings, Stage
 from branch.telephony.driver.unanswered import Unanswered
 from branch.telephony.driver.vocabulary import Cause, Do, Variable
 from router.facts import CallerHungUp, Fact
@@ -43,8 +43,9 @@ class Redirects:
         if caller is None or caller.is_ending:
             return
         way = self._way_to(order.site_id)
-        if way is None or caller.is_taken:
-            log.error("redirect_impossible", call=order.call_id, peer=order.site_id, answered=caller.is_taken)
+        is_answered = caller.is_taken or caller.stage is Stage.UP
+        if way is None or is_answered:
+            log.error("redirect_impossible", call=order.call_id, peer=order.site_id, is_answered=is_answered)
             self._hang_up(caller, Cause.UNAVAILABLE)
             return
         caller.is_ending = True

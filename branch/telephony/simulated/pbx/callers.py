@@ -46,7 +46,7 @@ class Caller(Party):
         self._leaves: asyncio.TimerHandle | None = None
         self._hangs_up_as: Step | None = None
         self._hang_up_moved: Callable[[], None] | None = None
-        """Of one who was moved to another site's PBX: ends that call."""
+        """Of one who was moved or redirected to another site's PBX: ends that call."""
 
     def arrive(self) -> None:
         self._note(Step.ARRIVED)
@@ -85,8 +85,19 @@ class Caller(Party):
         self._talking_since_ms = self._now_ms()
         self._leave_after(self._left_ms)
 
+    def sent_on(self, give_up: Callable[[], None]) -> None:
+        """The carrier is to call another site's PBX instead; `give_up` ends that call, or its waiting."""
+        self._hang_up_moved = give_up
+        self._note(Step.REDIRECTED)
+
+    def joined_there(self) -> None:
+        """Somebody talks to the caller at the other site's."""
+        self._note(Step.CONNECTED)
+        self._talking_since_ms = self._now_ms()
+        self._leave_after(self._left_ms)
+
     def cut_off(self, cause: Cause) -> None:
-        """The other site's PBX has ended the call that was moved to it."""
+        """The other site's PBX has ended the call that the carrier has made to it, or did not take it."""
         self._part_for_good(cause)
 
     def ended(self, cause: Cause) -> None:

@@ -77,9 +77,10 @@ class SimulatedPbx:
             trunks=self._trunks,
             lines=self._lines,
             carrier=Carrier(
-                settings.carrier.on_refer,
+                settings.carrier,
                 switch=self._switch,
                 trunks=self._trunks,
+                timers=self._timers,
                 tell=self._control.tell,
             ),
             timers=self._timers,

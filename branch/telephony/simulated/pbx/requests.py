@@ -5,13 +5,13 @@ from typing import Any
 
 from branch.telephony.driver.vocabulary import BridgeKind, Cause, Do, Frame, Kind
 from branch.telephony.simulated.pbx.callers import Caller
-from branch.telephony.simulated.pbx.carriers import Carrier
+from branch.telephony.simulated.pbx.carriers import Carrier, Elsewhere
 from branch.telephony.simulated.pbx.lines import Customer, Lines
 from branch.telephony.simulated.pbx.phones import Phones, Ring
 from branch.telephony.simulated.pbx.playing import Playing
 from branch.telephony.simulated.pbx.recordings import Recordings
-from branch.telephony.simulated.pbx.settings import OnRefer
-from branch.telephony.simulated.pbx.switch import Party, RefusedError, Snoop, Switch
+from branch.telephony.simulated.pbx.settings import OnRedirect, OnRefer
+from branch.telephony.simulated.pbx.switch import Channel, Party, RefusedError, Snoop, Switch
 from branch.telephony.simulated.pbx.timers import LabTimers
 from branch.telephony.simulated.pbx.trunks import Trunks
 from branch.telephony.simulated.wire import Play
@@ -56,6 +56,7 @@ class Requests:
             Do.RING: lambda frame: switch.channel(_text(frame, "channel")).party.told_ringing(),
             Do.STOP_RING: lambda frame: switch.channel(_text(frame, "channel")).party.told_ringing_over(),
             Do.REFER: self._refer,
+            Do.REDIRECT: self._redirect,
             Do.AWAIT_REFERRED: lambda frame: carrier.await_referred(switch.channel(_text(frame, "channel"))),
             Do.HANG_UP: self._hang_up,
             Do.SET: self._set,
@@ -122,23 +123,29 @@ class Requests:
         channel.variables[_text(frame, "name")] = "" if value == "" else _text(frame, "value")
 
     def _refer(self, frame: Frame) -> None:
+        channel, caller = self._caller(frame)
+        self._carrier.refer(channel, caller, _elsewhere(frame))
+
+    def _redirect(self, frame: Frame) -> None:
+        channel, caller = self._caller(frame)
+        self._carrier.redirect(channel, caller, _elsewhere(frame))
+
+    def _caller(self, frame: Frame) -> tuple[Channel, Caller]:
         """Only callers have a carrier that can be asked."""
-        channel, address = self._switch.channel(_text(frame, "channel")), _text(frame, "endpoint")
+        channel = self._switch.channel(_text(frame, "channel"))
         if not isinstance(channel.party, Caller):
             raise RefusedError(422, f"channel {channel.channel_id} is no caller's")
-        self._carrier.refer(
-            channel,
-            channel.party,
-            address=address.removeprefix("trunk/"),
-            from_site=_text(frame, "from_site"),
-            token=_text(frame, "token"),
-        )
+        return channel, channel.party
 
     def _set_carrier(self, frame: Frame) -> None:
-        answer = _text(frame, "on_refer")
-        if answer not in set(OnRefer):
-            raise RefusedError(400, f"no answer to a REFER {answer!r}")
-        self._carrier.on_refer = OnRefer(answer)
+        """What is not named stays."""
+        for key, answers in (("on_refer", OnRefer), ("on_redirect", OnRedirect)):
+            if key not in frame:
+                continue
+            answer = _text(frame, key)
+            if answer not in set(answers):
+                raise RefusedError(400, f"no {key} {answer!r}")
+            setattr(self._carrier, key, answers(answer))
 
     def _play(self, frame: Frame) -> None:
         playback, language = _text(frame, "playback"), _text(frame, "language")
@@ -192,6 +199,14 @@ class Requests:
 
     def _set_phone(self, frame: Frame) -> None:
         self._phones.phone(_text(frame, "agent")).set_registered(is_registered=_flag(frame, "is_registered"))
+
+
+def _elsewhere(frame: Frame) -> Elsewhere:
+    return Elsewhere(
+        address=_text(frame, "endpoint").removeprefix("trunk/"),
+        from_site=_text(frame, "from_site"),
+        token=_text(frame, "token"),
+    )
 
 
 def _planned(frame: Frame) -> PlannedCall:

@@ -109,10 +109,23 @@ class OnRefer(StrEnum):
     """Promises, and is not heard of again."""
 
 
+class OnRedirect(StrEnum):
+    """What a carrier does when a caller of its own is answered by a 302."""
+
+    FOLLOW = "follow"
+    REFUSE = "refuse"
+    """Tells its caller that the call has failed."""
+    LOSE = "lose"
+    """Calls nobody, and its caller hears nothing more."""
+
+
 class CarrierSection(Section):
     """Whoever brings the callers."""
 
     on_refer: OnRefer = OnRefer.MOVE
+    on_redirect: OnRedirect = OnRedirect.FOLLOW
+    redirect_delay_s: float = Field(default=0.1, ge=0, le=60)
+    """From the 302 to the carrier's own INVITE; in real time, as every machine's."""
 
 
 class LineSection(Section):

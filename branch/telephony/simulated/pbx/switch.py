@@ -198,6 +198,17 @@ class Switch:
     def end_refer(self, channel: Channel) -> None:
         channel.is_referred = False
 
+    def redirect(self, channel: Channel, before_end: Callable[[], None]) -> None:
+        """The channel ends, and its caller does not: `before_end` tells it so.
+
+        Raises:
+            RefusedError: it was answered, so nobody can be told any more to call elsewhere instead.
+        """
+        if channel.state is ChannelState.UP:
+            raise RefusedError(422, f"channel {channel.channel_id} cannot be redirected now")
+        before_end()
+        self.end(channel, Cause.NORMAL)
+
     def create_bridge(self, bridge_id: str, kind: BridgeKind) -> None:
         if bridge_id in self._bridges:
             raise RefusedError(409, f"bridge {bridge_id} exists")

@@ -1,10 +1,12 @@
 """Trunks between simulated PBXes: one TCP connection a call, with SIP's words and its manners.
 
-    -> {"invite": {"from": "beijing", "token": "...", "by": "trunk"}}   or by "carrier"
+    -> {"invite": {"from": "beijing", "token": "...", "by": "trunk"}}   or by "carrier", by "redirect"
     <- {"status": 180}   <- {"status": 200}   or {"status": 403}, {"status": 503}
+    <- {"talk": true}    to "redirect": the caller hears somebody; false: nobody any more
     -> {"bye": 16}       either way, at any time; before 200 it is a CANCEL
 
-A caller's own carrier calls as another site does, for that site, and over no link between sites.
+A caller's own carrier calls as another site does, for that site, and over no link between sites. One who
+was redirected is nowhere else, and waits where no application is.
 
 Both ends send {"alive": 1} each second: a silent or broken connection is a lost link.
 """
@@ -30,6 +32,9 @@ CONNECT_LIMIT_S = 2.0
 
 _STATUS = {Cause.REJECTED: 403, Cause.NO_ANSWER: 480, Cause.BUSY: 486}
 _CAUSE = {403: Cause.REJECTED, 480: Cause.NO_ANSWER, 486: Cause.BUSY}
+
+_CALLED_BY = ("trunk", "carrier", "redirect")
+_INVITE_KEYS = ("from", "token", "by", "caller")
 
 log = structlog.get_logger()
 
@@ -101,19 +106,20 @@ class Trunks:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         invite = await _invite(reader)
-        is_carriers = invite is not None and invite.pop("by") == "carrier"
-        if invite is None or not self._can_take(is_carriers=is_carriers):
+        by = "" if invite is None else invite.pop("by")
+        if invite is None or not self._can_take(by):
             writer.write(encode({"status": 400 if invite is None else 503}))
             writer.close()
             return
         channel_id = f"trunk-{self._site_id}-{next(self._numbers)}"
-        end = TrunkEnd(self, self._switch, is_carriers=is_carriers)
+        end = TrunkEnd(self, self._switch, by=by)
         end.arrive(Channel(channel_id=channel_id, kind=Kind.TRUNK_IN, party=end, facts=invite), writer)
         await self._follow(end, reader, writer, None)
 
-    def _can_take(self, *, is_carriers: bool) -> bool:
-        is_way_up = self._is_up or is_carriers
-        return is_way_up and self._is_application_there() and len(self._ends) < CALL_LIMIT
+    def _can_take(self, by: str) -> bool:
+        is_way_up = self._is_up or by != "trunk"
+        is_taken = self._is_application_there() or by == "redirect"
+        return is_way_up and is_taken and len(self._ends) < CALL_LIMIT
 
     async def _follow(
         self,
@@ -183,10 +189,11 @@ class TrunkEnd(FarEnd, Party):
         *,
         address: str = "",
         token: str = "",
-        is_carriers: bool = False,
+        by: str = "trunk",
     ) -> None:
+        """`by` is who has made the call: another site's trunk, or a carrier and why."""
         super().__init__()
-        self._is_carriers = is_carriers
+        self._by = by
         self._trunks = trunks
         self._switch = switch
         self._address = address
@@ -224,7 +231,7 @@ class TrunkEnd(FarEnd, Party):
             self._switch.end(self._channel, cause)
 
     def lose_link(self) -> None:
-        if self._writer is not None and not self._is_carriers:
+        if self._writer is not None and self._by == "trunk":
             self._writer.transport.abort()
 
     def dialled(self, channel: Channel) -> None:
@@ -237,6 +244,14 @@ class TrunkEnd(FarEnd, Party):
     def told_answered(self) -> None:
         self._is_answered = True
         self.say({"status": 200})
+
+    def joined(self, others: list[Channel]) -> None:
+        if self._by == "redirect":
+            self.say({"talk": True})
+
+    def parted(self) -> None:
+        if self._by == "redirect":
+            self.say({"talk": False})
 
     def ended(self, cause: Cause) -> None:
         channel, self._channel = self._channel, None
@@ -255,14 +270,17 @@ async def _invite(reader: asyncio.StreamReader) -> dict[str, str] | None:
         async with asyncio.timeout(SILENCE_LIMIT_S):
             line = await reader.readuntil(b"\n")
         match decode(line):
-            case {"invite": {"from": str(site), "token": str(token), "by": "trunk" | "carrier" as by}}:
-                if _is_plain(site) and _is_plain(token):
-                    return {"from": site, "token": token, "by": by}
+            case {"invite": {"from": _, "token": _, "by": by} as invite} if by in _CALLED_BY:
+                told = {key: invite[key] for key in _INVITE_KEYS if key in invite}
+                if all(map(_is_plain, told.values())):
+                    return told
     return None
 
 
-def _is_plain(text: str) -> bool:
+def _is_plain(text: object) -> bool:
     """As a SIP header would hold it: what no line of ours could carry on is no INVITE."""
+    if not isinstance(text, str):
+        return False
     return text.isascii() and text.isprintable() and 0 < len(text) <= HEADER_LIMIT_CHARS
 
 

@@ -20,6 +20,8 @@ class Step(StrEnum):
     ARRIVED = "arrived"
     TAKEN = "taken"
     """The branch has answered the caller: from here on its ledger must know the call."""
+    REDIRECTED = "redirected"
+    """The carrier was told to call another site; what follows, the caller sees there."""
     CONNECTED = "connected"
     PARTED = "parted"
     GAVE_UP = "gave_up"
@@ -42,6 +44,7 @@ class Seen:
     call_id: str = ""
     """The branch's name for the call; empty until it gave one."""
     is_taken: bool = False
+    is_redirected: bool = False
     conversation_count: int = 0
     doubled_count: int = 0
     """Times that the caller heard two at once; a conference or a supervisor makes that so on purpose."""
@@ -61,6 +64,8 @@ class Account:
         seen.call_id = line.get("call_id") or seen.call_id
         if step is Step.TAKEN:
             seen.is_taken = True
+        elif step is Step.REDIRECTED:
+            seen.is_redirected = True
         elif step is Step.CONNECTED:
             seen.conversation_count += 1
             seen.doubled_count += len(line["with"]) > 1
@@ -78,6 +83,7 @@ class Account:
             "answered": sum(seen.conversation_count > 0 for seen in callers),
             "abandoned": sum(seen.ending is Step.GAVE_UP and not seen.conversation_count for seen in callers),
             "abandoned_untaken": sum(seen.ending is Step.GAVE_UP and not seen.is_taken for seen in callers),
+            "redirected": sum(seen.is_redirected for seen in callers),
             "connected_again": sum(seen.conversation_count > 1 for seen in callers),
             "connected_twice": sum(seen.doubled_count > 0 for seen in callers),
             "in_system": endings.pop("in_system", 0),
