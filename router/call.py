@@ -45,6 +45,8 @@ class Disposition(StrEnum):
     NO_AGENTS = "NO_AGENTS"
     AFTER_HOURS = "AFTER_HOURS"
     REJECTED = "REJECTED"
+    REDIRECTED = "REDIRECTED"
+    """Sent on to another site before anybody had answered: from there on it is that site's own call."""
     FAILED = "FAILED"
 
 

@@ -205,6 +205,8 @@ class Callers:
     def trunk_call_arrived(self, turn: Turn, fact: facts.TrunkCallArrived) -> None:
         if self._parts.lending.peer_of(fact.handoff_id) is not None:
             self._parts.lending.invited(turn, fact.handoff_id, fact.from_site)
+        elif self._parts.taking_in.expects(fact.handoff_id):
+            self._parts.taking_in.invited(turn, fact.handoff_id, fact.from_site)
         elif self._parts.taking_over.expects(fact.handoff_id):
             self._parts.taking_over.invited(turn, fact.handoff_id, fact.from_site)
         else:

@@ -28,7 +28,7 @@ from router.orders import Outcome
 from router.outbound import lending, outbound
 from router.outbound.line_facts import LineFacts
 from router.outbound.policy import OutboundPolicy
-from router.overflow import helper, moving, origin, own_loss, pushing, taking_back, taking_over
+from router.overflow import helper, moving, origin, own_loss, pushing, taking_back, taking_in, taking_over
 from router.overflow.load import SiteLoad
 from router.overflow.policy import OverflowPolicy
 from router.parts import Parts
@@ -193,6 +193,14 @@ class Floor:
         waiting = self._parts.calls.waiting
         return waiting.position(call_id) if call_id in waiting else None
 
+    def promised(self, token_hash: str, site_id: SiteId) -> HandoffId | None:
+        """The hand-off whose redirected caller may come with the token of that hash, from that site."""
+        return self._parts.taking_in.known_by(token_hash, site_id)
+
+    def promised_call(self, handoff_id: HandoffId, site_id: SiteId) -> CallId | None:
+        """What a redirected caller's call will be here; None for one who is not waited for."""
+        return self._parts.taking_in.own_call(handoff_id, site_id)
+
     def load(self, now: Instant) -> SiteLoad:
         return self._publishing.load(now)
 
@@ -299,6 +307,7 @@ class Floor:
         self._parts.recordings.follow(turn)
         self._parts.own_loss.follow(turn)
         self._settling.settle(turn)
+        self._parts.redirecting.follow(turn)
 
     def _finish(self, turn: Turn) -> None:
         if turn.outcome:
@@ -418,6 +427,7 @@ class Floor:
             origin.FORGET_TIMER: lambda _turn, h: self._forget_handoff(HandoffId(h)),
             moving.MOVE_TIMER: lambda turn, h: parts.moving.wake(turn, HandoffId(h)),
             taking_over.ARRIVAL_TIMER: lambda _turn, h: parts.taking_over.forget(HandoffId(h)),
+            taking_in.PROMISE_TIMER: lambda turn, h: parts.taking_in.expire(turn, HandoffId(h)),
             helper.RESERVATION_TIMER: lambda turn, h: parts.helper.expire(turn, HandoffId(h)),
             helper.CONFIRM_TIMER: lambda turn, h: parts.helper.ask_origin(turn, HandoffId(h)),
             taking_back.TELL_AGAIN_TIMER: lambda turn, h: parts.taking_back.tell_again(turn, HandoffId(h)),

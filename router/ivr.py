@@ -142,7 +142,7 @@ class Ivr:
 
     def _play(self, turn: Turn, call: Call, move: Play) -> None:
         assert call.walk is not None
-        call.playback_id = PlaybackId(self._parts.new_id())
+        call.playback_id, call.is_picked_up = PlaybackId(self._parts.new_id()), True
         turn.order(
             PlayPrompts(
                 call_id=call.call_id,

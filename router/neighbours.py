@@ -2,7 +2,7 @@
 
 from router import facts
 from router.ids import HandoffId, SiteId
-from router.orders import Answer
+from router.orders import Answer, AnswerForGood
 from router.overflow.board import ViewState
 from router.overflow.messages import (
     Acknowledged,
@@ -15,6 +15,7 @@ from router.overflow.messages import (
     HandoffSeen,
     HandoffState,
     Move,
+    Redirect,
     Refusal,
     Refused,
     Reply,
@@ -45,7 +46,9 @@ class Neighbours:
                 self._parts.pulling.heard_of_callers()
             reply = self._reply(turn, fact.site_id, fact.request)
             self._learn(fact.site_id, fact.request, reply)
-        turn.order(Answer(site_id=fact.site_id, reply=reply))
+        is_promise = isinstance(fact.request, Redirect) and isinstance(reply, Reserved)
+        answer = AnswerForGood if is_promise else Answer
+        turn.order(answer(site_id=fact.site_id, reply=reply))
 
     def replied(self, turn: Turn, fact: facts.SiteReplied) -> None:
         request, reply = fact.request, fact.reply
@@ -53,7 +56,9 @@ class Neighbours:
             self.silent(turn, facts.SiteSilent(site_id=fact.site_id, request=request))
             return
         self._expect_more(turn, fact.site_id, request, reply)
-        if isinstance(request, Reserve):
+        if isinstance(request, Redirect):
+            self._parts.redirecting.replied(turn, fact.site_id, request, reply)
+        elif isinstance(request, Reserve):
             self._parts.pushing.reserve_replied(turn, fact.site_id, request, reply)
         elif isinstance(request, Claim):
             self._parts.pulling.claim_replied(turn, fact.site_id, request.handoff_id, reply)
@@ -80,7 +85,9 @@ class Neighbours:
 
     def silent(self, turn: Turn, fact: facts.SiteSilent) -> None:
         request = fact.request
-        if isinstance(request, Reserve):
+        if isinstance(request, Redirect):
+            self._parts.redirecting.silent(turn, fact.site_id, request)
+        elif isinstance(request, Reserve):
             self._parts.pushing.reserve_silent(turn, fact.site_id, request)
         elif isinstance(request, Claim):
             self._parts.pulling.claim_silent(turn, fact.site_id, request.handoff_id)
@@ -153,11 +160,7 @@ class Neighbours:
 
     def _reply_to_handoff(self, turn: Turn, site_id: SiteId, request: HandoffRequest) -> Reply:
         if isinstance(request, Reserve):
-            # Neither a hand-off nor a call of this site's own comes back to it.
-            is_ours = self._parts.origin.find(request.handoff_id) is not None
-            if is_ours or self._parts.calls.find(request.call.call_id) is not None:
-                return Refused(handoff_id=request.handoff_id, reason=Refusal.CANCELLED)
-            return self._parts.helper.reserve(turn, site_id, request, is_accepting=self._parts.may_help)
+            return self._reserve(turn, site_id, request)
         if isinstance(request, Claim):
             # A Cancel that overtook its Claim left a tombstone on the helper's side of this floor.
             if self._parts.helper.find(request.handoff_id) is not None:
@@ -169,9 +172,22 @@ class Neighbours:
         if isinstance(request, Confirm | Move | TellHandoff):
             return self._reply_to_talk(turn, site_id, request)
         if isinstance(request, Cancel):
+            self._parts.taking_in.cancelled(turn, request.handoff_id, site_id, request.reason)
             reply = self._parts.origin.cancelled_by_helper(turn, request.handoff_id, site_id, request.reason)
             return reply or self._parts.helper.cancelled(turn, request.handoff_id, site_id, request.reason)
         return self._seen(request)
+
+    def _reserve(self, turn: Turn, site_id: SiteId, request: Reserve) -> Reply:
+        """Neither a hand-off nor a call of this site's own comes back to it."""
+        helper = self._parts.helper
+        is_ours = self._parts.origin.find(request.handoff_id) is not None
+        if is_ours or self._parts.calls.find(request.call.call_id) is not None:
+            return Refused(handoff_id=request.handoff_id, reason=Refusal.CANCELLED)
+        is_new = helper.find(request.handoff_id) is None
+        reply = helper.reserve(turn, site_id, request, is_accepting=self._parts.may_help)
+        if is_new and isinstance(request, Redirect) and isinstance(reply, Reserved):
+            self._parts.taking_in.promise(turn, site_id, request, reply.token)
+        return reply
 
     def _reply_to_talk(self, turn: Turn, site_id: SiteId, request: Confirm | Move | TellHandoff) -> Reply:
         if isinstance(request, Confirm):

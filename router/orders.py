@@ -390,6 +390,13 @@ class Answer(Order):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerForGood(Answer):
+    """An Answer that promises what a restart has to keep, so it waits for the commit."""
+
+    is_irreversible: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PublishLoad(Order):
     load: SiteLoad
 

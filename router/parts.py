@@ -31,7 +31,9 @@ from router.overflow.own_loss import OwnLoss
 from router.overflow.policy import OverflowPolicy
 from router.overflow.pulling import Pulling
 from router.overflow.pushing import Pushing
+from router.overflow.redirecting import Redirecting
 from router.overflow.taking_back import TakingBack
+from router.overflow.taking_in import TakingIn
 from router.overflow.taking_over import TakingOver
 from router.talk.consulting import Consulting
 from router.talk.recording import Recordings
@@ -67,7 +69,7 @@ class Parts:
         self.reach = Reach(routes, lines, language)
         self.roster = Roster(lines)
         self.silence = PbxSilence(self.roster)
-        self.calls = Calls(self.queues, self.timers, language)
+        self.calls = Calls(self.queues, self.timers, language, holds_back=self.links.has_redirects)
         self.ringing = Ringing(self.roster, self.reach, self.timers, new_id)
         self.recordings = Recordings(self.calls, self.queues, new_id)
         self.talking = Talking(site_id, self.calls, self.roster, self.queues, self.timers, self.recordings)
@@ -95,9 +97,13 @@ class Parts:
             timers=self.timers,
             new_id=new_id,
         )
+        self.redirecting = Redirecting(
+            site_id=site_id, calls=self.calls, origin=self.origin, links=self.links
+        )
         self.pushing = Pushing(
             policy=overflow,
             origin=self.origin,
+            redirecting=self.redirecting,
             calls=self.calls,
             roster=self.roster,
             queues=self.queues,
@@ -130,6 +136,14 @@ class Parts:
             links=self.links,
             timers=self.timers,
             mint_token=mint_token,
+        )
+        self.taking_in = TakingIn(
+            policy=overflow,
+            helper=self.helper,
+            calls=self.calls,
+            queues=self.queues,
+            timers=self.timers,
+            new_id=new_id,
         )
         self.pulling = Pulling(
             policy=overflow,

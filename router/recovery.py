@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from router.acd.place import Place
 from router.agent import AgentState
-from router.call import CallState, Language
+from router.call import CallContext, CallState, Language
 from router.ids import (
     AgentId,
     CallId,
@@ -169,6 +169,20 @@ class OpenHelp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenPromise:
+    """A redirected caller whom this site has promised a place, and who has not come."""
+
+    handoff_id: HandoffId
+    peer: SiteId
+    call: CallContext
+    """As its origin told it."""
+    own_call_id: CallId
+    queued_at: Instant
+    promised_at: Instant
+    token_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenCallback:
     """A callback without CALLBACK_DONE in the ledger."""
 
@@ -223,6 +237,7 @@ class OpenWork:
     calls: tuple[OpenCall, ...] = ()
     sessions: tuple[OpenSession, ...] = ()
     helps: tuple[OpenHelp, ...] = ()
+    promises: tuple[OpenPromise, ...] = ()
     callbacks: tuple[OpenCallback, ...] = ()
     outbound: tuple[OpenOutbound, ...] = ()
     loans: tuple[OpenLoan, ...] = ()

@@ -69,6 +69,8 @@ class Resumption:
                 self._resume_call(turn, call, open_call)
         for help_ in self._work.helps:
             self._resume_help(turn, help_)
+        for promise in self._work.promises:
+            self._parts.taking_in.resume(turn, promise)
         self._parts.recordings.end_over(turn, [open_call.call_id for open_call in self._work.calls])
         self._resume_outgoing(turn)
         self._drop_strays(turn)

@@ -37,7 +37,7 @@ class Announcing:
         self._timers.set(
             (ANNOUNCE_TIMER, call.call_id), Instant(turn.now + queue.policy.announce_interval_ms)
         )
-        if call.call_id not in self._calls.waiting:
+        if call.call_id not in self._calls.waiting or call.call_id in self._calls.held_back:
             return
         said_position, said_wait_s = call.announced
         position = _lower(said_position, self._calls.waiting.position(call.call_id))

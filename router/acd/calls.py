@@ -72,14 +72,23 @@ class Call:
     """Its way through the site's flow, while it is in it."""
     playback_id: PlaybackId | None = None
     """What it hears of the flow."""
+    is_picked_up: bool = False
+    """Something was ordered that answers the caller's channel, which can be sent on no more by that."""
 
 
 class Calls:
     """All live calls of one site and the room they wait in."""
 
-    def __init__(self, queues: Queues, timers: Timers[tuple[str, str]], language: Language) -> None:
-        """`language` is spoken to callers who have not chosen one."""
+    def __init__(
+        self, queues: Queues, timers: Timers[tuple[str, str]], language: Language, *, holds_back: bool
+    ) -> None:
+        """`language` is spoken to callers who have not chosen one; `holds_back` is whether callers may be
+        sent on instead of being answered.
+        """
         self.waiting = WaitingRoom()
+        self.held_back: dict[CallId, None] = {}
+        """Queued in this moment, and not picked up: whether they are sent on is still open."""
+        self._holds_back = holds_back
         self._queues = queues
         self._timers = timers
         self._language = language
@@ -144,17 +153,18 @@ class Calls:
         if self.waiting.count(call.queue_id) >= policy.waiting_call_limit:
             self._end(turn, call, Disposition.REJECTED, "QUEUE_FULL")
             return
-        turn.write(
-            ledger.CallQueued(
-                call_id=call.call_id,
-                queue_id=call.queue_id,
-                skills=tuple(sorted(call.skills)),
-                priority=call.priority,
-                customer_id=call.customer_id,
-            )
-        )
-        turn.order(HoldInQueue(call_id=call.call_id, queue_id=call.queue_id))
+        self._write_queued(turn, call, None)
+        if self._holds_back and not call.is_picked_up and policy.is_overflow_allowed:
+            self.held_back[call.call_id] = None
+        else:
+            self.hold(turn, call)
         self.line_up(turn, call)
+
+    def hold(self, turn: Turn, call: Call) -> None:
+        """The caller is picked up and hears its queue's music."""
+        self.held_back.pop(call.call_id, None)
+        call.is_picked_up = True
+        turn.order(HoldInQueue(call_id=call.call_id, queue_id=call.queue_id))
 
     def line_up(self, turn: Turn, call: Call) -> None:
         """Into its place in its queue; the same place as before if it had one."""
@@ -173,6 +183,22 @@ class Calls:
             self._timers.set(wait_key, Instant(max(turn.now, call.waits_since + policy.wait_limit_ms)))
         if policy.announce_interval_ms and not self._timers.is_set((ANNOUNCE_TIMER, call.call_id)):
             self._timers.set((ANNOUNCE_TIMER, call.call_id), Instant(turn.now + policy.announce_interval_ms))
+
+    def take_in(self, turn: Turn, fact: facts.CallArrived, waited_ms: int) -> Call:
+        """A caller whom another site has sent, and whom this one has promised a place in its queue, full or
+        not: its wait goes on.
+
+        Raises:
+            DuplicateError, UnknownQueueError: refused, nothing changed.
+        """
+        call = self.arrive(turn, fact)
+        policy = self._queues.get(call.queue_id).policy
+        call.skills, call.has_asked = policy.skills | call.skills, True
+        call.queued_at, call.waits_since = Instant(turn.now - waited_ms), turn.now
+        self._write_queued(turn, call, waited_ms)
+        self.hold(turn, call)
+        self.line_up(turn, call)
+        return call
 
     def take_out(self, call: Call) -> None:
         """Out of the waiting room: an agent rings, or the call is over."""
@@ -215,6 +241,7 @@ class Calls:
             hold_ms=open_call.hold_ms,
             has_asked=open_call.has_asked,
             language=open_call.language or self._language,
+            is_picked_up=True,
         )
         self._calls[call.call_id] = call
         return call
@@ -237,6 +264,10 @@ class Calls:
             queue.history.note_handled(turn.now, call.talk_ms + call.hold_ms)
         self._end(turn, call, Disposition.ANSWERED, reason)
 
+    def end_redirected(self, turn: Turn, call: Call) -> None:
+        """End a call whose caller is sent on by whoever calls this: nothing is left here to hang up."""
+        self._close(turn, call, Disposition.REDIRECTED, None)
+
     def close_talk(self, turn: Turn, call: Call) -> None:
         """Add the running talk or hold to the call's sums."""
         if call.hold_since is not None:
@@ -247,14 +278,19 @@ class Calls:
         call.talk_since = None
 
     def _end(self, turn: Turn, call: Call, disposition: Disposition, reason: str | None) -> None:
+        self._close(turn, call, disposition, reason)
+        turn.order(HangUpCall(call_id=call.call_id, reason=disposition.value))
+
+    def _close(self, turn: Turn, call: Call, disposition: Disposition, reason: str | None) -> None:
         is_unanswered_wait = call.has_asked and not call.is_answered
         waited_ms = turn.now - call.queued_at if is_unanswered_wait else call.waited_ms
         is_abandoned = disposition in (Disposition.ABANDONED_IN_QUEUE, Disposition.ABANDONED_RINGING)
         queue = self._queues.find(call.queue_id) if call.has_asked else None
-        if queue is not None:
+        if queue is not None and disposition is not Disposition.REDIRECTED:
             queue.history.note_wait(turn.now, waited_ms, is_abandoned=is_abandoned)
         self.take_out(call)
         del self._calls[call.call_id]
+        self.held_back.pop(call.call_id, None)
         self._timers.cancel((WAIT_TIMER, call.call_id))
         self._timers.cancel((ANNOUNCE_TIMER, call.call_id))
         self._timers.cancel((FLOW_TIMER, call.call_id))
@@ -271,7 +307,18 @@ class Calls:
                 is_short=is_abandoned and queue is not None and waited_ms < queue.policy.short_abandon_ms,
             )
         )
-        turn.order(HangUpCall(call_id=call.call_id, reason=disposition.value))
+
+    def _write_queued(self, turn: Turn, call: Call, waited_before_ms: int | None) -> None:
+        turn.write(
+            ledger.CallQueued(
+                call_id=call.call_id,
+                queue_id=call.queue_id,
+                skills=tuple(sorted(call.skills)),
+                priority=call.priority,
+                customer_id=call.customer_id,
+                waited_before_ms=waited_before_ms,
+            )
+        )
 
     def _add(self, fact: facts.CallArrived, now: Instant) -> Call:
         self._serial += 1

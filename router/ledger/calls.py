@@ -79,6 +79,8 @@ class CallQueued(Entry):
     skills: tuple[Skill, ...]
     priority: int
     customer_id: CustomerId | None
+    waited_before_ms: int | None = None
+    """Of a caller whom another site sent here: its wait since it first asked for a person there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,11 @@ from typing import ClassVar
 from router.ids import (
     AgentId,
     CallId,
+    CustomerId,
     HandoffId,
+    QueueId,
     SiteId,
+    Skill,
 )
 from router.ledger.entry import Entry
 
@@ -148,6 +151,52 @@ class HandoffStayed(Entry):
     call_id: CallId
     reason: str
     """NOT_MOVED: the carrier answered and has not moved it. CARRIER_SILENT: it has not even answered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffRedirected(Entry):
+    """At the origin, committed before the caller is sent on: the call ends here as REDIRECTED."""
+
+    kind: ClassVar[str] = "HANDOFF_REDIRECTED"
+    handoff_id: HandoffId
+    peer: SiteId
+    call_id: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffPromised(Entry):
+    """At the helper, committed before the token leaves: whoever comes with it in time is queued here.
+
+    All that its queueing needs stands here, since a restart forgets the rest.
+    """
+
+    kind: ClassVar[str] = "HANDOFF_PROMISED"
+    handoff_id: HandoffId
+    peer: SiteId
+    call_id: CallId
+    """The origin's."""
+    own_call_id: CallId
+    """What the caller's call will be here."""
+    queue_id: QueueId
+    skills: tuple[Skill, ...]
+    priority: int
+    customer_id: CustomerId | None
+    waited_ms: int
+    """At the origin, when it asked."""
+    token_hash: str
+    """SHA-256 of the token in hexadecimal, by which it is known again after a restart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffTakenIn(Entry):
+    """At the helper: the redirected caller has come, and is a caller of this site."""
+
+    kind: ClassVar[str] = "HANDOFF_TAKEN_IN"
+    handoff_id: HandoffId
+    peer: SiteId
+    call_id: CallId
+    """This site's own; not the one that the origin had."""
+    origin_call_id: CallId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

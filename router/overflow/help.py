@@ -25,6 +25,8 @@ class Help:
     """It is over since no INVITE came in time."""
     is_second_try: bool = False
     is_confirmed: bool = False
+    is_promised: bool = False
+    """Its caller comes by itself, and is this site's own from then on."""
     is_moved: bool = False
     """The caller's own carrier is on the trunk leg's place."""
     connected_at: Instant | None = None

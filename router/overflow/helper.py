@@ -149,6 +149,10 @@ class HelperSide:
         No talk outlives a dead PBX. A silent one's may go on, and if not, the other PBX hears that.
         """
         for help_ in [each for each in self._helps.values() if each.state is not HandoffState.OVER]:
+            if help_.is_promised:
+                # Whoever was sent on may find the PBX back: only the agent is not kept any longer.
+                self.expire(turn, help_.handoff_id)
+                continue
             if help_.state is not HandoffState.CONNECTED:
                 self._withdraw(turn, help_, reason, is_trunk_up=not is_dead)
             elif is_dead:
@@ -156,6 +160,21 @@ class HelperSide:
             else:
                 continue
             self._taking_back.tell(turn, help_.handoff_id, help_.peer, reason)
+
+    # --- a caller who comes by itself --------------------------------------------------
+
+    def note_promised(self, handoff_id: HandoffId) -> None:
+        self._helps[handoff_id].is_promised = True
+
+    def taken_in(self, turn: Turn, handoff_id: HandoffId) -> None:
+        """It is a call of this site's own: the agent is free for whoever has waited longest."""
+        help_ = self._helps.get(handoff_id)
+        if help_ is None:
+            return
+        help_.is_trunk_here = True
+        if help_.state is not HandoffState.OVER:
+            self.free_agent(turn, help_)
+            self.close(turn, help_)
 
     # --- the agent's leg ---------------------------------------------------------------
 

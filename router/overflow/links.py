@@ -24,6 +24,13 @@ class Links:
         link = self._policy.links.get(site_id)
         return link.media if link is not None else Media.BRIDGE
 
+    @property
+    def has_redirects(self) -> bool:
+        """Whether callers of this site may be sent on unanswered, to one peer at least."""
+        return self._policy.is_enabled and any(
+            link.media is Media.REDIRECT for link in self._policy.links.values()
+        )
+
     def headroom(self, site_id: SiteId) -> int:
         return self.leg_limit(site_id) - self._used.get(site_id, 0)
 

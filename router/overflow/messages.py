@@ -57,6 +57,14 @@ class Reserve:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Redirect(Reserve):
+    """The same for a caller who will come by itself, and be yours from then on.
+
+    A kind of its own: a helper that knows nothing of it must refuse, not keep an agent for a trunk leg.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """Helper to origin: an agent of mine is idle and kept; give me your next caller for it."""
 
@@ -128,8 +136,8 @@ Request = HandoffRequest | ReserveLine
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reserved:
-    """An agent, or a line, is kept until the reservation's end, or a talk waits for its caller's own
-    INVITE; dial with the token.
+    """An agent, or a line, is kept until the reservation's end, or a caller's own INVITE is waited for;
+    dial with the token.
     """
 
     handoff_id: HandoffId

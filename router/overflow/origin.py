@@ -189,7 +189,7 @@ class Origin:
             )
         )
         self.send_cancel(turn, handoff.handoff_id, handoff.peer, reason)
-        self._close(turn, handoff)
+        self.close(turn, handoff)
 
     def caller_gone(self, turn: Turn, call: Call) -> None:
         """The caller hung up, wherever the hand-off stands."""
@@ -374,13 +374,13 @@ class Origin:
 
     def _give_back(self, turn: Turn, handoff: Handoff, call: Call) -> None:
         """The call is where it was before the hand-off began."""
-        self._close(turn, handoff)
+        self.close(turn, handoff)
         if call.state is CallState.OFFERED_REMOTE:
             self._calls.line_up(turn, call)
         else:
             turn.unserved[call.call_id] = None
 
-    def _close(self, turn: Turn, handoff: Handoff) -> None:
+    def close(self, turn: Turn, handoff: Handoff) -> None:
         if handoff.state is not HandoffState.MOVED:
             self._links.give_back(handoff.peer)
         handoff.state = HandoffState.OVER
@@ -406,7 +406,7 @@ class Origin:
                 reason=reason,
             )
         )
-        self._close(turn, handoff)
+        self.close(turn, handoff)
 
     def _answer_again(self, turn: Turn, handoff: Handoff) -> Reply:
         call = self._calls.find(handoff.call_id)

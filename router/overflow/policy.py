@@ -11,12 +11,14 @@ MAX_OWN_LOSS_LIMIT = 100
 
 
 class Media(StrEnum):
-    """Which way a caller's media goes once a helper's agent talks with it."""
+    """Which way a caller's media goes to a helper's agent."""
 
     BRIDGE = "bridge"
     """Through the origin's PBX, to the end."""
     REFER = "refer"
     """The caller's carrier is asked to call the helper's PBX instead; it stays bridged when that fails."""
+    REDIRECT = "redirect"
+    """A caller whom nobody has answered is sent on and becomes the helper's own; any other is bridged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,8 @@ class OverflowPolicy:
     """From a reservation to the INVITE, at the helper; and from INVITE to ringing, at the origin."""
     ring_limit_ms: int = 15_000
     handoff_limit_ms: int = 30_000
-    """The whole hand-off until it is connected: the token's and the tombstone's life."""
+    """The whole hand-off until it is connected: the token's and the tombstone's life. A redirected caller
+    may come so long after it was promised a place."""
     confirm_limit_ms: int = 5_000
     """After its agent answered, the helper asks the origin what became of it."""
     move_limit_ms: int = 8_000

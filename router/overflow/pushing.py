@@ -18,9 +18,10 @@ from router.orders import Ask
 from router.overflow.board import Board
 from router.overflow.choice import Chooser
 from router.overflow.links import Links
-from router.overflow.messages import HandoffState, Refusal, Refused, Reply, Reserve, Reserved
+from router.overflow.messages import HandoffState, Redirect, Refusal, Refused, Reply, Reserve, Reserved
 from router.overflow.origin import Origin
 from router.overflow.policy import OverflowPolicy
+from router.overflow.redirecting import Redirecting
 from router.timers import Timers
 from router.turn import Turn
 
@@ -38,6 +39,7 @@ class Pushing:
         *,
         policy: OverflowPolicy,
         origin: Origin,
+        redirecting: Redirecting,
         calls: Calls,
         roster: Roster,
         queues: Queues,
@@ -50,6 +52,7 @@ class Pushing:
     ) -> None:
         self._policy = policy
         self._origin = origin
+        self._redirecting = redirecting
         self._calls = calls
         self._roster = roster
         self._queues = queues
@@ -134,7 +137,11 @@ class Pushing:
                 decision=choice.decision,
             )
         )
-        reserve = Reserve(
+        is_redirect = self._redirecting.wants(call, choice.site_id)
+        if is_redirect:
+            self._redirecting.note_asked(handoff_id)
+        kind = Redirect if is_redirect else Reserve
+        reserve = kind(
             handoff_id=handoff_id,
             call=self._calls.context(call, turn.now),
             timeout_ms=self._policy.rpc_limit_ms,

@@ -180,6 +180,7 @@ class CallFold:
         self.record = replace(self.record, customer_id=entry.customer_id)
 
     def _queued(self, at: Moment, entry: ledger.CallQueued) -> None:
+        at = at.earlier_by(entry.waited_before_ms or 0)
         if self.record.queued_utc_us is None:
             self._queued_at = at
         self._line_skills = ()

@@ -153,10 +153,12 @@ class RecordFold:
         calls = (call.open_call(now) for call in self.kept.calls.values() if not call.is_ended)
         callbacks = (callback.open_callback(now) for callback in self.kept.callbacks.values())
         helps = (handoff.open_help(now) for handoff in self.kept.handoffs.values())
+        promises = (handoff.open_promise(now) for handoff in self.kept.handoffs.values())
         return OpenWork(
             calls=tuple(call for call in calls if call is not None),
             sessions=tuple(agent.open_session() for agent in self.kept.agents.values()),
             helps=tuple(helped for helped in helps if helped is not None),
+            promises=tuple(promise for promise in promises if promise is not None),
             callbacks=tuple(callback for callback in callbacks if callback is not None),
             outbound=tuple(each.open_outbound(now) for each in self.kept.outbound.values()),
             loans=tuple(each.open_loan(now) for each in self.kept.loans.values()),

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from router import ledger
-from router.ids import AgentId, CallId, HandoffId, LegId, QueueId, SiteId
+from router.call import CallContext
+from router.ids import AgentId, CallId, HandoffId, Instant, LegId, QueueId, SiteId
 from router.ledger import Entry, LedgerRow, Role
 from router.records.handoff_stage import OVER, HandoffStage
 from router.records.moment import Moment
-from router.recovery import OpenHelp
+from router.overflow.redirect_words import PROMISED, REDIRECTED
+from router.recovery import OpenHelp, OpenPromise
 
 NODE_RESTARTED = "NODE_RESTARTED"
 """Why a hand-off that did not connect is over: it was in the memory of a run that ended."""
@@ -61,6 +63,9 @@ HandoffEntry = (
     | ledger.HandoffMoving
     | ledger.HandoffMoved
     | ledger.HandoffStayed
+    | ledger.HandoffRedirected
+    | ledger.HandoffPromised
+    | ledger.HandoffTakenIn
     | ledger.HandoffExpired
     | ledger.HandoffCancelled
     | ledger.HandoffEnded
@@ -74,7 +79,7 @@ class HandoffFold:
     Only a connection, which two people can hear, is written whatever was thought before.
     """
 
-    __slots__ = ("_connected_at", "_incarnation", "_is_moved", "_leg_id", "record")
+    __slots__ = ("_connected_at", "_incarnation", "_is_moved", "_leg_id", "_promise", "_promised_at", "record")
 
     def __init__(self, row: LedgerRow, entry: HandoffEntry) -> None:
         # Only the origin dials, only the helper is told of the confirmation; the rest say it.
@@ -90,6 +95,8 @@ class HandoffFold:
         self._connected_at: Moment | None = None
         self._leg_id: LegId | None = None
         self._is_moved = False
+        self._promise: ledger.HandoffPromised | None = None
+        self._promised_at: Moment | None = None
         self._incarnation = row.incarnation
 
     @property
@@ -124,6 +131,29 @@ class HandoffFold:
             connected_at=now.instant_of(at),
             is_confirmed=record.confirmed_utc_us is not None,
             is_moved=self._is_moved,
+        )
+
+    def open_promise(self, now: Moment) -> OpenPromise | None:
+        """Whom a restarted helper goes on waiting for."""
+        promise, at = self._promise, self._promised_at
+        if promise is None or at is None or self.is_over:
+            return None
+        promised_at = now.instant_of(at)
+        return OpenPromise(
+            handoff_id=promise.handoff_id,
+            peer=promise.peer,
+            call=CallContext(
+                call_id=promise.call_id,
+                queue_id=promise.queue_id,
+                skills=frozenset(promise.skills),
+                priority=promise.priority,
+                customer_id=promise.customer_id,
+                waited_ms=promise.waited_ms,
+            ),
+            own_call_id=promise.own_call_id,
+            queued_at=Instant(promised_at - promise.waited_ms),
+            promised_at=promised_at,
+            token_hash=promise.token_hash,
         )
 
     # --- steps -------------------------------------------------------------------------
@@ -187,7 +217,19 @@ class HandoffFold:
     def _moved(self, at: Moment, entry: ledger.HandoffMoved) -> None:
         self._is_moved = True
 
+    def _redirected(self, at: Moment, entry: ledger.HandoffRedirected) -> None:
+        self._finish(at, HandoffStage.ENDED, entry.call_id, REDIRECTED)
+
+    def _promised(self, at: Moment, entry: ledger.HandoffPromised) -> None:
+        self._promise, self._promised_at = entry, at
+        self.record = replace(self.record, queue_id=entry.queue_id)
+
+    def _taken_in(self, at: Moment, entry: ledger.HandoffTakenIn) -> None:
+        self._finish(at, HandoffStage.ENDED, None, REDIRECTED)
+
     def _expired(self, at: Moment, entry: ledger.HandoffExpired) -> None:
+        if self._promise is not None and entry.stage != PROMISED:
+            return  # The agent is free; whoever comes in time is queued all the same.
         self._finish(at, HandoffStage.EXPIRED, entry.call_id, entry.stage)
 
     def _cancelled(self, at: Moment, entry: ledger.HandoffCancelled) -> None:
@@ -208,7 +250,8 @@ class HandoffFold:
 
     def _node_started(self, at: Moment, entry: ledger.NodeStarted) -> None:
         # This run may have asked for hand-offs of its own before it wrote the row.
-        if self._incarnation < at.incarnation and self.record.stage is not HandoffStage.CONNECTED:
+        is_kept = self.record.stage is HandoffStage.CONNECTED or self._promise is not None
+        if self._incarnation < at.incarnation and not is_kept:
             self._finish(at, HandoffStage.EXPIRED, None, NODE_RESTARTED)
 
     def _finish(self, at: Moment, stage: HandoffStage, call_id: CallId | None, reason: str | None) -> None:
@@ -232,6 +275,9 @@ class HandoffFold:
         ledger.HandoffConnected: _connected,
         ledger.HandoffConfirmed: _confirmed,
         ledger.HandoffMoved: _moved,
+        ledger.HandoffRedirected: _redirected,
+        ledger.HandoffPromised: _promised,
+        ledger.HandoffTakenIn: _taken_in,
         ledger.HandoffExpired: _expired,
         ledger.HandoffCancelled: _cancelled,
         ledger.HandoffEnded: _ended,
@@ -241,9 +287,17 @@ class HandoffFold:
     }
 
 
+_ORIGINS = (
+    ledger.HandoffDialed,
+    ledger.HandoffMoving,
+    ledger.HandoffStayed,
+    ledger.HandoffRedirected,
+)
+
+
 def _role(entry: HandoffEntry) -> Role:
-    if isinstance(entry, ledger.HandoffDialed | ledger.HandoffMoving | ledger.HandoffStayed):
+    if isinstance(entry, _ORIGINS):
         return Role.ORIGIN
-    if isinstance(entry, ledger.HandoffConfirmed):
+    if isinstance(entry, ledger.HandoffConfirmed | ledger.HandoffPromised | ledger.HandoffTakenIn):
         return Role.HELPER
     return entry.role

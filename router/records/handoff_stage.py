@@ -12,7 +12,7 @@ class HandoffStage(StrEnum):
     RANG = "RANG"
     CONNECTED = "CONNECTED"
     ENDED = "ENDED"
-    """Was connected, and is over."""
+    """Was connected, or its caller was sent on, and is over."""
     REFUSED = "REFUSED"
     EXPIRED = "EXPIRED"
     CANCELLED = "CANCELLED"

@@ -1,6 +1,6 @@
 """When a row was written, and how long it was from one row to another."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from router.ids import Instant
 from router.ledger import LedgerRow
@@ -17,6 +17,9 @@ class Moment:
     @classmethod
     def of(cls, row: LedgerRow) -> "Moment":
         return cls(utc_us=row.at_utc_us, mono_ms=row.mono_ms, incarnation=row.incarnation)
+
+    def earlier_by(self, ms: int) -> "Moment":
+        return replace(self, utc_us=self.utc_us - ms * 1_000, mono_ms=Instant(self.mono_ms - ms))
 
     def since_ms(self, earlier: "Moment") -> int:
         """Passed since `earlier`; monotonic within one run of the node, else by the wall clock.
