@@ -178,7 +178,6 @@ class OpenPromise:
     """As its origin told it."""
     own_call_id: CallId
     queued_at: Instant
-    promised_at: Instant
     token_hash: str
 
 

@@ -67,10 +67,7 @@ class Resumption:
                 self._resume_moving(turn, call, open_call)
             else:
                 self._resume_call(turn, call, open_call)
-        for help_ in self._work.helps:
-            self._resume_help(turn, help_)
-        for promise in self._work.promises:
-            self._parts.taking_in.resume(turn, promise)
+        self._resume_helps(turn)
         self._parts.recordings.end_over(turn, [open_call.call_id for open_call in self._work.calls])
         self._resume_outgoing(turn)
         self._drop_strays(turn)
@@ -182,6 +179,12 @@ class Resumption:
 
     # --- helps -------------------------------------------------------------------------
 
+    def _resume_helps(self, turn: Turn) -> None:
+        for help_ in self._work.helps:
+            self._resume_help(turn, help_)
+        for promise in self._work.promises:
+            self._parts.taking_in.resume(turn, promise)
+
     def _resume_help(self, turn: Turn, work: OpenHelp) -> None:
         leg = self._alive.legs.get(work.leg_id)
         trunk = self._alive.trunks.get(work.handoff_id)
@@ -291,7 +294,10 @@ class Resumption:
 
     def _drop_trunk(self, turn: Turn, trunk: LiveTrunk) -> None:
         is_to_a_line = any(each.handoff_id == trunk.handoff_id for each in self._work.outbound)
-        if trunk.role is Role.ORIGIN and trunk.call_id is not None and not is_to_a_line:
+        # A moved talk may go on without its leg here.
+        is_taken_up = self._parts.origin.find(trunk.handoff_id) is not None
+        is_ours = trunk.role is Role.ORIGIN and not is_to_a_line and not is_taken_up
+        if is_ours and trunk.call_id is not None:
             self._parts.origin.drop_trunk(turn, trunk, trunk.call_id)
         else:
             turn.order(HangUpTrunk(handoff_id=trunk.handoff_id))

@@ -90,14 +90,10 @@ class Redirecting:
             )
         )
         turn.write(
-            ledger.HandoffRedirected(
-                handoff_id=handoff.handoff_id, peer=handoff.peer, call_id=call.call_id
-            )
+            ledger.HandoffRedirected(handoff_id=handoff.handoff_id, peer=handoff.peer, call_id=call.call_id)
         )
         self._origin.close(turn, handoff)
         self._calls.end_redirected(turn, call)
         turn.order(
-            RedirectCaller(
-                call_id=call.call_id, from_site=self._site_id, site_id=handoff.peer, token=token
-            )
+            RedirectCaller(call_id=call.call_id, from_site=self._site_id, site_id=handoff.peer, token=token)
         )

@@ -79,9 +79,7 @@ class TakingIn:
             token_hash=token_hash(token),
         )
         self._helper.note_promised(request.handoff_id)
-        self._timers.set(
-            (PROMISE_TIMER, request.handoff_id), Instant(turn.now + self._policy.handoff_limit_ms)
-        )
+        self._wait_for(turn, request.handoff_id)
         turn.write(
             ledger.HandoffPromised(
                 handoff_id=request.handoff_id,
@@ -145,7 +143,7 @@ class TakingIn:
     # --- its end -----------------------------------------------------------------------
 
     def cancelled(self, turn: Turn, handoff_id: HandoffId, site_id: SiteId, reason: str) -> None:
-        """The origin will not send the caller. Where an agent is still kept, the helper's side writes that."""
+        """The origin will not send the caller; while an agent is kept, the helper's side writes that."""
         promise = self._promises.get(handoff_id)
         if promise is None or promise.peer != site_id:
             return
@@ -182,7 +180,7 @@ class TakingIn:
     # --- after a restart ---------------------------------------------------------------
 
     def resume(self, turn: Turn, open_: OpenPromise) -> None:
-        """A queue that is gone meanwhile takes nobody in."""
+        """With its whole time anew, whatever the wall clock says; a queue that is gone takes nobody in."""
         if self._queues.find(open_.call.queue_id) is None:
             return
         self._promises[open_.handoff_id] = _Promise(
@@ -192,5 +190,7 @@ class TakingIn:
             queued_at=open_.queued_at,
             token_hash=open_.token_hash,
         )
-        until = Instant(open_.promised_at + self._policy.handoff_limit_ms)
-        self._timers.set((PROMISE_TIMER, open_.handoff_id), max(turn.now, until))
+        self._wait_for(turn, open_.handoff_id)
+
+    def _wait_for(self, turn: Turn, handoff_id: HandoffId) -> None:
+        self._timers.set((PROMISE_TIMER, handoff_id), Instant(turn.now + self._policy.handoff_limit_ms))

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 from router import ledger
 from router.call import CallContext
-from router.ids import AgentId, CallId, HandoffId, Instant, LegId, QueueId, SiteId
+from router.ids import AgentId, CallId, HandoffId, LegId, QueueId, SiteId
 from router.ledger import Entry, LedgerRow, Role
+from router.overflow.redirect_words import PROMISED, REDIRECTED
 from router.records.handoff_stage import OVER, HandoffStage
 from router.records.moment import Moment
-from router.overflow.redirect_words import PROMISED, REDIRECTED
 from router.recovery import OpenHelp, OpenPromise
 
 NODE_RESTARTED = "NODE_RESTARTED"
@@ -79,7 +79,15 @@ class HandoffFold:
     Only a connection, which two people can hear, is written whatever was thought before.
     """
 
-    __slots__ = ("_connected_at", "_incarnation", "_is_moved", "_leg_id", "_promise", "_promised_at", "record")
+    __slots__ = (
+        "_connected_at",
+        "_incarnation",
+        "_is_moved",
+        "_leg_id",
+        "_promise",
+        "_promised_at",
+        "record",
+    )
 
     def __init__(self, row: LedgerRow, entry: HandoffEntry) -> None:
         # Only the origin dials, only the helper is told of the confirmation; the rest say it.
@@ -138,7 +146,6 @@ class HandoffFold:
         promise, at = self._promise, self._promised_at
         if promise is None or at is None or self.is_over:
             return None
-        promised_at = now.instant_of(at)
         return OpenPromise(
             handoff_id=promise.handoff_id,
             peer=promise.peer,
@@ -151,8 +158,7 @@ class HandoffFold:
                 waited_ms=promise.waited_ms,
             ),
             own_call_id=promise.own_call_id,
-            queued_at=Instant(promised_at - promise.waited_ms),
-            promised_at=promised_at,
+            queued_at=now.instant_of(at.earlier_by(promise.waited_ms)),
             token_hash=promise.token_hash,
         )
 

@@ -19,7 +19,9 @@ from router.world.load_board import LoadBoard
 from router.world.loop import Loop
 from router.world.network import Network
 from router.world.node import Node, Surroundings, Trace
-from router.world.pbx import Pbx, Person
+from router.world.pbx import Pbx
+from router.world.person import Person
+from router.world.redirects import Redirects
 from router.world.scenario import Scenario, ScenarioSite
 from router.world.trunk_lines import TrunkLines
 from router.world.whims import Whims
@@ -109,6 +111,7 @@ class Cluster:
         self._people: dict[CallId, Person] = {}
         self._crews: dict[SiteId, Crew] = {}
         self._lines: dict[SiteId, TrunkLines] = {}
+        self._redirects: dict[SiteId, Redirects] = {}
         self._rng = random.Random(seed)
         self._crash_rng = self._fork()
         self._network = Network(self.loop, scenario, self.nodes, faults, self._fork())
@@ -171,6 +174,7 @@ class Cluster:
             self._lines[site_id],
             loop=self.loop,
             people=self._people,
+            redirects=self._redirects,
             ring_ms=self._scenario.ring_ms,
             faults=self._faults,
             rng=self._fork(),
@@ -218,7 +222,9 @@ class Cluster:
 
     def _is_at_rest(self) -> bool:
         alive = self.in_system()
-        return not alive.calls and not alive.handoffs and all(node.is_up for node in self.nodes.values())
+        is_on_way = any(each.on_way_count or each.ringing_count for each in self._redirects.values())
+        are_up = all(node.is_up for node in self.nodes.values())
+        return not alive.calls and not alive.handoffs and not is_on_way and are_up
 
     def _next_arrival(self, calls: Iterator[PlannedCall], rng: random.Random) -> None:
         call = next(calls, None)

@@ -8,7 +8,7 @@ from enum import Enum, auto
 from typing import Protocol
 
 from router.facts import Fact, PbxHeard, PbxSilent
-from router.ids import HandoffId, SiteId
+from router.ids import CallId, HandoffId, SiteId
 from router.orders import Order
 from router.world.loop import Loop
 
@@ -35,6 +35,7 @@ class ControlledNode(Protocol):
     def is_up(self) -> bool: ...
     def tell(self, fact: Fact) -> None: ...
     def accept_token(self, token: str, from_site: SiteId) -> HandoffId | None: ...
+    def promised(self, token: str, from_site: SiteId) -> tuple[HandoffId, CallId] | None: ...
     def hear_callers(self) -> None:
         """Callers who came while nobody heard them are told now."""
         ...
@@ -78,6 +79,14 @@ class ControlLink:
 
     def accept_token(self, token: str, from_site: SiteId) -> HandoffId | None:
         return None if self.is_cut else self._node.accept_token(token, from_site)
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether what the PBX tells now reaches a process."""
+        return self._node.is_up and not self.is_cut
+
+    def promised(self, token: str, from_site: SiteId) -> tuple[HandoffId, CallId] | None:
+        return self._node.promised(token, from_site)
 
     # --- the connection itself ---------------------------------------------------------
 

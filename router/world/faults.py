@@ -67,6 +67,10 @@ class Faults:
     """...that they carry out after the token's time..."""
     carrier_silent_share: float = 0.0
     """...and that they never answer."""
+    carrier_loses_share: float = 0.0
+    """Callers sent on by a 302 whom their carriers drop; `carrier_late_share` of the others come late..."""
+    carrier_doubled_share: float = 0.0
+    """...and whose carriers call twice with the one token."""
     whim_share: float = 0.0
     """Seconds in which somebody at a site's desks or in its queue does something of their own accord."""
     commit_ms: int = 0

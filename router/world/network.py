@@ -6,6 +6,7 @@ a unary call with a deadline behaves; an answer that comes later finds nobody.
 
 import random
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Protocol
 
 from router.ids import SiteId
@@ -20,8 +21,10 @@ class Peer(Protocol):
 
     @property
     def is_up(self) -> bool: ...
-    def receive(self, source: SiteId, incarnation: int, request: Request) -> Reply | None:
-        """The answer, or None when the request was refused in a way that is no answer."""
+    def receive(
+        self, source: SiteId, incarnation: int, request: Request, answer: Callable[[Reply], None]
+    ) -> None:
+        """`answer` is told once, now or when a commit is through; never by one that dies before."""
         ...
 
     @property
@@ -91,11 +94,12 @@ class Network:
         peer = self._peers[target]
         if not peer.is_up:
             return
-        reply = peer.receive(source, incarnation, request)
-        if reply is None:
-            return
+        peer.receive(source, incarnation, request, partial(self._send_back, asking, source, target))
+
+    def _send_back(self, asking: _Asking, source: SiteId, target: SiteId, reply: Reply) -> None:
+        incarnation = self._peers[target].incarnation
         for delay_ms in self._delays(target, source):
-            self._loop.after(delay_ms, self._answer, asking, peer.incarnation, reply)
+            self._loop.after(delay_ms, self._answer, asking, incarnation, reply)
 
     def _answer(self, asking: _Asking, incarnation: int, reply: Reply) -> None:
         if not asking.is_settled:

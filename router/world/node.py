@@ -21,13 +21,15 @@ from router.ledger import CallArrived, Entry, LedgerRow
 from router.orders import Order, Outcome
 from router.overflow.messages import HandoffState, Reply, Request
 from router.overflow.policy import OverflowPolicy
+from router.overflow.taking_in import token_hash
 from router.records.fold import RecordFold
 from router.records.moment import Moment
 from router.world.control_link import ControlLink
 from router.world.load_board import LoadBoard
 from router.world.loop import Loop
 from router.world.network import Network
-from router.world.pbx import Pbx, Person
+from router.world.pbx import Pbx
+from router.world.person import Person, SentOn
 from router.world.public_lines import CALLBACKS, NUMBER, policy_of
 from router.world.tokens import TokenDesk, id_maker
 
@@ -92,7 +94,8 @@ class Node:
         self._uncommitted: list[LedgerRow] = []
         self._outbox: list[tuple[int, Order]] = []
         self._tokens = TokenDesk(site_id, 0)
-        self._answer: Reply | None = None
+        self._askers: dict[HandoffId, Callable[[Reply], None]] = {}
+        """Other sites that wait for an answer: one that promises something takes longer than its turn."""
         self._armed: Instant | None = None
         self._last_pbx_run = 1
         self._known_calls: set[CallId] = set()
@@ -101,6 +104,7 @@ class Node:
             orders.Ask: self._ask,
             orders.ConfirmHandoff: self._ask,
             orders.Answer: self._give_answer,
+            orders.AnswerForGood: self._give_answer,
             orders.PublishLoad: self._publish,
             orders.FindNumber: self._find_number,
         }
@@ -156,6 +160,7 @@ class Node:
         self._seq -= len(self._uncommitted)
         self._uncommitted.clear()
         self._outbox.clear()
+        self._askers.clear()
         self._armed = None
         self._note("killed")
 
@@ -202,11 +207,14 @@ class Node:
 
     def hear_callers(self) -> None:
         """Callers the dead process never queued are told again; those of ended calls are hung up."""
+        self._around.pbx.redirects.tell_again()
         for person in self._around.pbx.callers():
             if self.floor is None or self.floor.call(person.call_id) is not None:
                 continue
             if person.call_id in self._known_calls or person.is_queued:
                 self._around.pbx.carry_out(orders.HangUpCall(call_id=person.call_id, reason="OVER"))
+            elif person.sent_on is not None:
+                self._caller_comes_again(person, person.sent_on)
             else:
                 self.caller_rings(person)
 
@@ -227,6 +235,14 @@ class Node:
         except RouterError:
             self._around.pbx.carry_out(orders.HangUpCall(call_id=person.call_id, reason="REFUSED"))
 
+    def _caller_comes_again(self, person: Person, sent_on: SentOn) -> None:
+        """The process that had let it in died before that was written down."""
+        promised = self.promised(sent_on.token, sent_on.from_site)
+        if promised is None:
+            self._around.pbx.carry_out(orders.HangUpCall(call_id=person.call_id, reason="OVER"))
+        else:
+            self.tell(facts.TrunkCallArrived(handoff_id=promised[0], from_site=sent_on.from_site))
+
     def tell(self, fact: Fact) -> None:
         """Nobody hears it while the process is dead."""
         floor = self.floor
@@ -236,15 +252,26 @@ class Node:
             self._note(fact)
         self._carry_out(floor.handle(fact, self._loop.now))
 
-    def receive(self, source: SiteId, incarnation: int, request: Request) -> Reply | None:
+    def receive(
+        self, source: SiteId, incarnation: int, request: Request, answer: Callable[[Reply], None]
+    ) -> None:
+        self._askers[request.handoff_id] = answer
         self.tell(facts.SiteAsked(site_id=source, incarnation=incarnation, request=request))
-        answer, self._answer = self._answer, None
-        if answer is None and self.is_up:
+        is_waiting = any(isinstance(order, orders.AnswerForGood) for _seq, order in self._outbox)
+        if request.handoff_id in self._askers and not is_waiting:
+            del self._askers[request.handoff_id]
             self._around.object_to(f"{self.site_id} gave no answer to {request}")
-        return answer
 
     def accept_token(self, token: str, from_site: SiteId) -> HandoffId | None:
         return self._tokens.accept(token, from_site) if self.is_up else None
+
+    def promised(self, token: str, from_site: SiteId) -> tuple[HandoffId, CallId] | None:
+        """The hand-off, and the call here, of a redirected caller with that token; None lets nobody in."""
+        if self.floor is None:
+            return None
+        handoff_id = self.floor.promised(token_hash(token), from_site)
+        own_call_id = self.floor.promised_call(handoff_id, from_site) if handoff_id is not None else None
+        return None if handoff_id is None or own_call_id is None else (handoff_id, own_call_id)
 
     def step_clock(self, by_ms: int) -> None:
         self.utc_offset_us += by_ms * 1000
@@ -370,7 +397,9 @@ class Node:
             self.tell(facts.SiteSilent(site_id=order.site_id, request=order.request))
 
     def _give_answer(self, order: orders.Answer) -> None:
-        self._answer = order.reply
+        answer = self._askers.pop(order.reply.handoff_id, None)
+        if answer is not None:
+            answer(order.reply)
 
     def _publish(self, order: orders.PublishLoad) -> None:
         self._around.board.publish(order.load)

@@ -5,40 +5,27 @@ then is heard by nobody, and a restarted node asks for the inventory.
 """
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from router import facts, orders
 from router.agent import RingFailure
 from router.ids import AgentId, CallId, HandoffId, LegId, LineId, SiteId
 from router.orders import Order
 from router.recovery import Inventory, LiveLeg, MediaState
-from router.world.calls import PlannedCall
 from router.world.carriers import MovedCall
 from router.world.faults import NO_FAULTS, Faults
 from router.world.loop import Loop
+from router.world.person import Person
 from router.world.public_lines import PublicLines
+from router.world.redirects import RedirectListener, Redirects
 from router.world.trunk_lines import TrunkLines, TrunkListener
 
 VOICEMAIL_MS = 10_000
 
 LINGER_MS = 60_000
 """An agent hangs up so long after the talk should be over, if the caller still has not."""
-
-
-@dataclass(slots=True)
-class Person:
-    """A caller, wherever it is served; known to all PBXes of a world by its call."""
-
-    call_id: CallId
-    plan: PlannedCall
-    hangs_up_first: bool = False
-    """Ends the talk itself; else the agent does."""
-    is_queued: bool = False
-    is_answered: bool = False
-    moved: MovedCall | None = None
-    """Its carrier's call to a helper's PBX, wanted or made."""
 
 
 class _CallersLeg:
@@ -67,15 +54,20 @@ class _Leg:
     answered_ms: int = 0
 
 
+class PbxListener(TrunkListener, RedirectListener, Protocol):
+    """The part of a node that hears its PBX."""
+
+
 class Pbx:
     def __init__(
         self,
         site_id: SiteId,
-        listener: TrunkListener,
+        listener: PbxListener,
         trunks: TrunkLines,
         *,
         loop: Loop,
-        people: Mapping[CallId, Person],
+        people: MutableMapping[CallId, Person],
+        redirects: MutableMapping[SiteId, Redirects],
         ring_ms: int,
         faults: Faults,
         rng: random.Random,
@@ -98,6 +90,17 @@ class Pbx:
         self._callers: dict[CallId, Person] = {}
         self._legs: dict[LegId, _Leg] = {}
         self._phones: dict[AgentId, LegId] = {}
+        self.redirects = redirects[site_id] = Redirects(
+            site_id,
+            listener,
+            loop=loop,
+            setup_ms=trunks.setup_ms,
+            faults=faults,
+            rng=rng,
+            others=redirects,
+            take=self._take_in,
+            object_to=object_to,
+        )
         self._acts = self._order_acts()
 
     # --- for the node ------------------------------------------------------------------
@@ -136,7 +139,8 @@ class Pbx:
 
     @property
     def channel_count(self) -> int:
-        return len(self._callers) + len(self._legs) + len(self.trunks.live()) + len(self.lines)
+        own = len(self._callers) + len(self._legs) + len(self.trunks.live()) + len(self.lines)
+        return own + self.redirects.ringing_count
 
     # --- callers -----------------------------------------------------------------------
 
@@ -145,9 +149,28 @@ class Pbx:
         if self.is_down:
             return False
         self._callers[person.call_id] = person
-        if person.plan.patience_ms is not None:
-            self._loop.late_at(self._loop.now + person.plan.patience_ms, self._lose_patience, person)
+        self._expect_patience(person, person.plan.patience_ms)
         return True
+
+    def _expect_patience(self, person: Person, patience_ms: int | None) -> None:
+        if patience_ms is not None:
+            self._loop.late_at(self._loop.now + patience_ms, self._lose_patience, person)
+
+    def _take_in(self, person: Person, call_id: CallId) -> None:
+        """Whom another site has sent: a caller of this PBX, with the patience that is left."""
+        person.call_id = call_id
+        self._people[call_id] = self._callers[call_id] = person
+        plan = person.plan
+        left_ms = None if plan.patience_ms is None else plan.arrive_ms + plan.patience_ms - self._loop.now
+        self._expect_patience(person, left_ms)
+
+    def _redirect_caller(self, order: orders.RedirectCaller) -> None:
+        person = self._callers.pop(order.call_id, None)
+        if person is None:
+            return
+        if person.is_queued:
+            self._object_to(f"{order.call_id} is sent on after it was picked up")
+        self.redirects.send(person, order)
 
     def _lose_patience(self, person: Person) -> None:
         if not person.is_answered:
@@ -265,6 +288,8 @@ class Pbx:
             joining.state = MediaState.BRIDGED
 
     def _talk(self, person: Person) -> None:
+        if not person.is_queued:
+            self._object_to(f"{person.call_id} talks and was never picked up")
         if not person.is_answered and person.hangs_up_first:
             self._loop.after(person.plan.handle_ms, self._caller_hangs_up, person)
         person.is_answered = True
@@ -315,15 +340,16 @@ class Pbx:
     # --- the PBX itself ----------------------------------------------------------------
 
     def crash(self) -> None:
-        self.is_down = self.trunks.is_down = True
+        self.is_down = self.trunks.is_down = self.redirects.is_down = True
         self._callers.clear()
         self._legs.clear()
         self._phones.clear()
         self.trunks.crash()
         self.lines.crash()
+        self.redirects.crash()
 
     def come_back(self) -> None:
-        self.is_down = self.trunks.is_down = False
+        self.is_down = self.trunks.is_down = self.redirects.is_down = False
         self.run += 1
 
     def _order_acts(self) -> dict[type[Order], Callable[[Any], None]]:
@@ -351,6 +377,7 @@ class Pbx:
             orders.BridgeTrunk: self._bridge_trunk,
             orders.MoveCaller: self._move_caller,
             orders.TakeMoved: self._take_moved,
+            orders.RedirectCaller: self._redirect_caller,
             orders.RejectTrunk: lambda order: self.trunks.reject(order.handoff_id),
             orders.BridgeTrunkLeg: self._bridge_trunk_leg,
             orders.DialLine: self.lines.dial,

@@ -32,6 +32,7 @@ from router.recovery import (
     OpenHelp,
     OpenLoan,
     OpenOutbound,
+    OpenPromise,
     OpenRecording,
     OpenSession,
     OpenWork,
@@ -96,12 +97,24 @@ class LeftBehind:
             calls=tuple(open_calls),
             sessions=tuple(sessions),
             helps=tuple(helps),
+            promises=tuple(self._open_promises()),
             callbacks=tuple(self._open_callbacks()),
             outbound=tuple(map(_open_outbound, self._parts.outgoing._calls.values())),
             loans=tuple(self._open_loans()),
             places=dict(self._parts.reach._places),
         )
         return work, alive
+
+    def _open_promises(self) -> Iterator[OpenPromise]:
+        for handoff_id, promise in self._parts.taking_in._promises.items():
+            yield OpenPromise(
+                handoff_id=handoff_id,
+                peer=promise.peer,
+                call=promise.call,
+                own_call_id=promise.own_call_id,
+                queued_at=promise.queued_at,
+                token_hash=promise.token_hash,
+            )
 
     def _live_line_trunks(self) -> dict[HandoffId, LiveTrunk]:
         shown: list[tuple[HandoffId, SiteId, Role, CallId | None]] = []

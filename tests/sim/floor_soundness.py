@@ -10,7 +10,7 @@ from router.floor import Floor
 from router.ids import CallId, HandoffId, LegId, LineId, SiteId
 from router.outbound import lending, outbound
 from router.outbound.state import OutboundState
-from router.overflow import helper, moving, origin, taking_back
+from router.overflow import helper, moving, origin, taking_back, taking_in
 from router.overflow.help import Help
 from router.overflow.messages import (
     HandoffState,
@@ -37,6 +37,9 @@ def state_of(floor: Floor) -> list[object]:
         dict(parts.links._used),
         dict(parts.timers._serials),
         dict(parts.taking_back._untold),
+        dict(parts.taking_in._promises),
+        list(parts.calls.held_back),
+        set(parts.redirecting._asked),
         list(parts.ringing._legs),
         dict(parts.reach._places),
         [(call.talk_ms, call.hold_ms, call.waited_ms, call.playback_id) for call in parts.calls],
@@ -55,6 +58,7 @@ def check(floor: Floor) -> None:
     check_handoffs(floor._parts)
     check_silence(floor._parts)
     check_taken_back(floor._parts)
+    check_redirects(floor._parts)
     check_outgoing(floor._parts)
 
 
@@ -246,6 +250,19 @@ def check_silence(parts: Parts) -> None:
 def check_taken_back(parts: Parts) -> None:
     for handoff_id in parts.taking_back._untold:
         assert parts.timers.is_set((taking_back.TELL_AGAIN_TIMER, handoff_id))
+
+
+def check_redirects(parts: Parts) -> None:
+    """Whoever is held back waits for one answer; whoever was picked up does not; no promise is for ever."""
+    for call in parts.calls:
+        is_held_back = call.call_id in parts.calls.held_back
+        assert is_held_back is not (call.is_picked_up or call.state in (CallState.IVR, CallState.ENDING))
+        if is_held_back:
+            assert call.state is CallState.QUEUED
+            assert call.handoff_id in parts.redirecting._asked
+    assert parts.calls.held_back.keys() <= {call.call_id for call in parts.calls}
+    for handoff_id in parts.taking_in._promises:
+        assert parts.timers.is_set((taking_in.PROMISE_TIMER, handoff_id))
 
 
 def check_outgoing(parts: Parts) -> None:

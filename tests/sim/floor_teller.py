@@ -40,6 +40,7 @@ from router.overflow.messages import (
     HandoffSeen,
     HandoffState,
     Move,
+    Redirect,
     Refusal,
     Refused,
     Reply,
@@ -78,6 +79,7 @@ T = TypeVar("T")
 REQUEST_KINDS: Sequence[type[Request]] = (
     Reserve,
     Reserve,
+    Redirect,
     Claim,
     Claim,
     Confirm,
@@ -254,6 +256,7 @@ class Teller:
         yield from (each.handoff_id for each in self.floor.handoffs())
         yield from (each.handoff_id for each in self.floor.outbound() if each.handoff_id is not None)
         yield from (each.handoff_id for each in self.floor.loans())
+        yield from self.parts.taking_in._promises
 
     def _outgoing(self) -> CallId:
         live = [each.call_id for each in self.floor.outbound()]
@@ -272,6 +275,8 @@ class Teller:
     def _peer_of(self, handoff_id: HandoffId) -> SiteId:
         peers = [each.peer for each in self.floor.handoffs() if each.handoff_id == handoff_id]
         peers += [each.peer for each in self.floor.loans() if each.handoff_id == handoff_id]
+        promise = self.parts.taking_in._promises.get(handoff_id)
+        peers += [promise.peer] if promise is not None else []
         return self._one_of(peers, PEERS)
 
     def _new_name(self, kind: str) -> str:
@@ -425,7 +430,7 @@ class Teller:
 
     def _request(self) -> Request:
         kind = self.rng.choice(REQUEST_KINDS)
-        if kind in (Reserve, Claim, ReserveLine) and self.rng.random() < 0.8:
+        if kind in (Reserve, Redirect, Claim, ReserveLine) and self.rng.random() < 0.8:
             self._handoffs.append(HandoffId(self._new_name("theirs")))
             handoff_id = self._handoffs[-1]
         else:
@@ -433,6 +438,8 @@ class Teller:
         match kind:
             case _ if kind is Reserve:
                 return Reserve(handoff_id=handoff_id, call=self._context(), timeout_ms=500)
+            case _ if kind is Redirect:
+                return Redirect(handoff_id=handoff_id, call=self._context(), timeout_ms=500)
             case _ if kind is Claim:
                 return Claim(handoff_id=handoff_id, skills=frozenset(SKILLS), token="t", timeout_ms=500)
             case _ if kind is ReserveLine:
@@ -480,6 +487,7 @@ class Teller:
         )
         fitting: dict[type[Request], Reply] = {
             Reserve: Reserved(handoff_id=handoff_id, token="t"),
+            Redirect: Reserved(handoff_id=handoff_id, token="t"),
             ReserveLine: Reserved(handoff_id=handoff_id, token="t"),
             Claim: Given(handoff_id=handoff_id, call=self._context()),
             Confirm: Acknowledged(handoff_id=handoff_id),

@@ -16,13 +16,15 @@ from router.acd.silence import PbxSilence
 from router.call import CallState, Disposition
 from router.callback.callbacks import Callbacks
 from router.callers import Callers
-from router.ids import HandoffId, LegId, SiteId
+from router.ids import CallId, HandoffId, LegId, SiteId
 from router.ledger import CallEnded
 from router.orders import StopRinging
 from router.overflow.help import Help
 from router.overflow.helper import HelperSide
 from router.overflow.messages import Acknowledged, Claim, HandoffState, Reply, Reserve
 from router.overflow.origin import Handoff, Origin
+from router.overflow.redirecting import Redirecting
+from router.overflow.taking_in import TakingIn
 from router.resumption import Resumption
 from router.settling import Settling
 from router.turn import Turn
@@ -200,6 +202,53 @@ def origin_waits_for_a_silent_pbx(patch: Patch) -> None:
     patch.setattr(Origin, "pbx_silent", nothing)
 
 
+def refused_redirect_forgets_the_caller(patch: Patch) -> None:
+    def stay(self: Redirecting, turn: Turn, handoff: Handoff, reason: str) -> None:
+        self._calls.held_back.pop(handoff.call_id, None)
+        self._origin.refused(turn, handoff, reason)
+
+    patch.setattr(Redirecting, "_stay", stay)
+
+
+def sent_on_call_does_not_end(patch: Patch) -> None:
+    def end_redirected(self: Calls, turn: Turn, call: Call) -> None:
+        self.take_out(call)
+        self.held_back.pop(call.call_id, None)
+        turn.unserved.pop(call.call_id, None)
+        del self._calls[call.call_id]
+
+    patch.setattr(Calls, "end_redirected", end_redirected)
+
+
+def sent_on_call_ends_again_as_abandoned(patch: Patch) -> None:
+    end = Calls.end_redirected
+
+    def twice(self: Calls, turn: Turn, call: Call) -> None:
+        end(self, turn, call)
+        ended = next(each for each in reversed(turn.outcome) if isinstance(each, CallEnded))
+        turn.write(replace(ended, disposition=Disposition.ABANDONED_IN_QUEUE))
+
+    patch.setattr(Calls, "end_redirected", twice)
+
+
+def redirects_token_is_good_twice(patch: Patch) -> None:
+    def forget(self: TakingIn, handoff_id: HandoffId) -> None:
+        promise = self._promises[handoff_id]
+        self._promises[handoff_id] = replace(promise, own_call_id=CallId(self._new_id()))
+
+    patch.setattr(TakingIn, "_forget", forget)
+
+
+def promise_dies_with_the_reservation(patch: Patch) -> None:
+    expire = HelperSide.expire
+
+    def with_promise(self: HelperSide, turn: Turn, handoff_id: HandoffId) -> None:
+        expire(self, turn, handoff_id)
+        self._timers.set(("promise", handoff_id), turn.now)
+
+    patch.setattr(HelperSide, "expire", with_promise)
+
+
 CAUGHT_BY: Mapping[Callable[[Patch], None], str] = {
     origin_gives_nothing_up: "live.hand_offs_end_in_time",
     reservation_without_deadline: "live.hand_offs_end_in_time",
@@ -223,6 +272,11 @@ CAUGHT_BY: Mapping[Callable[[Patch], None], str] = {
     callback_is_never_done: "callbacks_end_once",
     silent_pbx_keeps_its_agents_idle: "while the PBX is silent",
     origin_waits_for_a_silent_pbx: "while the PBX is silent",
+    refused_redirect_forgets_the_caller: "talks and was never picked up",
+    sent_on_call_does_not_end: "no_call_is_lost",
+    sent_on_call_ends_again_as_abandoned: "one_terminal_disposition",
+    redirects_token_is_good_twice: "redirects_arrive_once",
+    promise_dies_with_the_reservation: "whom it had promised a place",
     who_was_kept_back_stays_so: "is kept back from a PBX that answers",
 }
 """Each mutant with words of what catches it: a law's name, what a world at rest must not show, or the

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from router.ids import QueueId, SiteId
-from router.ledger import HandoffConfirmed, HandoffDialed
+from router.ledger import HandoffConfirmed, HandoffDialed, HandoffRedirected, HandoffTakenIn
+from router.orders import AnswerForGood, Order, RedirectCaller
+from router.overflow.policy import Media
 from router.world.calls import PlannedCall
 from router.world.cluster import Cluster
 from router.world.faults import Faults
@@ -26,6 +28,8 @@ DOWN_MS = (1, 700, 8_000)
 """How long a process is away: back before anybody noticed, after a question, after every deadline."""
 
 NEVER = -1
+
+_MILESTONES = (HandoffDialed, HandoffConfirmed, HandoffRedirected, HandoffTakenIn)
 
 
 @dataclass(slots=True)
@@ -47,6 +51,7 @@ def call(site_id: SiteId, arrive_ms: int, handle_ms: int) -> PlannedCall:
 STORIES: dict[str, Sequence[PlannedCall]] = {
     "push": (call(HOME, 100, 9_000), call(HOME, 200, 4_000)),
     "pull": (call(HELPER, 100, 3_000), call(HOME, 200, 9_000), call(HOME, 300, 4_000)),
+    "redirect": (call(HOME, 100, 9_000), call(HOME, 200, 4_000)),
     "caller_gives_up": (
         call(HOME, 100, 9_000),
         PlannedCall(arrive_ms=200, site_id=HOME, queue_id=QUEUE, handle_ms=4_000, patience_ms=900),
@@ -63,6 +68,7 @@ def world_of(story: str) -> World:
         ring_ms=500,
         sites=(ScenarioSite(site_id=HOME, agents=1), ScenarioSite(site_id=HELPER, agents=1)),
         queues=(QUEUE,),
+        media=Media.REDIRECT if story == "redirect" else Media.BRIDGE,
     )
     # Above 0 lets processes die; where, the plan says.
     faults = Faults(commit_ms=COMMIT_MS, crash_share=1.0)
@@ -84,15 +90,13 @@ def play_with(plan: Plan, story: str, told: list[object] | None = None) -> Playe
             self.loop.after(plan.down_ms, self._start_node, node)
 
     def trace(_now: int, _site_id: SiteId, item: object) -> None:
-        if told is not None and isinstance(item, HandoffDialed | HandoffConfirmed):
+        if told is not None and isinstance(item, _MILESTONES):
             told.append(item)
 
     return play(world_of(story), 1, trace, Dying)
 
 
-@pytest.mark.parametrize("story", STORIES)
-@pytest.mark.parametrize("site_id", [HOME, HELPER])
-def test_whoever_dies_wherever_no_call_is_lost_or_doubled(story: str, site_id: SiteId) -> None:
+def broken_wherever_it_dies(story: str, site_id: SiteId) -> list[str]:
     whole = Plan()
     assert play_with(whole, story).violations == []
 
@@ -101,14 +105,41 @@ def test_whoever_dies_wherever_no_call_is_lost_or_doubled(story: str, site_id: S
         for down_ms in DOWN_MS:
             played = play_with(Plan(site_id=site_id, at=at, down_ms=down_ms), story)
             broken += [f"dies at {at} for {down_ms} ms: {each}" for each in played.violations]
+    return broken
 
-    assert broken == []
+
+@pytest.mark.parametrize("story", STORIES)
+@pytest.mark.parametrize("site_id", [HOME, HELPER])
+def test_whoever_dies_wherever_no_call_is_lost_or_doubled(story: str, site_id: SiteId) -> None:
+    assert broken_wherever_it_dies(story, site_id) == []
 
 
-@pytest.mark.parametrize("story", ["push", "pull"])
-def test_the_stories_are_about_a_hand_off(story: str) -> None:
+@pytest.mark.parametrize(
+    ("order", "site_id", "told"),
+    [
+        (AnswerForGood, HELPER, "whom it had promised a place"),
+        (RedirectCaller, HOME, "did not send on"),
+    ],
+)
+def test_it_would_tell_of_a_redirect_that_does_not_wait_for_its_rows(
+    order: type[Order], site_id: SiteId, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order, "is_irreversible", False)
+
+    assert any(told in each for each in broken_wherever_it_dies("redirect", site_id))
+
+
+@pytest.mark.parametrize(
+    ("story", "milestones"),
+    [
+        ("push", [HandoffDialed, HandoffConfirmed]),
+        ("pull", [HandoffDialed, HandoffConfirmed]),
+        ("redirect", [HandoffRedirected, HandoffTakenIn]),
+    ],
+)
+def test_the_stories_are_about_a_hand_off(story: str, milestones: list[type[object]]) -> None:
     told: list[object] = []
 
     play_with(Plan(), story, told)
 
-    assert [type(each) for each in told] == [HandoffDialed, HandoffConfirmed]
+    assert [type(each) for each in told] == milestones

@@ -99,6 +99,15 @@ def draw_world(seed: int) -> World:
             carrier_late_share=media_rng.choice((0.0, 0.1)),
             carrier_silent_share=media_rng.choice((0.0, 0.0, 0.1)),
         )
+    redirect_rng = random.Random(f"redirect {seed}")
+    if scenario.media is Media.BRIDGE and redirect_rng.random() < 0.5:
+        scenario = replace(scenario, media=Media.REDIRECT)
+        faults = replace(
+            faults,
+            carrier_loses_share=redirect_rng.choice((0.0, 0.2)),
+            carrier_late_share=redirect_rng.choice((0.0, 0.3)),
+            carrier_doubled_share=redirect_rng.choice((0.0, 0.5)),
+        )
     return World(
         scenario=scenario,
         calls=calls,

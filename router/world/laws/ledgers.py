@@ -13,6 +13,7 @@ from router.world.laws.one_owner import OneOwner
 from router.world.laws.one_reservation import OneReservation
 from router.world.laws.one_terminal_disposition import OneTerminalDisposition
 from router.world.laws.overflow_balances import OverflowBalances
+from router.world.laws.redirects_arrive_once import RedirectsArriveOnce
 from router.world.laws.seniority_is_kept import SeniorityIsKept
 
 
@@ -26,6 +27,7 @@ def ledger_laws() -> LawBook:
             OneReservation(),
             OneTerminalDisposition(),
             OverflowBalances(),
+            RedirectsArriveOnce(),
             NoCallerWaitsBesideAnIdleAgent(),
             SeniorityIsKept(),
             HopsAreLimited(),

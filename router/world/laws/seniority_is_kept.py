@@ -15,7 +15,8 @@ class SeniorityIsKept(LedgerLaw):
 
     A wall clock stepped between the two rows makes UTC useless: such a wait is not checked. One
     that was set back while the process was dead left no row and shows only by its times: that the
-    process began, or the wait ended, before the call was queued.
+    process began, or the wait ended, before the call was queued. A caller whom another site has sent on
+    had waited there, as long as its row says.
     """
 
     name = "seniority_is_kept"
@@ -71,6 +72,8 @@ class SeniorityIsKept(LedgerLaw):
             return
         else:
             wanted_ms, tolerance_ms = (row.at_utc_us - queued.at_utc_us) // 1000, RESTART_TOLERANCE_MS
+        assert isinstance(queued.entry, CallQueued)
+        wanted_ms += queued.entry.waited_before_ms or 0
         self._checked += 1
         if abs(waited_ms - wanted_ms) > tolerance_ms:
             self._violate(row, f"call {call_id} says it waited {waited_ms} ms; its rows say {wanted_ms}")

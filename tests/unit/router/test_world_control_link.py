@@ -4,7 +4,7 @@ import pytest
 
 from router import facts, orders
 from router.facts import Fact
-from router.ids import AgentId, HandoffId, Instant, LegId, SiteId
+from router.ids import AgentId, CallId, HandoffId, Instant, LegId, SiteId
 from router.orders import Order
 from router.world.control_link import SILENT_AFTER_MS, ControlLink, Hearing
 from router.world.loop import Loop
@@ -30,6 +30,9 @@ class Ends:
 
     def accept_token(self, token: str, from_site: SiteId) -> HandoffId | None:
         return HandoffId(token)
+
+    def promised(self, token: str, from_site: SiteId) -> tuple[HandoffId, CallId] | None:
+        return None
 
     def hear_callers(self) -> None:
         self.told.append(CALLERS)

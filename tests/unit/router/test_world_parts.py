@@ -1,6 +1,7 @@
 """The world's own parts: time, messages, board, tokens."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from router.facts import Fact, LoadSeen, SiteGone, ViewConfirmed
@@ -30,9 +31,11 @@ class Node:
     def tell(self, fact: Fact) -> None:
         self.heard.append(fact)
 
-    def receive(self, source: SiteId, incarnation: int, request: Request) -> Reply:
+    def receive(
+        self, source: SiteId, incarnation: int, request: Request, answer: Callable[[Reply], None]
+    ) -> None:
         self.asked.append(request)
-        return Acknowledged(handoff_id=request.handoff_id)
+        answer(Acknowledged(handoff_id=request.handoff_id))
 
 
 def test_events_come_in_order_of_time_and_the_late_ones_of_an_instant_last() -> None:
