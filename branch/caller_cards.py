@@ -18,11 +18,14 @@ from router.ledger import (
     HandoffCancelled,
     HandoffEnded,
     HandoffExpired,
+    HandoffPromised,
     HandoffRefused,
+    HandoffTakenIn,
     IvrChose,
     IvrEntered,
     LedgerRow,
 )
+from router.overflow.redirect_words import PROMISED
 
 GUEST_LIMIT = 20_000
 CALLER_LIMIT = 100_000
@@ -69,6 +72,8 @@ class _Caller:
     customer_id: CustomerId | None = None
     language: Language | None = None
     choices: list[IvrChoice] = field(default_factory=list)
+    told: CallerCard = field(default_factory=CallerCard)
+    """Of a caller whom another site has sent here: what that site knew."""
 
 
 class CallerCards:
@@ -79,6 +84,8 @@ class CallerCards:
         self._notes = notes
         self._callers: OrderedDict[CallId, _Caller] = OrderedDict()
         self._guests: OrderedDict[HandoffId, CallerCard] = OrderedDict()
+        self._promised: OrderedDict[HandoffId, None] = OrderedDict()
+        """Redirected callers who may still come, and who will be the site's own then."""
         self.version = 0
         """Grows with every card of another site: one that comes late comes without a row."""
 
@@ -105,14 +112,15 @@ class CallerCards:
             return None
         customer_id = caller.customer_id
         known = None if customer_id is None else self._customers.known_as(customer_id)
+        told = caller.told
         return CallerCard(
             number=caller.number,
-            name=None if known is None else known.name,
-            customer_class=None if known is None else known.customer_class,
-            region=None if known is None else known.region,
-            language=caller.language,
-            choices=tuple(caller.choices),
-            notes=() if known is None or customer_id is None else self._notes.last_of(customer_id),
+            name=told.name if known is None else known.name,
+            customer_class=told.customer_class if known is None else known.customer_class,
+            region=told.region if known is None else known.region,
+            language=caller.language or told.language,
+            choices=tuple(caller.choices) or told.choices,
+            notes=told.notes if known is None or customer_id is None else self._notes.last_of(customer_id),
         )
 
     # --- other sites' ------------------------------------------------------------------
@@ -127,6 +135,11 @@ class CallerCards:
     def guest(self, handoff_id: HandoffId) -> CallerCard | None:
         """None: its site sent no card, or sent it to the process before this one and was not asked yet."""
         return self._guests.get(handoff_id)
+
+    def number_told(self, handoff_id: HandoffId) -> str | None:
+        """None: withheld, or told to nobody of this process."""
+        guest = self._guests.get(handoff_id)
+        return None if guest is None else guest.number
 
     # --- inside ------------------------------------------------------------------------
 
@@ -155,5 +168,24 @@ class CallerCards:
                 del caller.choices[:-_CHOICE_LIMIT]
             case CallEnded() as entry:
                 self._callers.pop(entry.call_id, None)
-            case HandoffEnded() | HandoffExpired() | HandoffCancelled() | HandoffRefused() as entry:
-                self._guests.pop(entry.handoff_id, None)
+            case HandoffPromised() as entry:
+                self._note_promised(entry.handoff_id)
+            case HandoffEnded() | HandoffExpired() | HandoffCancelled() | HandoffRefused() | HandoffTakenIn():
+                self._note_guest_left(row.entry)
+
+    def _note_promised(self, handoff_id: HandoffId) -> None:
+        self._promised[handoff_id] = None
+        if len(self._promised) > GUEST_LIMIT:
+            self._promised.popitem(last=False)
+
+    def _note_guest_left(
+        self,
+        entry: HandoffEnded | HandoffExpired | HandoffCancelled | HandoffRefused | HandoffTakenIn,
+    ) -> None:
+        is_promised = entry.handoff_id in self._promised
+        if isinstance(entry, HandoffExpired) and is_promised and entry.stage != PROMISED:
+            return  # Only its agent is free: it may still come.
+        self._promised.pop(entry.handoff_id, None)
+        card = self._guests.pop(entry.handoff_id, None)
+        if isinstance(entry, HandoffTakenIn) and card is not None:
+            self._caller(entry.call_id).told = card

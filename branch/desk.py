@@ -141,6 +141,9 @@ class Desk:
         self._is_busy = False
         self._is_emptying = False
         self._answer: Reply | None = None
+        self._committed_seq = stamp.last_seq
+        self._awaited_commits: deque[tuple[int, asyncio.Future[None]]] = deque()
+        """By the seq that each waits for, lowest first."""
         self._timer: tuple[Instant, asyncio.TimerHandle] | None = None
         self._loop = asyncio.get_running_loop()
         self._broken: asyncio.Future[None] = self._loop.create_future()
@@ -203,10 +206,28 @@ class Desk:
         assert reply is not None, "every request of a site is answered in its own turn"
         return reply
 
+    async def answer_for_good(self, asked: Asked) -> Reply:
+        """The same, once every row that the answer rests on is committed.
+
+        Raises:
+            RouterError: it was refused and changed nothing.
+        """
+        reply = self.answer(asked)
+        if self.last_seq > self._committed_seq:
+            commit: asyncio.Future[None] = self._loop.create_future()
+            self._awaited_commits.append((self.last_seq, commit))
+            await commit
+        return reply
+
     def committed(self, seq: int) -> None:
-        """The ledger holds every row up to `seq` for good: orders that waited leave."""
+        """The ledger holds every row up to `seq` for good: orders and answers that waited leave."""
         if self._broken.done():
             return
+        self._committed_seq = seq
+        while self._awaited_commits and self._awaited_commits[0][0] <= seq:
+            _seq, commit = self._awaited_commits.popleft()
+            if not commit.done():
+                commit.set_result(None)
         self._is_busy = True
         try:
             self.outbox.committed(seq)

@@ -101,6 +101,26 @@ class Messages(Protocol):
         ...
 
 
+class Invited(Protocol):
+    """Whom other sites have sent."""
+
+    def read(self, token: str, from_site: SiteId) -> HandoffId:
+        """The hand-off that `from_site` shows a token for.
+
+        Raises:
+            TokenError: it lets nobody in.
+        """
+        ...
+
+    def call_of(self, handoff_id: HandoffId, from_site: SiteId) -> CallId | None:
+        """What a redirected caller's call will be here; None for a trunk leg."""
+        ...
+
+    def number_of(self, handoff_id: HandoffId) -> str | None:
+        """The redirected caller's, as far as its first site has told it: E.164."""
+        ...
+
+
 class Lines:
     """Which queue a dialled line belongs to."""
 
@@ -124,16 +144,14 @@ class PbxEar:
         directory: Directory,
         customers: Customers,
         lines: Lines,
-        read_token: Callable[[str, SiteId], HandoffId],
+        invitations: Invited,
         note_refused_token: Callable[[str], None],
         note_caller: Callable[[CallerNumber], None],
         forward: Callable[[AgentId, str | None, Callable[[bool], None]], None],
         messages: Messages,
         country: str | None = None,
     ) -> None:
-        """`read_token` raises TokenError for a token that is not ours for that site.
-
-        `note_caller` hears of every caller before the desk does. `forward` takes an agent and the number,
+        """`note_caller` hears of every caller before the desk does. `forward` takes an agent and the number,
         as dialled, at which it wants to be reached: None for its own phone. It returns at once,
         and tells later whether that is so now.
 
@@ -147,7 +165,7 @@ class PbxEar:
         self._customers = customers
         self._lines = lines
         self._country = country
-        self._read_token = read_token
+        self._invitations = invitations
         self._note_refused_token = note_refused_token
         self._note_caller = note_caller
         self._forward = forward
@@ -180,11 +198,17 @@ class PbxEar:
         self._desk.tell(fact, lambda refusal: self._turn_away(caller.call_id, refusal), kept)
 
     def trunk_heard(self, trunk: TrunkRinging) -> None:
+        if trunk.call_id is not None and trunk.call_id in self._desk.live().calls:
+            return
         try:
-            handoff_id = self._read_token(trunk.token, trunk.from_site)
+            handoff_id = self._invitations.read(trunk.token, trunk.from_site)
         except TokenError as refusal:
             self._refuse_trunk(trunk, refusal.reason)
             self._driver.reject_trunk(trunk.trunk_id)
+            return
+        call_id = self._invitations.call_of(handoff_id, trunk.from_site)
+        if call_id is not None:
+            self._redirected_heard(trunk, handoff_id, call_id)
             return
         # Accepted first: what the desk orders of this hand-off's leg must find it.
         if self._driver.accept_trunk(trunk.trunk_id, handoff_id):
@@ -241,6 +265,16 @@ class PbxEar:
         for call_id in sorted(inventory.lines.keys() - live.lines):
             self._driver.carry_out(HangUpLine(call_id=call_id))
         self._desk.tell(PbxHeard())
+
+    def _redirected_heard(self, trunk: TrunkRinging, handoff_id: HandoffId, call_id: CallId) -> None:
+        """A caller of our own from here on; accepted first, as a trunk leg is."""
+        if not self._driver.accept_redirected(trunk.trunk_id, call_id):
+            self._refuse_trunk(trunk, TrunkRefusal.USED)
+            return
+        number = e164(trunk.caller_number, self._country) or self._invitations.number_of(handoff_id)
+        kept = CallerNumber(call_id=call_id, number=number, dialled=f"overflow.{trunk.from_site}")
+        self._note_caller(kept)
+        self._desk.tell(TrunkCallArrived(handoff_id=handoff_id, from_site=trunk.from_site), None, kept)
 
     def _pick_up(self, agent_id: AgentId, extension: str) -> None:
         """What was dialled behind the code may be anything, a telephone number too: it stands in no log."""

@@ -28,8 +28,6 @@ from router.overflow.policy import MAX_OWN_LOSS_LIMIT, WIRE_LIMITS, LinkPolicy, 
 _OVERFLOW = OverflowPolicy()
 _NOT_POLICY = ("id", "numbers", "skills")
 _NOT_RULES = ("peer", "address", "trunk")
-_REDIRECT = "redirect"
-"""The third way of media, in words only: a caller who is sent on before anybody has answered."""
 _QUEUE = QueuePolicy(queue_id=QueueId("default"), skills=frozenset())
 
 Duration = Annotated[int, Field(ge=0, le=FOREVER_MS)]
@@ -61,18 +59,11 @@ class PeerSection(Section):
     trunk: str = Field(min_length=1)
     """Where its PBX takes calls of other sites: `host:port` of SIP, or of a simulated PBX's trunk."""
     public: HostPort | None = None
-    """Where the public network reaches its PBX, for `media` refer; as `trunk` when absent."""
+    """Where the public network reaches its PBX, for `media` refer and redirect; as `trunk` when absent."""
     cost_s: float = Field(default=0.0, ge=0)
     leg_limit: int = Field(default=30, ge=0)
     media: Media = Media.BRIDGE
     """Of calls that are handed to it; what it hands to us goes as its own file says."""
-
-    @field_validator("media", mode="before")
-    @classmethod
-    def _is_built(cls, media: object) -> object:
-        if media == _REDIRECT:
-            raise ValueError(_("redirect is not built yet; use {choices}", choices="bridge, refer"))
-        return media
 
     def link(self) -> LinkPolicy:
         return LinkPolicy(

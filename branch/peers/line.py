@@ -16,10 +16,20 @@ from trunkline.handoff.v1.handoff_pb2_grpc import HandoffServiceStub
 
 from branch.caller_card import CallerCard
 from branch.peers.note_wire import LeftNote, leave_request
-from branch.peers.wire import KINDS, Asked, UnreadableReplyError, read_reply, request_frame
+from branch.peers.wire import (
+    KINDS,
+    Asked,
+    UnreadableReplyError,
+    read_reply,
+    redirect_refusal,
+    redirect_reply,
+    redirect_request,
+    request_frame,
+)
 from router.facts import SiteReplied, SiteSilent
 from router.ids import HandoffId, SiteId
-from router.overflow.messages import Request
+from router.overflow.messages import Redirect, Reply, Request
+from sync.link.refusals import InvalidFieldError
 from sync.link.status import refusal_from
 
 RECONNECT_DELAY_MIN_S = 0.1
@@ -90,6 +100,27 @@ class PeerLine:
         self._waiting[key] = (asked.request, loop.time() + self._answer_limit_s)
         if self._timer is None:
             self._timer = loop.call_later(self._answer_limit_s, self._give_up_due)
+
+    async def redirect(self, asked: Asked, request: Redirect) -> None:
+        """Send it beside the stream; `tell` hears the reply or the silence before this returns."""
+        message = redirect_request(asked, timeout_ms=self._timeout_ms)
+        stub = HandoffServiceStub(self._channel)
+        reply: Reply | None = None
+        try:
+            response = await stub.Redirect(message, timeout=self._answer_limit_s)
+            reply = redirect_reply(request, response)
+            self.note_incarnation(response.incarnation)
+        except grpc.aio.AioRpcError as error:
+            reply = redirect_refusal(request, refusal_from(error).reason)
+        except InvalidFieldError as error:
+            log.warning("peer_reply_unreadable", peer=self.site_id, problem=str(error))
+        if reply is None:
+            self._tell(SiteSilent(site_id=self.site_id, request=request))
+        else:
+            fact = SiteReplied(
+                site_id=self.site_id, incarnation=self.incarnation, request=request, reply=reply
+            )
+            self._tell(fact)
 
     async def leave_note(self, left: LeftNote, *, site_id: SiteId, incarnation: int) -> None:
         """Have the peer keep a note on a call of its own; `site_id` and `incarnation` are ours.

@@ -12,7 +12,7 @@ from node.lifecycle import Tasks
 from router.facts import SiteSilent
 from router.ids import CallId, SiteId
 from router.orders import Ask
-from router.overflow.messages import Reserve
+from router.overflow.messages import Redirect, Reserve
 from sync.link.refusals import RefusedError
 
 _LINK_TROUBLE = ("LINK_", "PEER_OVERLOADED", "NOT_SERVED")
@@ -70,7 +70,18 @@ class PeerLines:
             request=ask.request,
             caller=self._card_of(ask.request.call.call_id) if isinstance(ask.request, Reserve) else None,
         )
-        line.ask(asked)
+        if isinstance(ask.request, Redirect):
+            self._redirect(line, asked, ask.request)
+        else:
+            line.ask(asked)
+
+    def _redirect(self, line: PeerLine, asked: Asked, request: Redirect) -> None:
+        """A caller is held back for the answer, so a line that is down says so at once."""
+        if self._tasks is None or not line.is_connected:
+            silent = SiteSilent(site_id=line.site_id, request=request)
+            asyncio.get_running_loop().call_soon(self._tell, silent)
+        else:
+            _task = self._tasks.start(line.redirect(asked, request), name=f"redirect-{line.site_id}")
 
     async def leave_note(self, site_id: SiteId, left: LeftNote) -> None:
         """Have the site whose call it was keep a note.

@@ -24,6 +24,7 @@ from router.overflow.messages import (
     HandoffSeen,
     HandoffState,
     Move,
+    Redirect,
     Refusal,
     Refused,
     Reply,
@@ -114,12 +115,7 @@ def request_frame(asked: Asked, *, timeout_ms: int) -> pb.ExchangeRequest:
     """The frame to send; `timeout_ms` is real time, whatever the sender's clock runs at."""
     # Filled in place: a message handed to another one's constructor is copied, level by level.
     frame, request = pb.ExchangeRequest(), asked.request
-    envelope = frame.envelope
-    envelope.handoff_id = request.handoff_id
-    envelope.site_id = asked.site_id
-    envelope.incarnation = asked.incarnation
-    envelope.asked_incarnation = asked.asked_incarnation
-    envelope.timeout_ms = timeout_ms
+    _fill_envelope(frame.envelope, asked, timeout_ms)
     match request:
         case Reserve():
             _fill_call(frame.reserve.call, request.call, asked.caller)
@@ -132,6 +128,23 @@ def request_frame(asked: Asked, *, timeout_ms: int) -> pb.ExchangeRequest:
         case _:
             _fill_talk_request(frame, request)
     return frame
+
+
+def redirect_request(asked: Asked, *, timeout_ms: int) -> pb.RedirectRequest:
+    """Of a Redirect, which is no frame of the stream: it waits for a disk, and nothing may wait behind it."""
+    assert isinstance(asked.request, Redirect)
+    request = pb.RedirectRequest()
+    _fill_envelope(request.envelope, asked, timeout_ms)
+    _fill_call(request.call, asked.request.call, asked.caller)
+    return request
+
+
+def _fill_envelope(envelope: pb.Envelope, asked: Asked, timeout_ms: int) -> None:
+    envelope.handoff_id = asked.request.handoff_id
+    envelope.site_id = asked.site_id
+    envelope.incarnation = asked.incarnation
+    envelope.asked_incarnation = asked.asked_incarnation
+    envelope.timeout_ms = timeout_ms
 
 
 def _fill_talk_request(
@@ -160,15 +173,41 @@ def read_request(frame: pb.ExchangeRequest) -> Asked:
         InvalidFieldError: a field is missing or absurd.
     """
     validate.present("envelope", frame.HasField("envelope"))
-    envelope = frame.envelope
+    handoff_id, timeout_ms = _about(frame.envelope)
+    return _asked(
+        frame.envelope,
+        _request(frame, handoff_id, timeout_ms),
+        _caller("reserve.call", frame.reserve.call),
+    )
+
+
+def read_redirect(request: pb.RedirectRequest) -> Asked:
+    """Raises:
+    InvalidFieldError: a field is missing or absurd.
+    """
+    validate.present("envelope", request.HasField("envelope"))
+    validate.present("call", request.HasField("call"))
+    handoff_id, timeout_ms = _about(request.envelope)
+    call = _call(_REDIRECTED_CALL, request.call)
+    redirect = Redirect(handoff_id=handoff_id, call=call, timeout_ms=timeout_ms)
+    return _asked(request.envelope, redirect, _caller("call", request.call))
+
+
+def _about(envelope: pb.Envelope) -> tuple[HandoffId, int]:
+    """The hand-off, and how long the sender waits for the answer."""
     handoff_id = HandoffId(validate.uuid_text("envelope.handoff_id", envelope.handoff_id))
-    timeout_ms = validate.number("envelope.timeout_ms", envelope.timeout_ms, least=1, most=TIMEOUT_LIMIT_MS)
+    return handoff_id, validate.number(
+        "envelope.timeout_ms", envelope.timeout_ms, least=1, most=TIMEOUT_LIMIT_MS
+    )
+
+
+def _asked(envelope: pb.Envelope, request: Request, caller: CallerCard | None) -> Asked:
     return Asked(
         site_id=validate.site("envelope.site_id", envelope.site_id),
         incarnation=_incarnation("envelope.incarnation", envelope.incarnation, least=1),
         asked_incarnation=_incarnation("envelope.asked_incarnation", envelope.asked_incarnation, least=0),
-        request=_request(frame, handoff_id, timeout_ms),
-        caller=_caller("reserve.call", frame.reserve.call),
+        request=request,
+        caller=caller,
     )
 
 
@@ -276,6 +315,19 @@ def read_reply(frame: pb.ExchangeResponse) -> Replied:
         raise UnreadableReplyError(frame.handoff_id, frame.kind, str(error)) from error
 
 
+def redirect_reply(request: Redirect, response: pb.RedirectResponse) -> Reserved:
+    """Raises:
+    InvalidFieldError: the token is missing or absurd.
+    """
+    token = validate.text("reserved.token", response.reserved.token, most_chars=TOKEN_LIMIT_CHARS)
+    return Reserved(handoff_id=request.handoff_id, token=token)
+
+
+def redirect_refusal(request: Redirect, reason: str) -> Refused | None:
+    """None: a reason that says nothing of the hand-off, so that its request counts as unanswered."""
+    return Refused(handoff_id=request.handoff_id, reason=Refusal(reason)) if reason in _REFUSALS else None
+
+
 def _reply(frame: pb.ExchangeResponse, handoff_id: HandoffId) -> Reply:
     read = _REPLIES.get(frame.WhichOneof("reply") or "")
     if read is None:
@@ -373,6 +425,7 @@ class _CallNames:
 
 _RESERVED_CALL = _CallNames("reserve.call")
 _GIVEN_CALL = _CallNames("given.call")
+_REDIRECTED_CALL = _CallNames("call")
 
 
 def _fill_call(message: pb.CallContext, call: CallContext, caller: CallerCard | None) -> None:

@@ -9,7 +9,7 @@ from trunkline.handoff.v1.handoff_pb2_grpc import HandoffServiceServicer
 
 from branch.caller_card import CallerCard
 from branch.peers.note_wire import LeftNote, read_leave_request
-from branch.peers.wire import Asked, read_request, refusal_frame, reply_frame
+from branch.peers.wire import Asked, read_redirect, read_request, refusal_frame, reply_frame
 from router.errors import RouterError
 from router.ids import CallId, HandoffId, SiteId
 from router.overflow.messages import Given, HandoffSeen, HandoffState, Refused, Reply, Reserved
@@ -31,6 +31,14 @@ class AnsweringDesk(Protocol):
 
     def answer(self, asked: Asked) -> Reply:
         """Answer at once.
+
+        Raises:
+            RouterError: refused without an answer; nothing changed.
+        """
+        ...
+
+    async def answer_for_good(self, asked: Asked) -> Reply:
+        """The same, once what the answer promises is kept whatever happens to this process.
 
         Raises:
             RouterError: refused without an answer; nothing changed.
@@ -123,6 +131,19 @@ class HandoffFace(HandoffServiceServicer):
             pb.ExchangeRequest(envelope=request.envelope, tell_handoff=request.tell_handoff)
         )
         return pb.TellHandoffResponse(incarnation=frame.incarnation)
+
+    async def Redirect(self, request: pb.RedirectRequest, context: Context) -> pb.RedirectResponse:
+        asked = read_redirect(request)
+        require_site(asked.site_id)
+        reply = await self._desk.answer_for_good(asked)
+        if isinstance(reply, Refused):
+            raise HandoffRefusedError(reply)
+        assert isinstance(reply, Reserved), "nothing else answers a Redirect"
+        if asked.caller is not None:
+            self._callers.keep_guest(reply.handoff_id, asked.caller)
+        return pb.RedirectResponse(
+            incarnation=self._desk.incarnation, reserved=pb.Reserved(token=reply.token)
+        )
 
     async def LeaveNote(self, request: pb.LeaveNoteRequest, context: Context) -> pb.LeaveNoteResponse:
         site_id, left = read_leave_request(request)

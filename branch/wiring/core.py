@@ -19,6 +19,7 @@ from branch.desk import Desk, Stamp
 from branch.dispatch import Dispatch
 from branch.ears import BoardEar, StoreEar
 from branch.hearing import Lines, PbxEar, WaitingEar
+from branch.invitations import Invitations
 from branch.ivr.following import FlowWatch
 from branch.ivr.local_time import local_time
 from branch.ivr.lookup import CustomerLookup
@@ -154,7 +155,7 @@ class Core:
             directory=ground.directory,
             customers=self.customers,
             lines=_lines(settings),
-            read_token=self.mint.read,
+            invitations=Invitations(self.mint, self.desk.floor, self.cards.number_told),
             note_refused_token=self._note_refused_token,
             note_caller=self.cards.note_caller,
             forward=self.reaching.forward_soon,

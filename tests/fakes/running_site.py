@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from branch.desk import Desk, Stamp
 from branch.hearing import Lines, PbxEar
+from branch.invitations import Invitations
 from branch.ivr.lookup import CustomerLookup
 from branch.metrics import BranchInstruments
 from branch.peers.wire import Asked
@@ -89,7 +90,7 @@ class RunningSite:
             directory=self,
             customers=self,
             lines=Lines({}, self._policy.queue_id),
-            read_token=self._mint.read,
+            invitations=Invitations(self._mint, self.desk.floor, lambda _handoff_id: None),
             note_refused_token=self.refused_tokens.append,
             note_caller=lambda _caller: None,
             messages=NoMessages(),

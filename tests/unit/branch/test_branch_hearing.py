@@ -110,7 +110,7 @@ class Ears:
             directory=OneAgent(),
             customers=OneCustomer(),
             lines=Lines({"100": QueueId("sales")}, QueueId("general")),
-            read_token=self._read,
+            invitations=self,
             note_refused_token=self.refused_tokens.append,
             note_caller=self.noted.append,
             messages=self.messages,
@@ -122,10 +122,16 @@ class Ears:
         self.forwarded.append((agent_id, number))
         confirm(number is not None)
 
-    def _read(self, token: str, site_id: SiteId) -> HandoffId:
-        if token != "good":
+    def read(self, token: str, from_site: SiteId) -> HandoffId:
+        if token not in ("good", "redirected"):
             raise ForgedTokenError
-        return HandoffId("h1")
+        return HandoffId("h1" if token == "good" else "r1")
+
+    def call_of(self, handoff_id: HandoffId, from_site: SiteId) -> CallId | None:
+        return CallId("own") if handoff_id == "r1" else None
+
+    def number_of(self, handoff_id: HandoffId) -> str | None:
+        return "+861065529988"
 
 
 @pytest.fixture

@@ -146,7 +146,7 @@ def test_every_kind_of_order_has_its_subjects() -> None:
 
     # A dataclass with slots is a second class made from the first, so names are compared.
     asks = {"Ask", "ConfirmHandoff"}
-    answers = {"Answer"}  # Given by the desk itself, in the turn of its question.
+    answers = {"Answer", "AnswerForGood"}  # Given by the desk itself, in the turn of its question.
 
     assert kinds(Order) - {"Order"} == {each.__qualname__ for each in _SUBJECTS} | asks | answers
 

@@ -397,7 +397,7 @@ Global___TellHandoff: _TypeAlias = TellHandoff  # noqa: Y015
 
 @_typing.final
 class Reserved(_message.Message):
-    """An agent, or a place on a line, is kept; or a talk waits for its caller's own INVITE."""
+    """An agent, or a place on a line, is kept; or a caller's own INVITE is waited for."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1108,6 +1108,64 @@ class TellHandoffResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TellHandoffResponse: _TypeAlias = TellHandoffResponse  # noqa: Y015
+
+@_typing.final
+class RedirectRequest(_message.Message):
+    """See the service."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENVELOPE_FIELD_NUMBER: _builtins.int
+    CALL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def envelope(self) -> Global___Envelope:
+        """Who asks, and about which hand-off."""
+
+    @_builtins.property
+    def call(self) -> Global___CallContext:
+        """The call, which is the sender's until its caller is sent on."""
+
+    def __init__(
+        self,
+        *,
+        envelope: Global___Envelope | None = ...,
+        call: Global___CallContext | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "envelope", b"envelope"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "envelope", b"envelope"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RedirectRequest: _TypeAlias = RedirectRequest  # noqa: Y015
+
+@_typing.final
+class RedirectResponse(_message.Message):
+    """See the service."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INCARNATION_FIELD_NUMBER: _builtins.int
+    RESERVED_FIELD_NUMBER: _builtins.int
+    incarnation: _builtins.int
+    """The answering process's incarnation, milliseconds since 1970 or higher."""
+    @_builtins.property
+    def reserved(self) -> Global___Reserved:
+        """The answer."""
+
+    def __init__(
+        self,
+        *,
+        incarnation: _builtins.int = ...,
+        reserved: Global___Reserved | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reserved", b"reserved"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["incarnation", b"incarnation", "reserved", b"reserved"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RedirectResponse: _TypeAlias = RedirectResponse  # noqa: Y015
 
 @_typing.final
 class LeaveNoteRequest(_message.Message):

@@ -84,6 +84,11 @@ class HandoffServiceStub:
                 request_serializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.LeaveNoteRequest.SerializeToString,
                 response_deserializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.LeaveNoteResponse.FromString,
                 _registered_method=True)
+        self.Redirect = channel.unary_unary(
+                '/trunkline.handoff.v1.HandoffService/Redirect',
+                request_serializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.RedirectRequest.SerializeToString,
+                response_deserializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.RedirectResponse.FromString,
+                _registered_method=True)
         self.Exchange = channel.stream_stream(
                 '/trunkline.handoff.v1.HandoffService/Exchange',
                 request_serializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.ExchangeRequest.SerializeToString,
@@ -164,8 +169,16 @@ class HandoffServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Redirect(self, request, context):
+        """Asks a helper to reserve an idle agent and to take the caller in as its own: whoever comes with the
+        token in time is queued there, after a restart too. Answered once that is on its disk.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Exchange(self, request_iterator, context):
-        """All of the above but LeaveNote as frames of one stream a pair of sites. Frames are answered one by one
+        """All of the above but LeaveNote and Redirect as frames of one stream a pair of sites. Frames are answered one by one
         and matched by hand-off and kind; a refusal is a frame, since a status would end the stream.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -219,6 +232,11 @@ def add_HandoffServiceServicer_to_server(servicer, server):
                     servicer.LeaveNote,
                     request_deserializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.LeaveNoteRequest.FromString,
                     response_serializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.LeaveNoteResponse.SerializeToString,
+            ),
+            'Redirect': grpc.unary_unary_rpc_method_handler(
+                    servicer.Redirect,
+                    request_deserializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.RedirectRequest.FromString,
+                    response_serializer=trunkline_dot_handoff_dot_v1_dot_handoff__pb2.RedirectResponse.SerializeToString,
             ),
             'Exchange': grpc.stream_stream_rpc_method_handler(
                     servicer.Exchange,
@@ -474,6 +492,33 @@ class HandoffService:
             '/trunkline.handoff.v1.HandoffService/LeaveNote',
             trunkline_dot_handoff_dot_v1_dot_handoff__pb2.LeaveNoteRequest.SerializeToString,
             trunkline_dot_handoff_dot_v1_dot_handoff__pb2.LeaveNoteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Redirect(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/trunkline.handoff.v1.HandoffService/Redirect',
+            trunkline_dot_handoff_dot_v1_dot_handoff__pb2.RedirectRequest.SerializeToString,
+            trunkline_dot_handoff_dot_v1_dot_handoff__pb2.RedirectResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -60,8 +60,12 @@ class HandoffServiceStub:
     """Leaves a note on the call with its own site, from the helper whose agent has talked, while the
     hand-off lasts or at any time after it. Refused as CONTACT_UNKNOWN or NOTE_LIMIT.
     """
+    Redirect: _grpc.UnaryUnaryMultiCallable[_handoff_pb2.RedirectRequest, _handoff_pb2.RedirectResponse]
+    """Asks a helper to reserve an idle agent and to take the caller in as its own: whoever comes with the
+    token in time is queued there, after a restart too. Answered once that is on its disk.
+    """
     Exchange: _grpc.StreamStreamMultiCallable[_handoff_pb2.ExchangeRequest, _handoff_pb2.ExchangeResponse]
-    """All of the above but LeaveNote as frames of one stream a pair of sites. Frames are answered one by one
+    """All of the above but LeaveNote and Redirect as frames of one stream a pair of sites. Frames are answered one by one
     and matched by hand-off and kind; a refusal is a frame, since a status would end the stream.
     """
 
@@ -97,8 +101,12 @@ class HandoffServiceAsyncStub(HandoffServiceStub):
     """Leaves a note on the call with its own site, from the helper whose agent has talked, while the
     hand-off lasts or at any time after it. Refused as CONTACT_UNKNOWN or NOTE_LIMIT.
     """
+    Redirect: _aio.UnaryUnaryMultiCallable[_handoff_pb2.RedirectRequest, _handoff_pb2.RedirectResponse]  # type: ignore[assignment]
+    """Asks a helper to reserve an idle agent and to take the caller in as its own: whoever comes with the
+    token in time is queued there, after a restart too. Answered once that is on its disk.
+    """
     Exchange: _aio.StreamStreamMultiCallable[_handoff_pb2.ExchangeRequest, _handoff_pb2.ExchangeResponse]  # type: ignore[assignment]
-    """All of the above but LeaveNote as frames of one stream a pair of sites. Frames are answered one by one
+    """All of the above but LeaveNote and Redirect as frames of one stream a pair of sites. Frames are answered one by one
     and matched by hand-off and kind; a refusal is a frame, since a status would end the stream.
     """
 
@@ -187,12 +195,22 @@ class HandoffServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def Redirect(
+        self,
+        request: _handoff_pb2.RedirectRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_handoff_pb2.RedirectResponse, _abc.Awaitable[_handoff_pb2.RedirectResponse]]:
+        """Asks a helper to reserve an idle agent and to take the caller in as its own: whoever comes with the
+        token in time is queued there, after a restart too. Answered once that is on its disk.
+        """
+
+    @_abc_1.abstractmethod
     def Exchange(
         self,
         request_iterator: _MaybeAsyncIterator[_handoff_pb2.ExchangeRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_handoff_pb2.ExchangeResponse], _abc.AsyncIterator[_handoff_pb2.ExchangeResponse]]:
-        """All of the above but LeaveNote as frames of one stream a pair of sites. Frames are answered one by one
+        """All of the above but LeaveNote and Redirect as frames of one stream a pair of sites. Frames are answered one by one
         and matched by hand-off and kind; a refusal is a frame, since a status would end the stream.
         """
 
