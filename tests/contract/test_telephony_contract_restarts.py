@@ -108,9 +108,12 @@ async def test_a_caller_who_was_in_no_queue_yet_is_told_again_with_the_same_id(h
 async def test_a_caller_who_came_while_nobody_listened_is_found(home: Site) -> None:
     await home.call()
 
-    _driver, ear, _found = await home.connect()
+    driver, ear, _found = await home.connect()
+    caller = await ear.caller()
+    driver.carry_out(HoldInQueue(call_id=caller.call_id, queue_id=SALES))
 
-    assert (await ear.caller()).queue_id == home.caller_hints[0]
+    assert caller.queue_id == home.caller_hints[0]
+    await becomes(lambda: home.hears_music(caller.call_id))
 
 
 async def test_a_pbx_that_dies_fails_its_calls_and_comes_back_empty(home: Site) -> None:

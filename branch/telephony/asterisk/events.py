@@ -88,6 +88,13 @@ def is_in_application(channel: Mapping[str, Any]) -> bool:
     return bool(channel["dialplan"].get("app_name") == "Stasis")
 
 
+def is_awaited(listed: Frame) -> bool:
+    """Whether a call came in and is the dialplan's still: its StasisStart is told later, and nothing can be
+    done with it before.
+    """
+    return listed["kind"] in _CAME_IN and not listed["is_started"]
+
+
 def shown_bridge(bridge: Mapping[str, Any]) -> Frame:
     kind = BridgeKind.HOLDING if bridge["bridge_type"] == "holding" else BridgeKind.MIXING
     return {"bridge": bridge["id"], "kind": kind, "channels": list(bridge["channels"])}

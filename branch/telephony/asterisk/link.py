@@ -12,6 +12,7 @@ from branch.telephony.asterisk.events import (
     PHONE_EVENTS,
     RECORDING_EVENTS,
     event_of,
+    is_awaited,
     is_in_application,
     shown,
     shown_bridge,
@@ -225,7 +226,7 @@ class AsteriskLink:
         for channel in channels:
             is_started = is_in_application(channel)
             each = shown(channel, is_started=is_started)
-            if each is None:
+            if each is None or is_awaited(each):
                 continue
             if is_started:
                 self._started.add(channel["id"])
