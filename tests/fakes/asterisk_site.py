@@ -22,7 +22,7 @@ from branch.telephony.driver.driver import PbxDriver
 from branch.telephony.driver.prompts import FORWARDED_CALL
 from branch.telephony.driver.vocabulary import Kind, Variable
 from branch.telephony.port import TelephonyDriver
-from branch.telephony.simulated.pbx.settings import OnRefer
+from branch.telephony.simulated.pbx.settings import OnRedirect, OnRefer
 from deploy.asterisk.bundle import default_cache, find_asterisk
 from deploy.asterisk.process import AsteriskProcess
 from deploy.phones.callers import OutgoingCall
@@ -31,7 +31,7 @@ from deploy.phones.sip_wire import Address
 from deploy.ports import free_ports
 from router.ids import AgentId, CallId, LegId, RecordingId, SiteId
 from router.recovery import Inventory
-from tests.fakes.sip_carrier import MOVES, REFUSES, Carrier
+from tests.fakes.sip_carrier import FOLLOWS, LOSES, MOVES, REFUSES, Carrier
 from tests.fakes.sip_carrier import SILENT as SAYS_NOTHING
 from tests.fakes.telephony import TelephonyEar
 from tests.fakes.telephony_rig import ANSWERS, BUSY, LINE, MACHINE, SILENT
@@ -44,6 +44,8 @@ SHARD_COUNT = 2
 SLOW = "+861066660202"
 """Somebody who lifts the receiver after two seconds of ringing."""
 _REFER_ANSWERS = {OnRefer.MOVE: MOVES, OnRefer.REFUSE: REFUSES, OnRefer.SILENT: SAYS_NOTHING}
+_REDIRECT_ANSWERS = {OnRedirect.FOLLOW: FOLLOWS, OnRedirect.REFUSE: LOSES, OnRedirect.LOSE: LOSES}
+"""A PBX sees no difference between a carrier that refuses and one that loses its caller."""
 PROMPT_SECONDS = {"welcome": 1.5, "main_menu": 1.5, "goodbye": 0.1, FORWARDED_CALL: 1.5}
 
 
@@ -162,8 +164,11 @@ class AsteriskSite:
     async def give_up(self, caller: str) -> None:
         await self.city.now(self.calls[caller]).hang_up()
 
-    async def carrier_will(self, on_refer: OnRefer) -> None:
-        self.city.on_refer = _REFER_ANSWERS[on_refer]
+    async def carrier_will(self, answer: OnRefer | OnRedirect) -> None:
+        if isinstance(answer, OnRefer):
+            self.city.on_refer = _REFER_ANSWERS[answer]
+        else:
+            self.city.on_redirect = _REDIRECT_ANSWERS[answer]
 
     async def customer_hangs_up(self, channel: CallId | LegId) -> None:
         await (await self._customer_on(channel)).bye()
@@ -199,6 +204,11 @@ class AsteriskSite:
 
     async def register(self, agent_id: AgentId) -> None:
         await self.phones[agent_id].register()
+
+    async def outsiders(self) -> Sequence[str]:
+        channels = await self.ask("channels")
+        came = [each for each in channels if each["channelvars"].get(KIND) in (Kind.CALLER, Kind.TRUNK_IN)]
+        return [each["channelvars"].get(Variable.CALL) or each["id"] for each in came]
 
     async def hears_music(self, call_id: CallId) -> bool:
         return await self._is_in(call_id, "holding", 1)

@@ -1,7 +1,7 @@
 """What a contract test needs of a PBX: the driver on one side, callers' and agents' hands on the other."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -86,6 +86,10 @@ class Site(Protocol):
     async def register(self, agent_id: AgentId) -> None: ...
 
     async def hears_music(self, call_id: CallId) -> bool: ...
+
+    async def outsiders(self) -> Sequence[str]:
+        """Whoever has called here, answered or not: by the call, where it has a name."""
+        ...
 
     async def talks(self, call_id: CallId) -> bool:
         """The caller's channel, or the one to or from another site, is joined with somebody."""
@@ -181,6 +185,11 @@ class SimulatedSite:
 
     async def register(self, agent_id: AgentId) -> None:
         await self.pbx.do(Play.SET_PHONE, agent=agent_id, is_registered=True)
+
+    async def outsiders(self) -> Sequence[str]:
+        channels = await self.pbx.do(Do.LIST_CHANNELS)
+        came = [each for each in channels if each["kind"] in (Kind.CALLER, Kind.TRUNK_IN)]
+        return [each["variables"].get(Variable.CALL, each["channel"]) for each in came]
 
     async def hears_music(self, call_id: CallId) -> bool:
         return await self._is_in(call_id, BridgeKind.HOLDING)

@@ -13,6 +13,7 @@ from branch.telephony.asterisk.names import (
     DIALLED,
     KIND,
     LINE_PREFIX,
+    REDIRECT_EXTENSION,
     TOKEN,
     TOKEN_HEADER,
     TRUNK_EXTENSION,
@@ -27,11 +28,16 @@ _ANY_NUMBER = "_[+0-9A-Za-z][0-9A-Za-z]!"
 """Two characters at the least: single letters are Asterisk's own, and it would dial `h` at every hang-up."""
 _TOKEN_MIN_CHARS = 40
 """Shorter than any token that a site signs: not worth waking the branch for."""
-_MOVED_USER = f"^sips?:{TRUNK_EXTENSION}[.][a-z0-9-]{{1,40}}[.][A-Za-z0-9_-]{{{_TOKEN_MIN_CHARS},200}}@"
+_MOVED_USER = (
+    f"^sips?:({TRUNK_EXTENSION}|{REDIRECT_EXTENSION})"
+    f"[.][a-z0-9-]{{1,40}}[.][A-Za-z0-9_-]{{{_TOKEN_MIN_CHARS},200}}@"
+)
 """Which site the caller was with, and the token."""
 _MOVED_PER_S = 10
 """1,000 agents who talk for two minutes each are sent no more; whoever comes above that stays where they
 are. Counted without a lock, so some more may slip through; what matters is that a flood does not."""
+_REDIRECTED_WAIT_S = 5
+"""Whoever was redirected is nowhere else, and so comes in some seconds later at the worst."""
 _VOICEMAIL_LIMIT_S = 120
 _EMERGENCY_RING_S = 120
 
@@ -69,29 +75,43 @@ def _from_line(plan: PbxPlan) -> Iterator[str]:
     yield " same => n,Set(TRUNKLINE_ALONE_SINCE=${EPOCH})"
     yield " same => n,Goto(alone,${EXTEN},1)"
     yield " same => n(over),Hangup()"
-    yield f"exten => _{TRUNK_EXTENSION}[.]!,1,Goto(moved,s,1)"
+    for user in (TRUNK_EXTENSION, REDIRECT_EXTENSION):
+        yield f"exten => _{user}[.]!,1,Goto(moved,s,1)"
 
 
 def _moved(plan: PbxPlan) -> Iterator[str]:
-    """A caller whom another site has had its carrier send here, by REFER: refused as on a trunk.
+    """A caller whom another site has had its carrier send here: by REFER, and refused as on a trunk; or by
+    302, and taken care of as one of our own, who waits for the branch too.
 
     Site and token are in the request's own line: together they are longer than an extension may be.
     """
     uri, count, since = "TRUNKLINE_URI", "TRUNKLINE_MOVED_COUNT", "TRUNKLINE_MOVED_SINCE"
+    patience, is_redirected = "TRUNKLINE_PATIENCE", f'$["${{{DIALLED}}}" = "{REDIRECT_EXTENSION}"]'
     yield "[moved]"
     yield f"exten => s,1,Set({uri}=${{CHANNEL(pjsip,request_uri)}})"
     yield f' same => n,GotoIf(${{REGEX("{_MOVED_USER}" ${{{uri}}})}}?:refused)'
-    yield f' same => n,Set(GLOBAL({count})=${{IF($["${{{since}}}" = "${{EPOCH}}"]?$[${{{count}}} + 1]:1)}})'
-    yield f" same => n,Set(GLOBAL({since})=${{EPOCH}})"
-    yield f" same => n,GotoIf($[${{{count}}} > {_MOVED_PER_S}]?full)"
     yield f" same => n,Set({DIALLED}=${{SHIFT({uri},:)}})"
     yield f" same => n,Set({DIALLED}=${{SHIFT({uri},.)}})"
     yield f" same => n,Set({Variable.PEER}=${{SHIFT({uri},.)}})"
     yield f" same => n,Set({TOKEN}=${{SHIFT({uri},@)}})"
+    yield f" same => n,Set({CALLER}=${{CALLERID(num)}})"
     yield f" same => n,Set({KIND}={Kind.TRUNK_IN})"
+    yield f" same => n,Set({patience}=${{IF({is_redirected}?{_REDIRECTED_WAIT_S}:0)}})"
+    yield (
+        f" same => n(count),Set(GLOBAL({count})="
+        f'${{IF($["${{{since}}}" = "${{EPOCH}}"]?$[${{{count}}} + 1]:1)}})'
+    )
+    yield f" same => n,Set(GLOBAL({since})=${{EPOCH}})"
+    yield f" same => n,GotoIf($[${{{count}}} > {_MOVED_PER_S}]?full)"
     yield " same => n," + _to_branch(plan)
     yield _UNLESS_ALONE
-    yield " same => n(full),Hangup(42)"
+    yield " same => n,Set(TRUNKLINE_ALONE_SINCE=${EPOCH})"
+    yield f" same => n,GotoIf({is_redirected}?alone,{REDIRECT_EXTENSION},1:unavailable)"
+    yield f" same => n(full),GotoIf($[${{{patience}}} = 0]?unavailable)"
+    yield f" same => n,Set({patience}=$[${{{patience}}} - 1])"
+    yield " same => n,Wait(1)"
+    yield " same => n,Goto(count)"
+    yield " same => n(unavailable),Hangup(42)"
     yield " same => n(refused),Hangup(21)"
     yield " same => n(over),Hangup()"
 
