@@ -11,6 +11,7 @@ from deploy.phones.callers import OutgoingCall
 from deploy.phones.sip_calls import Ending
 from router.ids import AgentId, SiteId
 from tests.fakes.asterisk_site import AsteriskSite
+from tests.fakes.loopback import loopback
 from tests.fakes.sip_carrier import REFUSES, SILENT, ReferAnswer
 from tests.fakes.telephony_steps import becomes
 from tests.telephony.wired_link import WiredLink
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.timeout(120)
 TOKEN = "AWZ5k3-_" * 12
 REFUSED_WITHIN_S = 0.1
 """Of a caller who is out of the talk while the carrier is asked."""
-NOWHERE = "127.0.0.12:5999"
+NOWHERE = f"{loopback(12)}:5999"
 HANDOFF = "0191-handoff-1"
 OTHERS_COUNT = 6
 TRIES = 5
@@ -30,7 +31,7 @@ SILENT_S = 3.0
 
 @pytest.fixture
 async def home() -> AsyncIterator[AsteriskSite]:
-    made = AsteriskSite(SiteId("beijing"), "127.0.0.11", (AgentId("beijing/1001"),))
+    made = AsteriskSite(SiteId("beijing"), loopback(11), (AgentId("beijing/1001"),))
     try:
         await made.open()
         yield made
@@ -40,7 +41,7 @@ async def home() -> AsyncIterator[AsteriskSite]:
 
 @pytest.fixture
 async def peer() -> AsyncIterator[AsteriskSite]:
-    made = AsteriskSite(SiteId("urumqi"), "127.0.0.12", (AgentId("urumqi/1001"),))
+    made = AsteriskSite(SiteId("urumqi"), loopback(12), (AgentId("urumqi/1001"),))
     try:
         await made.open()
         yield made
