@@ -148,6 +148,26 @@ async def test_a_caller_who_hangs_up_on_a_silent_carrier_is_gone(home: AsteriskS
     await link.event(Event.CHANNEL_GONE, channel=channel)
 
 
+async def test_a_restart_does_not_find_a_caller_who_was_let_go_on_a_silent_carrier(
+    home: AsteriskSite, link: WiredLink
+) -> None:
+    """Asterisk goes on to list such a channel for as long as the carrier owes it a NOTIFY."""
+    home.city.on_refer = SILENT
+    call, channel = await answered(home, link)
+    _other, living = await answered(home, link)
+    for each in (channel, living):
+        await link.done(Do.SET, channel=each, name=Variable.REFERRED, value=HANDOFF)
+        await link.reply(refer(link, each))
+    await home.city.wait_referred(2)
+    await link.done(Do.HANG_UP, channel=channel, cause=16)
+    await call.wait_over()
+    await link.event(Event.CHANNEL_GONE, channel=channel)
+
+    found = await link.link.ask(Do.LIST_CHANNELS)
+
+    assert [each["channel"] for each in found] == [living]
+
+
 async def test_a_moved_caller_talks_at_the_helper_and_leaves_no_channel_behind(
     home: AsteriskSite, link: WiredLink, peer: AsteriskSite
 ) -> None:
