@@ -74,7 +74,7 @@ board-faults: setup ## break the load board in every way and write docs/board-fa
 	@$(BIN)/python -m tests.chaos.board_table
 
 test-telephony: setup ## calls through a real Asterisk, which is fetched when there is none; needs SIPp
-	@$(BIN)/python -m pytest --pbx asterisk tests/telephony tests/contract/test_telephony_contract_*.py
+	@$(BIN)/python -m pytest -n 2 --pbx asterisk tests/telephony tests/contract/test_telephony_contract_*.py
 
 bench: setup ## measure, print a table and write build/bench.json
 	@mkdir -p build

@@ -37,6 +37,9 @@ _TYPES = {
 }
 """What goes behind an option, for people who do not program."""
 
+_TYPE = re.compile(r"<(?:list\[)?(\w+)(?: range)?\]?>")
+"""As the library writes it; the limits of a range stand behind, in brackets."""
+
 _NAMES_SHARE = 0.4
 """Of a line: a longer name has its explanation below it instead of beside it."""
 
@@ -61,7 +64,16 @@ class Group(TyperGroup):
         if not args and self.no_args_is_help:
             sys.stdout.write(ctx.get_help() + "\n")
             ctx.exit(EXIT_BAD_INPUT)
+        if "--help" in args:
+            self._help_below(ctx, args)
         return super().parse_args(ctx, args)
+
+    def _help_below(self, ctx: "Context", args: list[str]) -> None:
+        """Print a command's help and end: asking for it takes no option that the group needs to run it."""
+        _options, words, _order = self.make_parser(ctx).parse_args(list(args))
+        command = self.get_command(ctx, words[0]) if "--help" in words else None
+        if command is not None:
+            command.make_context(words[0], words[1:], parent=ctx)
 
     def format_help(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         known = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
@@ -148,7 +160,7 @@ def _parameter(parameter: "Parameter", ctx: "Context") -> tuple[str, str] | None
     record = parameter.get_help_record(ctx)
     if record is None:
         return None
-    name = re.sub(r"<(?:list\[)?(\w+)\]?>", lambda kind: _(_TYPES.get(kind[1], kind[0])), record[0])
+    name = _TYPE.sub(lambda kind: _(_TYPES.get(kind[1], kind[0])), record[0])
     meaning = record[1]
     own = getattr(parameter, "help", None) or ""
     extra = meaning.removeprefix(own).strip().removeprefix("\\").removeprefix("[").removesuffix("]")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.asterisk_site import AsteriskSite, wire_trunks
+from tests.fakes.loopback import loopback
 from tests.fakes.telephony_rig import AGENT, HOME, OTHER_AGENT, PEER, PEER_AGENT, SimulatedSite, Site
 from tests.fakes.telephony_steps import Sites
 
@@ -15,8 +16,8 @@ from tests.fakes.telephony_steps import Sites
 async def sites(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sites]:
     """Two running PBXes with a trunk between them, of the kind that --pbx names."""
     if request.config.getoption("--pbx") == "asterisk":
-        ours = AsteriskSite(HOME, "127.0.0.11", (AGENT, OTHER_AGENT))
-        theirs = AsteriskSite(PEER, "127.0.0.12", (PEER_AGENT,))
+        ours = AsteriskSite(HOME, loopback(11), (AGENT, OTHER_AGENT))
+        theirs = AsteriskSite(PEER, loopback(12), (PEER_AGENT,))
         wire_trunks(ours, theirs)
         try:
             await asyncio.gather(ours.open(), theirs.open())

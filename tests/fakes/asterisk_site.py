@@ -31,12 +31,13 @@ from deploy.phones.sip_wire import Address
 from deploy.ports import free_ports
 from router.ids import AgentId, CallId, LegId, RecordingId, SiteId
 from router.recovery import Inventory
+from tests.fakes.loopback import loopback
 from tests.fakes.sip_carrier import FOLLOWS, LOSES, MOVES, REFUSES, Carrier
 from tests.fakes.sip_carrier import SILENT as SAYS_NOTHING
 from tests.fakes.telephony import TelephonyEar
 from tests.fakes.telephony_rig import ANSWERS, BUSY, LINE, MACHINE, SILENT
 
-CITY = "127.0.0.13"
+CITY = loopback(13)
 """Where callers come from: the site's line to the public network."""
 LINE_NUMBER = "4001"
 PASSWORD = "open sesame"

@@ -12,8 +12,9 @@ from deploy.asterisk.process import AsteriskProcess
 from deploy.phones.sip_wire import Address
 from deploy.ports import free_ports
 from tests.fakes.branch_process import BranchProcess
+from tests.fakes.loopback import loopback
 
-CITY = "127.0.0.61"
+CITY = loopback(61)
 """Where all sites' callers come from: everybody's line to the public network."""
 LINE_NUMBER = "4001"
 RTP_PORTS = 1_000
@@ -31,8 +32,8 @@ class AsteriskPbx:
 
     def __init__(self, site: str, number: int) -> None:
         self.site = site
-        self.host = f"127.0.0.{60 + 2 * number}"
-        self.agents_host = f"127.0.0.{61 + 2 * number}"
+        self.host = loopback(60 + 2 * number)
+        self.agents_host = loopback(61 + 2 * number)
         """Where the site's phones are."""
         self.sip_port, self.ari_port = free_ports(2)
         self._rtp_first = 32_768 + RTP_PORTS * number

@@ -6,9 +6,10 @@ from deploy.asterisk.bundle import AsteriskBinaries
 from deploy.asterisk.process import AsteriskProcess
 from deploy.phones.sip_wire import Address
 from deploy.ports import free_ports
+from tests.fakes.loopback import loopback
 
-HOST = "127.0.0.21"
-CALLERS_HOST = "127.0.0.22"
+HOST = loopback(21)
+CALLERS_HOST = loopback(22)
 """Who calls from here is let in without a password."""
 PASSWORD = "open, sesame"
 

@@ -10,11 +10,12 @@ from branch.telephony.driver.vocabulary import Cause, Do, Event, Kind, Variable
 from deploy.phones.callers import Caller
 from router.ids import AgentId, SiteId
 from tests.fakes.asterisk_site import CITY, AsteriskSite
+from tests.fakes.loopback import loopback
 from tests.telephony.wired_link import WiredLink
 
 pytestmark = pytest.mark.timeout(120)
 
-HOST = "127.0.0.12"
+HOST = loopback(12)
 TOKEN = "AWZ5k3-_" * 12
 """As long as the token of a site with a short name."""
 LONGEST_TOKEN = "AWZ5k3-_" * 25
@@ -103,7 +104,7 @@ async def test_what_is_no_token_never_reaches_the_branch(
 async def test_a_carrier_that_is_no_line_of_this_site_is_a_stranger(
     site: AsteriskSite, link: WiredLink
 ) -> None:
-    assert await status_of(site, f"overflow.beijing.{TOKEN}", "127.0.0.99") == 401
+    assert await status_of(site, f"overflow.beijing.{TOKEN}", loopback(99)) == 401
     assert link.events == []
 
 

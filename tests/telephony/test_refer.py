@@ -11,6 +11,7 @@ from deploy.phones.callers import OutgoingCall
 from deploy.phones.sip_calls import Ending
 from router.ids import AgentId, SiteId
 from tests.fakes.asterisk_site import AsteriskSite
+from tests.fakes.loopback import loopback
 from tests.fakes.sip_carrier import REFUSES, SILENT, ReferAnswer
 from tests.fakes.telephony_steps import becomes
 from tests.telephony.wired_link import WiredLink
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.timeout(120)
 TOKEN = "AWZ5k3-_" * 12
 REFUSED_WITHIN_S = 0.1
 """Of a caller who is out of the talk while the carrier is asked."""
-NOWHERE = "127.0.0.12:5999"
+NOWHERE = f"{loopback(12)}:5999"
 HANDOFF = "0191-handoff-1"
 OTHERS_COUNT = 6
 TRIES = 5
@@ -30,7 +31,7 @@ SILENT_S = 3.0
 
 @pytest.fixture
 async def home() -> AsyncIterator[AsteriskSite]:
-    made = AsteriskSite(SiteId("beijing"), "127.0.0.11", (AgentId("beijing/1001"),))
+    made = AsteriskSite(SiteId("beijing"), loopback(11), (AgentId("beijing/1001"),))
     try:
         await made.open()
         yield made
@@ -40,7 +41,7 @@ async def home() -> AsyncIterator[AsteriskSite]:
 
 @pytest.fixture
 async def peer() -> AsyncIterator[AsteriskSite]:
-    made = AsteriskSite(SiteId("urumqi"), "127.0.0.12", (AgentId("urumqi/1001"),))
+    made = AsteriskSite(SiteId("urumqi"), loopback(12), (AgentId("urumqi/1001"),))
     try:
         await made.open()
         yield made
@@ -145,6 +146,26 @@ async def test_a_caller_who_hangs_up_on_a_silent_carrier_is_gone(home: AsteriskS
     await call.hang_up()
 
     await link.event(Event.CHANNEL_GONE, channel=channel)
+
+
+async def test_a_restart_does_not_find_a_caller_who_was_let_go_on_a_silent_carrier(
+    home: AsteriskSite, link: WiredLink
+) -> None:
+    """Asterisk goes on to list such a channel for as long as the carrier owes it a NOTIFY."""
+    home.city.on_refer = SILENT
+    call, channel = await answered(home, link)
+    _other, living = await answered(home, link)
+    for each in (channel, living):
+        await link.done(Do.SET, channel=each, name=Variable.REFERRED, value=HANDOFF)
+        await link.reply(refer(link, each))
+    await home.city.wait_referred(2)
+    await link.done(Do.HANG_UP, channel=channel, cause=16)
+    await call.wait_over()
+    await link.event(Event.CHANNEL_GONE, channel=channel)
+
+    found = await link.link.ask(Do.LIST_CHANNELS)
+
+    assert [each["channel"] for each in found] == [living]
 
 
 async def test_a_moved_caller_talks_at_the_helper_and_leaves_no_channel_behind(

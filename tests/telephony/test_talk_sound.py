@@ -26,6 +26,7 @@ from router.orders import (
     UnpauseRecording,
 )
 from tests.fakes.asterisk_site import SLOW, AsteriskSite
+from tests.fakes.loopback import loopback
 from tests.fakes.recording_records import RecordingRecords
 from tests.fakes.telephony_rig import AGENT, HOME, LINE, OTHER_AGENT
 from tests.fakes.telephony_steps import LEG, OTHER_LEG, SALES, becomes, joined, queued, ring, talking
@@ -44,7 +45,7 @@ SLICE = 1_600
 
 @pytest.fixture
 async def home() -> AsyncIterator[AsteriskSite]:
-    site = AsteriskSite(HOME, "127.0.0.11", (AGENT, OTHER_AGENT))
+    site = AsteriskSite(HOME, loopback(11), (AGENT, OTHER_AGENT))
     try:
         await site.open()
         yield site

@@ -11,6 +11,7 @@ from deploy.phones.phones import Behaviour, Phone
 from router.call import Disposition
 from router.ledger import CallConnected, CallEnded, HandoffEnded, HandoffRang
 from tests.fakes.ledger_reading import broken_laws, entries, has
+from tests.fakes.loopback import loopback
 from tests.telephony.asterisk_cluster import AsteriskCluster, BranchSite
 from tests.telephony.asterisk_pbx import LINE_NUMBER
 from tests.telephony.sip_junk import junk
@@ -150,7 +151,7 @@ async def test_junk_from_the_trunk_and_from_the_city_disturbs_nobody(cluster: As
     await cluster.answer(phone)
     host, port = beijing.pbx.address
 
-    for source in (urumqi.pbx.host, "127.0.0.99"):
+    for source in (urumqi.pbx.host, loopback(99)):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             sender.bind((source, 0))
             for number in ("overflow", LINE_NUMBER):

@@ -13,6 +13,7 @@ from router.ids import HandoffId, SiteId
 from router.ledger import CallConnected, CallEnded, HandoffDialed
 from sync.token import KEY_BYTES, TokenMint
 from tests.fakes.ledger_reading import broken_laws, entries, has
+from tests.fakes.loopback import loopback
 from tests.telephony.asterisk_cluster import AsteriskCluster, BranchSite
 from tests.telephony.asterisk_pbx import CITY, LINE_NUMBER
 from tests.telephony.sipp import Scenario, SippBatch, SippRun, run_callers
@@ -20,7 +21,7 @@ from tests.telephony.trunk_end import TOKEN_HEADER, TrunkEnd
 
 pytestmark = pytest.mark.timeout(180)
 
-TRUNK_END = ("127.0.0.80", 5_080)
+TRUNK_END = (loopback(80), 5_080)
 """Where urumqi's PBX is said to be."""
 BY_HAND = Behaviour(ring_ms=None, sends_rtp=True)
 QUICK = Behaviour(ring_ms=50, talk_ms=200)

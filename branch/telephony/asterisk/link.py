@@ -1,7 +1,7 @@
 """The driver's link to Asterisk: one websocket an application, one for the phones, as one connection."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import structlog
@@ -73,7 +73,8 @@ class AsteriskLink:
         """See PbxLink."""
         match do:
             case Do.LIST_CHANNELS:
-                return self._listed(await self._get("channels"))
+                channels = await self._get("channels")
+                return self._listed([each for each in channels if await self._is_alive(each)])
             case Do.LIST_BRIDGES:
                 bridges = await self._get("bridges")
                 self._ask_all(self._snoops.bridges_listed(each["id"] for each in bridges), 0)
@@ -219,6 +220,15 @@ class AsteriskLink:
         if endpoint["technology"] == "PJSIP" and _is_phone(endpoint["resource"]):
             agent_id = f"{self._site_id}/{endpoint['resource']}"
             self._incoming.put_nowait(shown_phone(agent_id, is_registered=_is_online(endpoint)))
+
+    async def _is_alive(self, channel: Mapping[str, Any]) -> bool:
+        """Asterisk also lists a channel that has ended while its carrier owes it the outcome of a REFER."""
+        if not (channel.get("channelvars") or {}).get(Variable.REFERRED):
+            return True
+        query = (("variable", Variable.REFERRED),)
+        uri = f"channels/{channel['id']}/variable"
+        answer = await self._sockets[-1].ask(Request(method="GET", uri=uri, query=query))
+        return answer.code != _NOT_THERE
 
     def _listed(self, channels: Sequence[dict[str, Any]]) -> list[Frame]:
         found = []

@@ -7,6 +7,7 @@ import pytest
 import typer
 from rich.cells import cell_len
 from typer.core import TyperCommand, TyperGroup
+from typer.exceptions import TyperException
 
 from node import cli, words
 
@@ -26,19 +27,24 @@ def installed(language: str) -> TyperGroup:
     return root
 
 
-def every_page(root: TyperGroup) -> Iterator[tuple[TyperCommand | TyperGroup, str]]:
-    """Each command with its help, the root's first."""
+def every_context(root: TyperGroup) -> Iterator[tuple[TyperCommand | TyperGroup, typer.Context]]:
+    """Each command and how it is called, the root first."""
     waiting: list[tuple[TyperCommand | TyperGroup, typer.Context]] = [
         (root, typer.Context(root, info_name="trunkline"))
     ]
     while waiting:
         command, context = waiting.pop()
-        yield command, command.get_help(context)
+        yield command, context
         if isinstance(command, TyperGroup):
             for name in command.list_commands(context):
                 below = command.get_command(context, name)
                 assert isinstance(below, TyperCommand | TyperGroup)
                 waiting.append((below, typer.Context(below, info_name=name, parent=context)))
+
+
+def every_page(root: TyperGroup) -> Iterator[tuple[TyperCommand | TyperGroup, str]]:
+    """Each command with its help, the root's first."""
+    return ((command, command.get_help(context)) for command, context in every_context(root))
 
 
 def bare(text: str) -> str:
@@ -73,6 +79,23 @@ def test_a_group_shows_the_whole_help_of_its_commands(monkeypatch: pytest.Monkey
         assert bare(command.help or "") in bare(page)
 
 
+def test_whoever_asks_for_a_commands_help_has_to_give_nothing_else(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    root = installed("en")
+
+    for command, context in every_context(root):
+        _program, *names = context.command_path.split()
+
+        assert root([*names, "--help"], prog_name="trunkline", standalone_mode=False) == 0
+        assert bare(command.help or "") in bare(capsys.readouterr().out)
+
+
+def test_a_word_behind_two_hyphens_asks_for_no_help() -> None:
+    with pytest.raises(TyperException, match="parameter: name"):
+        installed("en")(["desk", "note", "CALL", "--", "--help"], standalone_mode=False)
+
+
 def test_no_word_of_the_library_is_left_in_chinese_help(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
 
@@ -86,5 +109,6 @@ def test_no_word_of_the_library_is_left_in_chinese_help(monkeypatch: pytest.Monk
             "Show this",
             "default",
             "required",
+            "range",
         ):
             assert word not in page, page
