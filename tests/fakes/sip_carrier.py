@@ -123,7 +123,16 @@ class Carrier(City):
         moved = (each.moved for each in self.referred if each.call is call and _is_answered(each.moved))
         return next((each for each in (*onward, *moved) if each is not None), call)
 
-    async def wait_redirected(self, count: int = 1, limit_s: float = WAIT_LIMIT_S) -> OutgoingCall:
+    async def wait_redirected(self, count: int = 1) -> Redirected:
+        """The latest 302 once so many have come.
+
+        Raises:
+            TimeoutError: they did not.
+        """
+        await self.changes.until(lambda: len(self.redirected) >= count)
+        return self.redirected[-1]
+
+    async def wait_onward(self, count: int = 1, limit_s: float = WAIT_LIMIT_S) -> OutgoingCall:
         """The latest call that was made for a 302, once there are so many.
 
         Raises:

@@ -21,6 +21,7 @@ TOKEN = "AWZ5k3-_" * 12
 LONGEST_TOKEN = "AWZ5k3-_" * 25
 LONGEST_SITE = "s" * 40
 FLOOD_COUNT = 200
+BURST_COUNT = 30
 
 
 @pytest.fixture
@@ -48,14 +49,15 @@ async def status_of(site: AsteriskSite, user: str, host: str = CITY) -> int:
         return call.status
 
 
+@pytest.mark.parametrize("user", ["overflow", "redirected"])
 @pytest.mark.parametrize(
     ("origin", "token"), [("beijing", TOKEN), ("a-b", TOKEN[:40]), (LONGEST_SITE, LONGEST_TOKEN)]
 )
 async def test_a_moved_caller_is_told_like_an_invite_over_a_trunk(
-    site: AsteriskSite, link: WiredLink, origin: str, token: str
+    site: AsteriskSite, link: WiredLink, user: str, origin: str, token: str
 ) -> None:
     async with Caller("13800138000", site.address, host=CITY) as caller:
-        call = await caller.call(f"overflow.{origin}.{token}", sends_rtp=True)
+        call = await caller.call(f"{user}.{origin}.{token}", sends_rtp=True)
         came = await link.event(Event.CHANNEL_STARTED)
         await link.done(Do.ANSWER, channel=came["channel"])
         await call.wait_answered()
@@ -64,7 +66,7 @@ async def test_a_moved_caller_is_told_like_an_invite_over_a_trunk(
 
     facts = came["facts"]
     assert (came["kind"], facts["from"], facts["token"]) == (Kind.TRUNK_IN, origin, token)
-    assert facts["dialled"] == "overflow"
+    assert (facts["dialled"], facts["caller"]) == (user, "13800138000")
     assert came["variables"][Variable.PEER] == origin
 
 
@@ -92,6 +94,10 @@ async def test_a_moved_caller_whom_the_branch_refuses_hears_403(site: AsteriskSi
         "overflow.beijing.%22" + TOKEN,
         "overflow.beijing.%22%5D" + TOKEN,
         "overflow.x",
+        "redirected.beijing",
+        "redirected.beijing." + TOKEN[:39],
+        "redirected.beijing." + TOKEN + ".more",
+        "redirected.beijing.%22" + TOKEN,
     ],
 )
 async def test_what_is_no_token_never_reaches_the_branch(
@@ -110,7 +116,7 @@ async def test_a_carrier_that_is_no_line_of_this_site_is_a_stranger(
 
 async def test_other_numbers_are_callers_as_ever(site: AsteriskSite, link: WiredLink) -> None:
     async with Caller("13800138000", site.address, host=CITY) as caller:
-        for number in ("4001", "110", "+864001", "overflow", "overflown", "overflowx.y"):
+        for number in ("4001", "110", "+864001", "overflow", "overflown", "overflowx.y", "redirected"):
             await caller.call(number)
             came = await link.event(Event.CHANNEL_STARTED, facts={"dialled": number, "caller": caller.user})
             assert came["kind"] == Kind.CALLER
@@ -120,6 +126,33 @@ async def test_a_moved_caller_who_finds_no_branch_is_answered_503_and_hears_no_a
     site: AsteriskSite,
 ) -> None:
     assert await status_of(site, f"overflow.beijing.{TOKEN}") == 503
+
+
+async def test_a_redirected_caller_who_finds_no_branch_is_answered_and_handed_over_when_it_is_there(
+    site: AsteriskSite,
+) -> None:
+    async with Caller("13800138000", site.address, host=CITY) as caller:
+        call = await caller.call(f"redirected.beijing.{TOKEN}", sends_rtp=True)
+        await call.wait_answered()
+        link = await WiredLink.open(site)
+
+        came = await link.event(Event.CHANNEL_STARTED)
+
+        assert (came["kind"], came["facts"]["token"]) == (Kind.TRUNK_IN, TOKEN)
+        await call.hang_up()
+        await link.event(Event.CHANNEL_GONE, channel=came["channel"])
+        await link.close()
+
+
+async def test_more_redirected_callers_than_one_second_takes_come_in_the_next(
+    site: AsteriskSite, link: WiredLink
+) -> None:
+    async with Caller("13800138000", site.address, host=CITY) as caller:
+        calls = [await caller.call(f"redirected.beijing.{TOKEN}") for _ in range(BURST_COUNT)]
+        for number in range(BURST_COUNT):
+            await link.event(Event.CHANNEL_STARTED, number=number, kind=Kind.TRUNK_IN)
+
+        assert not any(call.is_over for call in calls)
 
 
 async def test_of_a_flood_a_few_a_second_reach_the_branch_and_every_ordinary_caller_does(
