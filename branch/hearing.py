@@ -192,6 +192,7 @@ class PbxEar:
             customer_id=customer_id,
             customer_class=None if customer_id is None else self._customers.class_of(customer_id),
             priority=caller.priority,
+            is_picked_up=caller.is_answered,
         )
         kept = CallerNumber(call_id=caller.call_id, number=number, dialled=caller.dialled)
         self._note_caller(kept)

@@ -35,12 +35,18 @@ _HANDOFF_OUTCOMES = {
         ledger.HandoffConfirmed,
         ledger.HandoffMoved,
         ledger.HandoffStayed,
+        ledger.HandoffRedirected,
+        ledger.HandoffPromised,
+        ledger.HandoffTakenIn,
     )
 }
 
 _ONE_SIDED = {
     ledger.HandoffConfirmed.kind: ledger.Role.HELPER,
     ledger.HandoffStayed.kind: ledger.Role.ORIGIN,
+    ledger.HandoffRedirected.kind: ledger.Role.ORIGIN,
+    ledger.HandoffPromised.kind: ledger.Role.HELPER,
+    ledger.HandoffTakenIn.kind: ledger.Role.HELPER,
 }
 """Rows of hand-offs that one side alone writes."""
 

@@ -85,6 +85,7 @@ class OverflowSection(Section):
     handoff_limit_ms: PositiveDuration = _OVERFLOW.handoff_limit_ms
     confirm_limit_ms: PositiveDuration = _OVERFLOW.confirm_limit_ms
     move_limit_ms: PositiveDuration = _OVERFLOW.move_limit_ms
+    promise_ms: PositiveDuration = _OVERFLOW.promise_ms
     moved_ask_ms: PositiveDuration = _OVERFLOW.moved_ask_ms
     view_stale_ms: PositiveDuration = _OVERFLOW.view_stale_ms
     view_unscored_ms: PositiveDuration = _OVERFLOW.view_unscored_ms

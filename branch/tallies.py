@@ -6,6 +6,7 @@ from dataclasses import replace
 from branch.caller_cards import CallerCards
 from branch.desk import DeskInstruments
 from branch.serving.site_items import DayTally
+from router.call import Disposition
 from router.errors import RouterError
 from router.facts import Fact
 from router.ids import CallId, QueueId
@@ -46,6 +47,7 @@ class DayTallies:
                 offered=tally.offered + mine.offered,
                 answered=tally.answered + mine.answered,
                 in_level=tally.in_level + mine.in_level,
+                redirected=tally.redirected + mine.redirected,
             )
         self._answered |= earlier._answered  # noqa: SLF001 - its own kind
 
@@ -56,6 +58,8 @@ class DayTallies:
             self._tallies[entry.queue_id] = replace(tally, offered=tally.offered + 1)
         elif isinstance(entry, CallEnded):
             self._answered.discard(entry.call_id)
+            if entry.disposition is Disposition.REDIRECTED and entry.queue_id is not None:
+                self._sent_on(entry.queue_id)
         elif isinstance(entry, CallConnected) and entry.call_id not in self._answered:
             self._answered.add(entry.call_id)
             tally = self._tallies.get(entry.queue_id, _NOTHING)
@@ -63,6 +67,13 @@ class DayTallies:
             self._tallies[entry.queue_id] = replace(
                 tally, answered=tally.answered + 1, in_level=tally.in_level + is_in_level
             )
+
+    def _sent_on(self, queue_id: QueueId) -> None:
+        """It was offered for a moment, and perhaps before midnight."""
+        tally = self._tallies.get(queue_id, _NOTHING)
+        self._tallies[queue_id] = replace(
+            tally, offered=max(0, tally.offered - 1), redirected=tally.redirected + 1
+        )
 
 
 class RowWatchers:

@@ -72,9 +72,12 @@ class DayTally:
     """One queue's calls of the business day that asked for a person, counted."""
 
     offered: int = 0
+    """Those that were sent on to another site are not among them: they are offered there."""
     answered: int = 0
     in_level: int = 0
     """Answered within the queue's target."""
+    redirected: int = 0
+    """Sent on to another site before anybody had answered."""
 
 
 _NO_CALLS = DayTally()
@@ -126,6 +129,7 @@ def _queue(policy: QueuePolicy, load: QueueLoad, tally: DayTally, now: Instant, 
         answered_today=tally.answered,
         in_level_today=tally.in_level,
         messages_unheard=unheard,
+        redirected_today=tally.redirected,
     )
 
 

@@ -13,7 +13,7 @@ from branch.terminal.desk import Desk
 from branch.terminal.menu import Menu
 from branch.terminal.moments import moment
 from branch.terminal.note_entry import NoteEntry
-from branch.terminal.seen import AgentSeen, CallInHand, ConsultationSeen, CustomerSeen
+from branch.terminal.seen import AgentSeen, CallInHand, ConsultationSeen, CustomerSeen, QueueSeen
 from branch.terminal.state_names import (
     STYLES,
     agent_state_name,
@@ -160,12 +160,18 @@ def _queues(desk: Desk, local_ms: int) -> RenderableType:
             head,
             str(each.agents_idle),
             str(each.agents_staffed),
-            str(each.offered_today),
+            _today(each),
             level,
             str(each.messages_unheard or ""),
             style="yellow" if each.calls_waiting else "",
         )
     return table
+
+
+def _today(queue: QueueSeen) -> str:
+    """Calls offered here; behind the arrow those that were sent on to another site."""
+    sent_on = f" →{queue.redirected_today}" if queue.redirected_today else ""
+    return f"{queue.offered_today}{sent_on}"
 
 
 def _agents(desk: Desk, local_ms: int) -> RenderableType:

@@ -35,6 +35,7 @@ class QueueSeen:
     answered_today: int
     in_level_today: int
     messages_unheard: int = 0
+    redirected_today: int = 0
 
     @property
     def service_level(self) -> float | None:

@@ -123,6 +123,7 @@ def _queue(queue: pb.QueueView) -> QueueSeen:
         answered_today=queue.answered_today,
         in_level_today=queue.in_level_today,
         messages_unheard=queue.messages_unheard,
+        redirected_today=queue.redirected_today,
     )
 
 

@@ -34,6 +34,7 @@ ENDINGS: Mapping[str, str] = {
     Disposition.NO_AGENTS: marked("nobody was at work for it"),
     Disposition.AFTER_HOURS: marked("it came outside of the opening hours"),
     Disposition.REJECTED: marked("it was not let into the queue"),
+    Disposition.REDIRECTED: marked("it was sent on, and is another site's call from there"),
     Disposition.FAILED: marked("it failed by our fault"),
 }
 

@@ -12,6 +12,7 @@ from node.words import marked
 from node.words import text as _
 from router import ledger
 from router.ledger import Entry, Role
+from router.overflow.redirect_words import PROMISED
 
 _BY_KIND: Mapping[type[Entry], str] = {
     ledger.CallArrived: marked("The call arrives; {dialled} was dialled."),
@@ -47,6 +48,13 @@ _BY_KIND: Mapping[type[Entry], str] = {
     ledger.HandoffConfirmed: marked("{peer} confirms that caller and agent talk: it counts as overflow."),
     ledger.HandoffMoving: marked("The caller's carrier is asked to call {peer} itself."),
     ledger.HandoffStayed: marked("The caller was not moved to {peer}: {reason}."),
+    ledger.HandoffRedirected: marked(
+        "Nobody has answered the caller, so its carrier is told to call {peer}, which queues it."
+    ),
+    ledger.HandoffPromised: marked(
+        "Whoever comes with the token is queued in {queue_id}, after {waited_ms} s at {peer}."
+    ),
+    ledger.HandoffTakenIn: marked("The caller whom {peer} has sent on is here, as a caller of this site."),
 }
 
 _BY_ROLE: Mapping[tuple[type[Entry], Role], str] = {
@@ -69,12 +77,6 @@ _BY_ROLE: Mapping[tuple[type[Entry], Role], str] = {
     ),
     (ledger.HandoffMoved, Role.HELPER): marked(
         "The caller's own carrier has taken the place of the trunk from {peer}."
-    ),
-    (ledger.HandoffExpired, Role.ORIGIN): marked(
-        "The hand-off to {peer} took too long {stage}. The call keeps its place."
-    ),
-    (ledger.HandoffExpired, Role.HELPER): marked(
-        "The hand-off from {peer} took too long {stage}; the agent is free again."
     ),
     (ledger.HandoffCancelled, Role.ORIGIN): marked("The hand-off to {peer} is taken back: {reason}."),
     (ledger.HandoffCancelled, Role.HELPER): marked("The hand-off from {peer} is taken back: {reason}."),
@@ -124,6 +126,15 @@ def _value(entry: Entry, name: str) -> object:
 
 
 def _queued(entry: ledger.CallQueued) -> str:
+    if entry.waited_before_ms is not None:
+        return _(
+            "It takes a place in queue {queue_id}, priority {priority}, needing {skills}. The wait goes on,"
+            " with {wait} s so far.",
+            queue_id=entry.queue_id,
+            priority=entry.priority,
+            skills=", ".join(entry.skills) or _("no skill"),
+            wait=f"{entry.waited_before_ms / 1000:.1f}",
+        )
     return _(
         "The caller asks for a person and takes a place in queue {queue_id}, priority {priority}, needing"
         " {skills}. The wait counts from here.",
@@ -131,6 +142,14 @@ def _queued(entry: ledger.CallQueued) -> str:
         priority=entry.priority,
         skills=", ".join(entry.skills) or _("no skill"),
     )
+
+
+def _expired(entry: ledger.HandoffExpired) -> str:
+    if entry.role is Role.ORIGIN:
+        return _("The hand-off to {peer} took too long {stage}. The call keeps its place.", **_shown(entry))
+    if entry.stage == PROMISED:
+        return _("The caller whom {peer} has sent on did not come in time.", **_shown(entry))
+    return _("The hand-off from {peer} took too long {stage}; the agent is free again.", **_shown(entry))
 
 
 def _announced(entry: ledger.Announced) -> str:
@@ -219,6 +238,7 @@ def _ended(entry: ledger.CallEnded) -> str:
 
 _SPECIAL: Mapping[type[Entry], Callable[..., str]] = {
     ledger.CallQueued: _queued,
+    ledger.HandoffExpired: _expired,
     ledger.Announced: _announced,
     ledger.AgentOffered: _offered,
     ledger.CallConnected: _connected,

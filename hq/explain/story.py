@@ -14,7 +14,9 @@ from router.ledger import (
     HandoffAsked,
     HandoffConnected,
     HandoffDialed,
+    HandoffPromised,
     HandoffReserved,
+    HandoffTakenIn,
     LedgerRow,
     LineLent,
     OutboundBegan,
@@ -88,8 +90,14 @@ def _handoff_of(row: LedgerRow) -> set[HandoffId]:
 
 
 def _calls_for(row: LedgerRow, call_id: CallId) -> set[CallId]:
-    """Calls that went out for a callback of this one, and the one that an outbound call was made for."""
+    """Calls that went out for a callback of this one, the one that an outbound call was made for, and what
+    a redirected one was before or is afterwards.
+    """
     entry = row.entry
+    if isinstance(entry, HandoffPromised) and entry.call_id == call_id:
+        return {entry.own_call_id}
+    if isinstance(entry, HandoffTakenIn) and entry.call_id == call_id:
+        return {entry.origin_call_id}
     if isinstance(entry, CallbackTried) and entry.call_id == call_id:
         return {entry.outbound_id}
     if isinstance(entry, OutboundBegan) and entry.call_id == call_id and entry.callback_of is not None:

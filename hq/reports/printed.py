@@ -7,6 +7,8 @@ from node.words import text as _
 
 Plain = dict[str, Any]
 
+_COUNTS = ("offered_count", "answered_count", "abandoned_count", "redirected_count")
+
 
 def print_report(report: Plain) -> None:
     """Print a `GetDayReportResponse`, given as a dictionary."""
@@ -14,6 +16,7 @@ def print_report(report: Plain) -> None:
         _("offered"),
         _("answered"),
         _("abandoned"),
+        _("redirected"),
         _("service level %"),
         _("ASA s"),
         _("95 % wait s"),
@@ -50,7 +53,7 @@ def _line(figures: Plain, name: str) -> list[str]:
     is_site = bool(figures["site_id"]) and not is_queue
     return [
         name,
-        *(str(figures[key]) for key in ("offered_count", "answered_count", "abandoned_count")),
+        *(str(figures[key]) for key in _COUNTS),
         _shown(figures["service_levels"].get("strict")),
         *(_shown(figures[key]) for key in ("asa_s", "p95_wait_s", "aht_s")),
         "" if is_queue else _shown(figures["occupancy"]),

@@ -82,6 +82,7 @@ def _figures(each: DayFigures) -> pb.SiteFigures:
         abandoned_count=calls.abandoned,
         short_abandon_count=calls.short_abandons,
         transferred_count=calls.transferred,
+        redirected_count=calls.redirected,
         service_levels=each.service_levels,
         asa_s=calls.asa_s,
         p95_wait_s=calls.p95_wait_s,

@@ -333,6 +333,7 @@ class Calls:
             serial=self._serial,
             has_asked=False,
             language=self._language,
+            is_picked_up=fact.is_picked_up,
         )
         self._calls[call.call_id] = call
         return call

@@ -30,6 +30,8 @@ class CallArrived:
     """Wanted beyond the queue's own."""
     customer_class: str | None = None
     """Of the customer whose number calls; None: nobody knows the caller."""
+    is_picked_up: bool = False
+    """The PBX has answered it by itself: it cannot be sent on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,12 +54,15 @@ def is_abandoned(call: CountedCall) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallFigures:
-    """Counts are of calls; every figure without data is None."""
+    """Counts are of calls; every figure without data is None. Whoever was redirected was offered to
+    the site it was sent to, and is in no other count here.
+    """
 
     answered: int
     abandoned: int
     short_abandons: int
     transferred: int
+    redirected: int
     asa_s: float | None
     """Mean wait of answered calls."""
     p95_wait_s: float | None
@@ -90,7 +93,7 @@ class CallFigures:
 
 def figures(calls: Iterable[CountedCall]) -> CallFigures:
     waits: list[int] = []
-    handled_ms = abandoned = short = transferred = 0
+    handled_ms = abandoned = short = transferred = redirected = 0
     for call in calls:
         if is_answered(call):
             waits.append(call.waited_ms)
@@ -99,12 +102,15 @@ def figures(calls: Iterable[CountedCall]) -> CallFigures:
         elif is_abandoned(call):
             abandoned += 1
             short += call.is_short
+        else:
+            redirected += call.disposition is Disposition.REDIRECTED
     waits.sort()
     return CallFigures(
         answered=len(waits),
         abandoned=abandoned,
         short_abandons=short,
         transferred=transferred,
+        redirected=redirected,
         asa_s=mean_s(sum(waits), len(waits)),
         p95_wait_s=percentile_s(waits, 95),
         aht_s=mean_s(handled_ms, len(waits)),

@@ -57,12 +57,14 @@ class OverflowPolicy:
     """From a reservation to the INVITE, at the helper; and from INVITE to ringing, at the origin."""
     ring_limit_ms: int = 15_000
     handoff_limit_ms: int = 30_000
-    """The whole hand-off until it is connected: the token's and the tombstone's life. A redirected caller
-    may come so long after it was promised a place."""
+    """The whole hand-off until it is connected: the token's and the tombstone's life."""
     confirm_limit_ms: int = 5_000
     """After its agent answered, the helper asks the origin what became of it."""
     move_limit_ms: int = 8_000
     """From the token of a move to its INVITE, at the helper; and until the origin gives a move up."""
+    promise_ms: int = 180_000
+    """From the token of a redirected caller to its INVITE, at the helper: a PBX keeps such a caller while its
+    branch is away."""
     moved_ask_ms: int = 10_000
     """The origin of a moved call asks its helper so often whether the talk still lasts."""
     view_stale_ms: int = 3_000
@@ -92,6 +94,7 @@ WIRE_LIMITS = (
     "handoff_limit_ms",
     "confirm_limit_ms",
     "move_limit_ms",
+    "promise_ms",
     "moved_ask_ms",
     "view_stale_ms",
     "view_unscored_ms",

@@ -193,4 +193,4 @@ class TakingIn:
         self._wait_for(turn, open_.handoff_id)
 
     def _wait_for(self, turn: Turn, handoff_id: HandoffId) -> None:
-        self._timers.set((PROMISE_TIMER, handoff_id), Instant(turn.now + self._policy.handoff_limit_ms))
+        self._timers.set((PROMISE_TIMER, handoff_id), Instant(turn.now + self._policy.promise_ms))

@@ -30,8 +30,9 @@ REST_STEP_MS = 10_000
 REST_LIMIT_MS = 24 * 3_600_000
 """After the last call a world has a day to come to rest; handling times end long before."""
 
-TOMBSTONE_MS = 60_000
-"""A little longer than hand-offs are remembered: after that nothing late can come any more."""
+TOMBSTONE_MS = 200_000
+"""A little longer than redirected callers are waited for, and hand-offs are remembered: after that nothing
+late can come any more."""
 
 
 def queue_policies(scenario: Scenario, calls: Iterable[PlannedCall]) -> tuple[QueuePolicy, ...]:

@@ -19,8 +19,8 @@ from router.world.person import Person, SentOn
 SECOND_CALL_MS = 300
 """A carrier that calls twice does so after this."""
 
-SURE_MS = 25_000
-"""Whoever comes within this must be let in: tokens live a little longer."""
+SURE_MS = 170_000
+"""Whoever comes within this must be let in: promises last a little longer."""
 
 
 class RedirectListener(Protocol):

@@ -15,7 +15,7 @@ from tests.fakes.floor_pair import C1, Pair
 
 HELPER = SiteId("urumqi")
 ORIGIN = SiteId("beijing")
-TOKEN_S = OverflowPolicy().handoff_limit_ms / 1_000
+PROMISE_S = OverflowPolicy().promise_ms / 1_000
 RESERVATION_S = OverflowPolicy().reservation_ms / 1_000
 
 
@@ -237,12 +237,12 @@ def test_a_caller_who_comes_after_the_reservation_is_queued_all_the_same() -> No
 def test_a_caller_who_comes_after_the_tokens_time_is_turned_away() -> None:
     pair = RedirectingPair()
     request, _ = pair.redirected(1)
-    expired = [e.stage for e in all_of(pair.helper.wait_until(1 + TOKEN_S), ledger.HandoffExpired)]
+    expired = [e.stage for e in all_of(pair.helper.wait_until(1 + PROMISE_S), ledger.HandoffExpired)]
     assert expired == ["RESERVED", "PROMISED"]
 
-    outcome = pair.invite(request.handoff_id, 2 + TOKEN_S)
+    outcome = pair.invite(request.handoff_id, 2 + PROMISE_S)
 
-    assert one(outcome, orders.RejectTrunk).reason is TrunkRefusal.EXPIRED
+    assert one(outcome, orders.RejectTrunk).reason is TrunkRefusal.UNKNOWN
 
 
 def test_a_question_that_was_taken_back_promises_nothing() -> None:

@@ -2165,6 +2165,7 @@ class QueueView(_message.Message):
     ANSWERED_TODAY_FIELD_NUMBER: _builtins.int
     IN_LEVEL_TODAY_FIELD_NUMBER: _builtins.int
     MESSAGES_UNHEARD_FIELD_NUMBER: _builtins.int
+    REDIRECTED_TODAY_FIELD_NUMBER: _builtins.int
     queue_id: _builtins.str
     """The queue's id."""
     calls_waiting: _builtins.int
@@ -2185,6 +2186,10 @@ class QueueView(_message.Message):
     """Those that were answered within the target, a count."""
     messages_unheard: _builtins.int
     """Messages of its callers that nobody has heard, a count."""
+    redirected_today: _builtins.int
+    """Calls of the day that were sent on to another site before anybody had answered, a count; not among
+    those offered.
+    """
     def __init__(
         self,
         *,
@@ -2198,10 +2203,11 @@ class QueueView(_message.Message):
         answered_today: _builtins.int = ...,
         in_level_today: _builtins.int = ...,
         messages_unheard: _builtins.int = ...,
+        redirected_today: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_head_since_mono_ms", b"_head_since_mono_ms", "head_since_mono_ms", b"head_since_mono_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_head_since_mono_ms", b"_head_since_mono_ms", "agents_idle", b"agents_idle", "agents_staffed", b"agents_staffed", "answered_today", b"answered_today", "calls_waiting", b"calls_waiting", "head_since_mono_ms", b"head_since_mono_ms", "in_level_today", b"in_level_today", "messages_unheard", b"messages_unheard", "offered_today", b"offered_today", "queue_id", b"queue_id", "service_level_ms", b"service_level_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_head_since_mono_ms", b"_head_since_mono_ms", "agents_idle", b"agents_idle", "agents_staffed", b"agents_staffed", "answered_today", b"answered_today", "calls_waiting", b"calls_waiting", "head_since_mono_ms", b"head_since_mono_ms", "in_level_today", b"in_level_today", "messages_unheard", b"messages_unheard", "offered_today", b"offered_today", "queue_id", b"queue_id", "redirected_today", b"redirected_today", "service_level_ms", b"service_level_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__head_since_mono_ms: _TypeAlias = _typing.Literal["head_since_mono_ms"]  # noqa: Y015
     _WhichOneofArgType__head_since_mono_ms: _TypeAlias = _typing.Literal["_head_since_mono_ms", b"_head_since_mono_ms"]  # noqa: Y015

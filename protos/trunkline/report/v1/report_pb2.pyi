@@ -132,6 +132,7 @@ class SiteFigures(_message.Message):
     OVERFLOW_IN_COUNT_FIELD_NUMBER: _builtins.int
     WAIT_ERROR_S_FIELD_NUMBER: _builtins.int
     QUEUES_FIELD_NUMBER: _builtins.int
+    REDIRECTED_COUNT_FIELD_NUMBER: _builtins.int
     site_id: _builtins.str
     """The site."""
     queue_id: _builtins.str
@@ -164,6 +165,10 @@ class SiteFigures(_message.Message):
     """Calls of other sites that this site's agents answered, a count."""
     wait_error_s: _builtins.float
     """Mean absolute error of announced waits, in seconds."""
+    redirected_count: _builtins.int
+    """Sent on to another site before anybody had answered, whose own calls they are then; not among those
+    offered here, a count.
+    """
     @_builtins.property
     def service_levels(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """Service level by formula (strict, ignore_abandons, positive, answered_only, short_excluded), in percent."""
@@ -193,10 +198,11 @@ class SiteFigures(_message.Message):
         overflow_in_count: _builtins.int = ...,
         wait_error_s: _builtins.float | None = ...,
         queues: _abc.Iterable[Global___SiteFigures] | None = ...,
+        redirected_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_aht_s", b"_aht_s", "_asa_s", b"_asa_s", "_occupancy", b"_occupancy", "_p95_wait_s", b"_p95_wait_s", "_ring_no_answer_rate", b"_ring_no_answer_rate", "_wait_error_s", b"_wait_error_s", "aht_s", b"aht_s", "asa_s", b"asa_s", "occupancy", b"occupancy", "p95_wait_s", b"p95_wait_s", "ring_no_answer_rate", b"ring_no_answer_rate", "wait_error_s", b"wait_error_s"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_aht_s", b"_aht_s", "_asa_s", b"_asa_s", "_occupancy", b"_occupancy", "_p95_wait_s", b"_p95_wait_s", "_ring_no_answer_rate", b"_ring_no_answer_rate", "_wait_error_s", b"_wait_error_s", "abandoned_count", b"abandoned_count", "aht_s", b"aht_s", "answered_count", b"answered_count", "asa_s", b"asa_s", "is_certified", b"is_certified", "occupancy", b"occupancy", "offered_count", b"offered_count", "overflow_in_count", b"overflow_in_count", "overflow_out_count", b"overflow_out_count", "p95_wait_s", b"p95_wait_s", "queue_id", b"queue_id", "queues", b"queues", "ring_no_answer_rate", b"ring_no_answer_rate", "service_levels", b"service_levels", "short_abandon_count", b"short_abandon_count", "site_id", b"site_id", "transferred_count", b"transferred_count", "wait_error_s", b"wait_error_s"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_aht_s", b"_aht_s", "_asa_s", b"_asa_s", "_occupancy", b"_occupancy", "_p95_wait_s", b"_p95_wait_s", "_ring_no_answer_rate", b"_ring_no_answer_rate", "_wait_error_s", b"_wait_error_s", "abandoned_count", b"abandoned_count", "aht_s", b"aht_s", "answered_count", b"answered_count", "asa_s", b"asa_s", "is_certified", b"is_certified", "occupancy", b"occupancy", "offered_count", b"offered_count", "overflow_in_count", b"overflow_in_count", "overflow_out_count", b"overflow_out_count", "p95_wait_s", b"p95_wait_s", "queue_id", b"queue_id", "queues", b"queues", "redirected_count", b"redirected_count", "ring_no_answer_rate", b"ring_no_answer_rate", "service_levels", b"service_levels", "short_abandon_count", b"short_abandon_count", "site_id", b"site_id", "transferred_count", b"transferred_count", "wait_error_s", b"wait_error_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__aht_s: _TypeAlias = _typing.Literal["aht_s"]  # noqa: Y015
     _WhichOneofArgType__aht_s: _TypeAlias = _typing.Literal["_aht_s", b"_aht_s"]  # noqa: Y015
