@@ -47,8 +47,8 @@ class _Line:
 class WaitingRoom:
     """All waiting calls of one site.
 
-    A dialled call (a hand-off's INVITE is on its way) keeps its place: a local agent may
-    take it, a claim of another site may not.
+    A dialled call (a hand-off's INVITE is on its way, or its caller is about to be sent on) keeps its
+    place: a local agent may take it, a claim of another site may not.
     """
 
     def __init__(self) -> None:

@@ -139,7 +139,7 @@ class Pushing:
         )
         is_redirect = self._redirecting.wants(call, choice.site_id)
         if is_redirect:
-            self._redirecting.note_asked(handoff_id)
+            self._redirecting.note_asked(call, handoff_id)
         kind = Redirect if is_redirect else Reserve
         reserve = kind(
             handoff_id=handoff_id,

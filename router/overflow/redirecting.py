@@ -35,8 +35,10 @@ class Redirecting:
         """Whether that helper is to be asked to take the caller itself."""
         return call.call_id in self._calls.held_back and self._links.media(site_id) is Media.REDIRECT
 
-    def note_asked(self, handoff_id: HandoffId) -> None:
+    def note_asked(self, call: Call, handoff_id: HandoffId) -> None:
+        """Nobody else is shown the caller meanwhile: a claim would only keep the agent from the one asked."""
         self._asked.add(handoff_id)
+        self._calls.waiting.mark_dialled(call.call_id, is_dialled=True)
 
     def follow(self, turn: Turn) -> None:
         """After each turn: whoever is held back for nothing hears the queue."""

@@ -169,7 +169,8 @@ def check_calls(parts: Parts) -> None:
         match call.state:
             case CallState.QUEUED:
                 assert parts.timers.is_set((calls.WAIT_TIMER, call.call_id)), call
-                is_dialled = handoff is not None and handoff.state is HandoffState.DIALING
+                is_held_back = call.call_id in parts.calls.held_back
+                is_dialled = is_held_back or (handoff is not None and handoff.state is HandoffState.DIALING)
                 assert parts.calls.waiting._places[call.call_id].is_dialled == is_dialled
             case CallState.OFFERED:
                 assert call.ringing

@@ -6,11 +6,11 @@ from router.call import CallState, Disposition
 from router.ids import CallId, HandoffId, SiteId
 from router.ledger import Role
 from router.orders import Outcome
-from router.overflow.messages import Cancel, Redirect, Refusal, Refused, Reply, Reserve, Reserved
+from router.overflow.messages import Cancel, Claim, Redirect, Refusal, Refused, Reply, Reserve, Reserved
 from router.overflow.policy import LinkPolicy, Media, OverflowPolicy
 from router.overflow.taking_in import token_hash
 from router.overflow.trunk_refusal import TrunkRefusal
-from tests.fakes.floor import FloorUnderTest, all_of, one
+from tests.fakes.floor import SALES, SALES_SKILLS, FloorUnderTest, all_of, at, one
 from tests.fakes.floor_pair import C1, Pair
 
 HELPER = SiteId("urumqi")
@@ -316,3 +316,16 @@ def test_a_promise_is_known_by_the_hash_of_its_token_and_its_site_until_somebody
     pair.invite(request.handoff_id, 2)
     assert floor.promised(hash_, ORIGIN) is None
     assert floor.promised_call(HandoffId(request.handoff_id), ORIGIN) is None
+
+
+def test_a_held_back_caller_is_shown_and_given_to_nobody_else() -> None:
+    pair = RedirectingPair()
+    pair.asked(1)
+    claim = Claim(handoff_id=HandoffId("claim"), skills=SALES_SKILLS, token="t", timeout_ms=500)
+
+    load = pair.origin.floor.load(at(1.1))
+    reply = pair.send(pair.origin, claim, 1.1)
+
+    assert load.queues[SALES].calls_waiting == 0
+    assert isinstance(reply, Refused)
+    assert reply.reason is Refusal.NONE_WAITING
