@@ -38,7 +38,7 @@ pytestmark = pytest.mark.timeout(180)
 
 
 class Sites:
-    """Beijing has callers and nobody to serve them, Urumqi one agent; what Beijing hands over is redirected."""
+    """Beijing has callers and nobody to serve them, Urumqi one agent; Beijing redirects."""
 
     def __init__(self, cluster: Cluster, etcd: EtcdCluster) -> None:
         self._cluster = cluster
