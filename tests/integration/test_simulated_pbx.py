@@ -14,6 +14,7 @@ import pytest
 from branch.telephony.driver.driver import PbxDriver
 from branch.telephony.driver.vocabulary import Do, Kind
 from branch.telephony.port import PbxRefusedError, PhoneEvent
+from branch.telephony.simulated.pbx.settings import OnRedirect
 from branch.telephony.simulated.wire import Play
 from router.agent import RingFailure
 from router.facts import (
@@ -26,10 +27,11 @@ from router.facts import (
     VoicemailRecorded,
 )
 from router.ids import AgentId, CallId, HandoffId, LegId, QueueId, SiteId
-from router.orders import BridgeAgent, DialSite, HoldInQueue, RecordVoicemail, RingAgent
+from router.orders import BridgeAgent, DialSite, HoldInQueue, RecordVoicemail, RedirectCaller, RingAgent
 from tests.fakes.pbx_process import PbxProcess
 from tests.fakes.telephony import TelephonyEar
 from tests.fakes.telephony_rig import SimulatedSite
+from tests.fakes.telephony_steps import becomes
 
 SITE = SiteId("beijing")
 AGENT = AgentId("beijing/1001")
@@ -305,6 +307,67 @@ async def test_callers_of_a_killed_pbx_are_counted_as_failed_by_the_next_run(mak
     seen = await counts(site)
     assert (seen["offered"], seen["in_system"], seen["endings"]) == (2, 0, {"failed": 2})
     assert seen["calls"][call_id]["taken"]
+
+
+async def sent_on(
+    make: Make, people: str, on_redirect: OnRedirect, *, patience_s: float | None = None
+) -> SimulatedSite:
+    """The site after its only caller was sent on to another one, where an agent answers at once."""
+    home = await make(more=f'[carrier]\non_redirect = "{on_redirect}"\nredirect_delay_s = 0.05')
+    peer = await make(people, name=SiteId("urumqi"))
+    home.trunks[SiteId("urumqi")] = peer.pbx.trunk_address
+    driver, ear = await connected(home)
+    helper, helper_ear = await connected(peer)
+    await home.pbx.call(patience_s=patience_s, handle_s=0.5)
+    call_id = (await ear.caller()).call_id
+    driver.carry_out(
+        RedirectCaller(
+            call_id=call_id, from_site=SITE, site_id=SiteId("urumqi"), token="redirect-" + "x" * 80
+        )
+    )
+    if on_redirect is OnRedirect.FOLLOW:
+        assert helper.accept_redirected((await helper_ear.trunk()).trunk_id, CALL)
+        helper.carry_out(HoldInQueue(call_id=CALL, queue_id=SALES))
+        helper.carry_out(ring())
+        await helper_ear.fact(LegAnswered(leg_id=LEG))
+        helper.carry_out(BridgeAgent(call_id=CALL, leg_id=LEG))
+        await helper_ear.fact(CallerHungUp(call_id=CALL))
+    return home
+
+
+async def test_a_redirected_caller_goes_on_in_the_account_of_the_pbx_that_it_called(make: Make) -> None:
+    site = await sent_on(make, f"ring_s = 0.2\n{ROBOT}", OnRedirect.FOLLOW)
+
+    await until_nobody_is_left(site)
+
+    seen = await counts(site)
+    [story] = seen["calls"].values()
+    assert story == {"taken": True, "conversations": 1, "ending": "finished"}
+    assert (seen["offered"], seen["redirected"], seen["answered"]) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("on_redirect", "ending"), [(OnRedirect.REFUSE, "ended"), (OnRedirect.LOSE, "gave_up")]
+)
+async def test_a_caller_whom_the_carrier_does_not_send_on_is_told_so_or_gives_up(
+    make: Make, on_redirect: OnRedirect, ending: str
+) -> None:
+    site = await sent_on(make, "", on_redirect, patience_s=0.5)
+
+    await until_nobody_is_left(site)
+
+    seen = await counts(site)
+    [story] = seen["calls"].values()
+    assert story == {"taken": False, "conversations": 0, "ending": ending}
+    assert seen["redirected"] == 1
+
+
+async def until_nobody_is_left(site: SimulatedSite) -> None:
+    await becomes(lambda: _has_nobody(site))
+
+
+async def _has_nobody(site: SimulatedSite) -> bool:
+    return not (await site.pbx.do(Play.COUNT))["in_system"]
 
 
 async def test_cut_trunks_take_no_calls_until_they_are_mended(make: Make) -> None:
