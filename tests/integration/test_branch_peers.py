@@ -45,6 +45,8 @@ from router.overflow.messages import (
     Given,
     HandoffSeen,
     HandoffState,
+    Redirect,
+    Refusal,
     Refused,
     Reserve,
     Reserved,
@@ -229,6 +231,60 @@ async def test_who_keeps_an_agent_is_told_who_calls_before_the_phone_rings(helpe
 
     assert helper.cards.guest(HANDOFF) == CARD
     assert helper.cards.guest(other) is None, "no agent is kept for it"
+
+
+async def test_a_promise_is_answered_once_it_is_on_disk_and_nothing_waits_behind_it(helper: Helper) -> None:
+    heard = Heard()
+    request = Redirect(handoff_id=HANDOFF, call=reserve().call, timeout_ms=500)
+    other = HandoffId("0190a0a0-0000-7000-8000-000000000002")
+    async with line_of(helper, BEIJING, heard) as line:
+        await until_connected(line)
+        redirecting = asyncio.create_task(line.redirect(replace(asked(request), caller=CARD), request))
+        async with asyncio.timeout(10):
+            while not any(helper.desk.floor.handoffs()):  # noqa: ASYNC110 - told by nobody
+                await asyncio.sleep(0.01)
+        line.ask(asked(GetHandoff(handoff_id=other)))
+        assert isinstance(seen := await heard.next(), SiteReplied)
+        assert seen.reply.handoff_id == other
+        assert not redirecting.done()
+
+        helper.desk.committed(helper.desk.last_seq)
+
+        assert await heard.next() == SiteReplied(
+            site_id=URUMQI,
+            incarnation=INCARNATION,
+            request=request,
+            reply=Reserved(handoff_id=HANDOFF, token=f"{HANDOFF}/beijing"),
+        )
+        await redirecting
+    assert helper.cards.guest(HANDOFF) == CARD
+    assert helper.desk.floor.promised_call(HANDOFF, BEIJING) is not None
+
+
+async def test_a_promise_that_cannot_be_written_down_is_silence(helper: Helper) -> None:
+    heard = Heard()
+    request = Redirect(handoff_id=HANDOFF, call=reserve().call, timeout_ms=500)
+    async with line_of(helper, BEIJING, heard) as line:
+        await until_connected(line)
+
+        await line.redirect(asked(request), request)
+
+        assert await heard.next() == SiteSilent(site_id=URUMQI, request=request)
+
+
+async def test_a_redirect_that_is_refused_says_why(helper: Helper) -> None:
+    heard = Heard()
+    helper.desk.tell(AgentBecameNotReady(agent_id=AgentId("urumqi/1"), reason="BREAK"))
+    helper.desk.committed(helper.desk.last_seq)
+    request = Redirect(handoff_id=HANDOFF, call=reserve().call, timeout_ms=500)
+    async with line_of(helper, BEIJING, heard) as line:
+        await until_connected(line)
+
+        await line.redirect(asked(request), request)
+
+        replied = await heard.next()
+    assert isinstance(replied, SiteReplied)
+    assert replied.reply == Refused(handoff_id=HANDOFF, reason=Refusal.NO_IDLE_AGENT)
 
 
 async def test_who_gives_a_call_says_who_calls(helper: Helper) -> None:

@@ -12,9 +12,17 @@ from branch.customer_book import Profile
 from branch.desk import CallerNumber
 from router.call import Language
 from router.ids import CallId, CustomerId, HandoffId, NodeName
-from router.ledger import CustomerIdentified, HandoffEnded, LedgerRow, Role
+from router.ledger import (
+    CustomerIdentified,
+    HandoffEnded,
+    HandoffExpired,
+    HandoffPromised,
+    HandoffTakenIn,
+    LedgerRow,
+    Role,
+)
 from tests.fakes.cards import Known, Noted, cards_at
-from tests.fakes.ledger_book import URUMQI, LedgerBook, arrived, chose, ended, entered_ivr, queued
+from tests.fakes.ledger_book import SALES, URUMQI, LedgerBook, arrived, chose, ended, entered_ivr, queued
 
 C1, ACME = CallId("c1"), CustomerId("acme")
 HANDOFF = HandoffId("h1")
@@ -131,3 +139,48 @@ def test_a_customer_is_looked_up_once_a_call(rows: list[LedgerRow]) -> None:
     cards.note_rows(LedgerBook().write(9, replace(queued("c1"), customer_id=ACME)))
 
     assert noted.asked == [ACME]
+
+
+def promised() -> HandoffPromised:
+    return HandoffPromised(
+        handoff_id=HANDOFF,
+        peer=URUMQI,
+        call_id=C1,
+        own_call_id=CallId("own"),
+        queue_id=SALES,
+        skills=(),
+        priority=0,
+        customer_id=ACME,
+        waited_ms=100,
+        token_hash="",
+    )
+
+
+def expired(stage: str) -> HandoffExpired:
+    return HandoffExpired(handoff_id=HANDOFF, role=Role.HELPER, peer=URUMQI, call_id=C1, stage=stage)
+
+
+def test_what_the_first_site_knew_goes_with_a_redirected_caller_however_late_it_comes() -> None:
+    cards = cards_at()
+    taken = HandoffTakenIn(handoff_id=HANDOFF, peer=URUMQI, call_id=CallId("own"), origin_call_id=C1)
+    cards.note_rows(LedgerBook().write(0, promised()))
+    cards.keep_guest(HANDOFF, WHOLE)
+    cards.note_rows(LedgerBook().write(3, expired("RESERVED")))
+    assert cards.number_told(HANDOFF) == NUMBER
+
+    cards.note_caller(CallerNumber(call_id=CallId("own"), number=NUMBER, dialled="overflow.urumqi"))
+    cards.note_rows(LedgerBook().write(9, taken, arrived("own"), queued("own")))
+
+    assert cards.card_of(CallId("own")) == WHOLE
+    assert cards.guest(HANDOFF) is None
+
+
+def test_the_card_of_a_redirected_caller_who_never_came_is_gone() -> None:
+    cards = cards_at()
+    cards.note_rows(LedgerBook().write(0, promised()))
+    cards.keep_guest(HANDOFF, WHOLE)
+
+    cards.note_rows(LedgerBook().write(30, expired("PROMISED")))
+
+    assert cards.guest(HANDOFF) is None
+    assert cards.number_told(HANDOFF) is None

@@ -222,6 +222,44 @@ def test_a_token_shown_again_is_counted_and_told_to_nobody(ears: Ears) -> None:
     assert ears.refused_tokens == ["TOKEN_USED"]
 
 
+def test_an_invite_with_a_redirects_token_is_a_caller_with_its_number(ears: Ears) -> None:
+    number = "010-65529988"
+
+    ears.ear.trunk_heard(
+        TrunkRinging(trunk_id="t1", from_site=URUMQI, token="redirected", caller_number=number)
+    )
+
+    kept = CallerNumber(call_id=CallId("own"), number="+861065529988", dialled="overflow.urumqi")
+    assert (ears.pbx.redirected, ears.pbx.accepted) == ([("t1", "own")], [])
+    assert ears.desk.facts == [TrunkCallArrived(handoff_id=HandoffId("r1"), from_site=URUMQI)]
+    assert (ears.desk.callers, ears.noted) == ([kept], [kept])
+
+
+def test_a_redirected_caller_whose_carrier_says_no_number_has_the_one_that_its_site_told(ears: Ears) -> None:
+    ears.ear.trunk_heard(TrunkRinging(trunk_id="t1", from_site=URUMQI, token="redirected"))
+
+    assert [each.number for each in ears.noted] == ["+861065529988"]
+
+
+def test_a_redirects_token_shown_again_is_counted_and_told_to_nobody(ears: Ears) -> None:
+    for trunk_id in ("t1", "t2"):
+        ears.ear.trunk_heard(TrunkRinging(trunk_id=trunk_id, from_site=URUMQI, token="redirected"))
+
+    assert (ears.pbx.redirected, ears.pbx.rejected) == ([("t1", "own")], ["t2"])
+    assert len(ears.desk.facts) == 1
+    assert ears.refused_tokens == ["TOKEN_USED"]
+
+
+def test_a_redirected_caller_whom_the_desk_has_is_heard_again_for_nothing(ears: Ears) -> None:
+    ears.desk.alive = replace(ears.desk.alive, calls=frozenset({CallId("own")}))
+
+    ears.ear.trunk_heard(
+        TrunkRinging(trunk_id="t1", from_site=URUMQI, token="redirected", call_id=CallId("own"))
+    )
+
+    assert (ears.desk.facts, ears.pbx.redirected, ears.pbx.rejected) == ([], [], [])
+
+
 def test_an_agents_phone_logs_in_with_the_skills_on_record(ears: Ears) -> None:
     ears.ear.agent_phone_heard(KIM, PhoneEvent.LOGIN, None)
     ears.ear.agent_phone_heard(AgentId("beijing/2"), PhoneEvent.LOGIN, None)

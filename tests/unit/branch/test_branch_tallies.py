@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from branch.serving.site_items import DayTally
 from branch.tallies import DayTallies
 from router.call import Disposition
@@ -90,3 +92,21 @@ def test_what_the_day_brought_before_a_restart_counts_and_another_day_does_not()
     day.note_rows([row(connected("a", 1))])
 
     assert day.current() == {SALES: DayTally(offered=2, answered=1, in_level=1)}
+
+
+def test_a_call_that_was_sent_on_is_offered_where_it_was_sent_to() -> None:
+    day = tallies()
+    sent_on = replace(ended("a"), disposition=Disposition.REDIRECTED)
+
+    day.note_rows([row(queued("a")), row(queued("b")), row(sent_on)])
+
+    assert day.current() == {SALES: DayTally(offered=1, redirected=1)}
+
+
+def test_a_call_of_yesterday_that_was_sent_on_takes_nothing_from_today() -> None:
+    day = tallies()
+    sent_on = replace(ended("a"), disposition=Disposition.REDIRECTED)
+
+    day.note_rows([row(queued("a"), "2026-11-21"), row(sent_on)])
+
+    assert day.current() == {SALES: DayTally(redirected=1)}

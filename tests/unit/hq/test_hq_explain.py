@@ -26,8 +26,11 @@ from router.ledger import (
     HandoffCancelled,
     HandoffConnected,
     HandoffEnded,
+    HandoffPromised,
+    HandoffRedirected,
     HandoffRefused,
     HandoffReserved,
+    HandoffTakenIn,
     LedgerRow,
     OutboundBegan,
     Role,
@@ -331,3 +334,48 @@ def test_chinese_readers_get_chinese_and_a_table_that_stands_straight(explain: A
     assert "→ urumqi:" in shown.out or "→ urumqi：" in shown.out
     assert len({cell_len(line) for line in rows}) == 1, "all rows end in one column"
     assert words.language() == "en"
+
+
+def redirected() -> tuple[list[LedgerRow], list[LedgerRow]]:
+    """A call of beijing that becomes one of urumqi's own: both sites' rows."""
+    home, there, own = LedgerBook(), LedgerBook(URUMQI), CallId("own")
+    home.write(0, arrived("c1"), queued("c1"), asked())
+    home.write(0.2, HandoffRedirected(handoff_id=H1, peer=URUMQI, call_id=C1))
+    home.write(0.2, ended("c1", Disposition.REDIRECTED, waited_ms=200))
+    promise = HandoffPromised(
+        handoff_id=H1,
+        peer=BEIJING,
+        call_id=C1,
+        own_call_id=own,
+        queue_id=SALES,
+        skills=(),
+        priority=0,
+        customer_id=None,
+        waited_ms=100,
+        token_hash="",
+    )
+    there.write(0.1, promise)
+    there.write(3, HandoffTakenIn(handoff_id=H1, peer=BEIJING, call_id=own, origin_call_id=C1))
+    there.write(3, arrived("own"), replace(queued("own"), waited_before_ms=3_000))
+    there.write(9, connected("own", "l1", 9_000, "urumqi/7"))
+    return home.rows, there.rows
+
+
+@pytest.mark.parametrize("call", ["c1", "own"])
+def test_a_redirected_call_has_one_story_by_either_of_its_ids(
+    explain: Any, tmp_path: Path, call: str
+) -> None:
+    home, there = redirected()
+
+    shown = explain(call, "--from-ledger", write_hq(tmp_path / "hq.db", [*home, *there]))
+
+    said = " ".join(shown.out.replace("│", " ").split())
+    assert shown.code == 0, shown.err
+    for sentence_ in (
+        "The call ends: it was sent on",
+        "The caller whom beijing has sent on is here",
+        "The wait goes on, with 3.0 s so far.",
+        "The caller talks with urumqi/7, after 9.0 s.",
+    ):
+        assert sentence_ in said
+    assert "No rows of" not in said

@@ -131,3 +131,14 @@ def test_first_contact_is_not_resolved_when_the_customer_calls_again_within_seve
 
     assert first_contact_resolution(calls) == 75.0
     assert first_contact_resolution([answered(1)]) is None
+
+
+def test_a_redirected_call_is_counted_apart_and_offered_nowhere_here() -> None:
+    sent_on = Called(disposition=Disposition.REDIRECTED, waited_ms=100)
+    calls = [answered(1), sent_on, abandoned(30)]
+
+    found = figures(calls)
+
+    assert (found.offered, found.redirected, found.asa_s) == (2, 1, 1.0)
+    assert count(calls, 20_000).offered == 2
+    assert event_utc_us(sent_on, 20_000) is None

@@ -1,5 +1,7 @@
 """A call's record and a restart's view of it, from the rows that its origin wrote."""
 
+from dataclasses import replace
+
 import pytest
 
 from router.agent import RingFailure
@@ -295,3 +297,12 @@ def test_an_ended_call_is_not_open(book: LedgerBook) -> None:
         state.apply(row)
 
     assert state.open_work(Moment.of(book.rows[-1])).calls == ()
+
+
+def test_the_wait_of_a_caller_whom_another_site_sent_began_there(book: LedgerBook) -> None:
+    book.write(5, arrived("c1"), replace(queued("c1"), waited_before_ms=2_000))
+
+    record = fold(book.rows)[CallRecord, "c1"]
+
+    assert isinstance(record, CallRecord)
+    assert (record.arrived_utc_us, record.queued_utc_us) == (utc_us(5), utc_us(3))

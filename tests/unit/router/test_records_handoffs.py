@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from router.ids import AgentId, CallId, HandoffId, Instant, LegId
+from router.ids import AgentId, CallId, HandoffId, Instant, LegId, Skill
 from router.ledger import (
     Entry,
     HandoffAsked,
@@ -14,9 +14,12 @@ from router.ledger import (
     HandoffDialed,
     HandoffEnded,
     HandoffExpired,
+    HandoffPromised,
     HandoffRang,
+    HandoffRedirected,
     HandoffRefused,
     HandoffReserved,
+    HandoffTakenIn,
     NodeStarted,
     Role,
     WrapupEnded,
@@ -25,7 +28,7 @@ from router.records.fold import RecordFold, fold
 from router.records.handoff import NODE_RESTARTED, HandoffRecord
 from router.records.handoff_stage import HandoffStage
 from router.records.moment import Moment
-from router.recovery import OpenHelp
+from router.recovery import OpenHelp, OpenPromise
 from tests.fakes.ledger_book import (
     BEIJING,
     BY_SCORE,
@@ -321,3 +324,78 @@ def test_what_is_known_is_not_replaced_by_what_is_told_again(book: LedgerBook) -
 
     (call,) = known.open_work(Moment.of(ring)).calls
     assert call.leg_id == "l1"
+
+
+def promised() -> HandoffPromised:
+    return HandoffPromised(
+        handoff_id=HANDOFF,
+        peer=URUMQI,
+        call_id=CALL,
+        own_call_id=CallId("own"),
+        queue_id=SALES,
+        skills=(Skill("sales"),),
+        priority=3,
+        customer_id=None,
+        waited_ms=400,
+        token_hash="hash",
+    )
+
+
+def expired(stage: str) -> HandoffExpired:
+    return HandoffExpired(handoff_id=HANDOFF, role=Role.HELPER, peer=URUMQI, call_id=CALL, stage=stage)
+
+
+def promises(book: LedgerBook, seconds: float) -> tuple[OpenPromise, ...]:
+    state = RecordFold()
+    for row in book.rows:
+        state.apply(row)
+    now = Moment(utc_us=utc_us(seconds), mono_ms=Instant(1_000_000), incarnation=book.incarnation + 1)
+    return state.open_work(now).promises
+
+
+def test_a_promise_outlives_its_reservation_and_a_restart(book: LedgerBook) -> None:
+    book.write(1, reserved(Role.HELPER, AGENT), promised())
+    book.write(4, expired("RESERVED"))
+    book.restart(5)
+    book.write(5, STARTED)
+
+    [open_] = promises(book, 11)
+
+    assert record(book).stage is HandoffStage.RESERVED
+    assert (open_.handoff_id, open_.peer, open_.own_call_id) == (HANDOFF, URUMQI, "own")
+    assert (open_.call.call_id, open_.call.priority, open_.token_hash) == (CALL, 3, "hash")
+    assert open_.queued_at == 1_000_000 - 10_400, "its wait at its first site is in it"
+
+
+@pytest.mark.parametrize(
+    ("over", "stage", "reason"),
+    [
+        (expired("PROMISED"), HandoffStage.EXPIRED, "PROMISED"),
+        (cancelled(Role.HELPER, "SILENT"), HandoffStage.CANCELLED, "SILENT"),
+        (
+            HandoffTakenIn(handoff_id=HANDOFF, peer=URUMQI, call_id=CallId("own"), origin_call_id=CALL),
+            HandoffStage.ENDED,
+            "REDIRECTED",
+        ),
+    ],
+)
+def test_a_promise_is_over_when_somebody_came_or_nobody_will(
+    book: LedgerBook, over: Entry, stage: HandoffStage, reason: str
+) -> None:
+    book.write(1, reserved(Role.HELPER, AGENT), promised())
+    book.write(9, over)
+
+    found = record(book)
+    assert promises(book, 10) == ()
+    assert (found.role, found.stage, found.reason, found.call_id) == (Role.HELPER, stage, reason, CALL)
+
+
+def test_the_origins_record_of_a_redirect_ends_with_it(book: LedgerBook) -> None:
+    book.write(0, arrived("c1"), queued("c1"), asked(), reserved(Role.ORIGIN))
+    book.write(0.1, HandoffRedirected(handoff_id=HANDOFF, peer=URUMQI, call_id=CALL))
+
+    assert (record(book).role, record(book).stage, record(book).reason) == (
+        Role.ORIGIN,
+        HandoffStage.ENDED,
+        "REDIRECTED",
+    )

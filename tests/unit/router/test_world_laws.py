@@ -1,6 +1,7 @@
 """Each law is shown to catch a violation, and to pass the same ledger without it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -25,8 +26,11 @@ from router.ledger import (
     HandoffConnected,
     HandoffDialed,
     HandoffEnded,
+    HandoffPromised,
     HandoffRang,
+    HandoffRedirected,
     HandoffReserved,
+    HandoffTakenIn,
     LedgerRow,
     NodeStarted,
     OutboundBegan,
@@ -153,9 +157,11 @@ def test_lawful_ledgers_break_no_law_and_every_law_looked() -> None:
     local = check_ledgers(a_local_call().rows)
     overflow = check_ledgers([row for ledger in handed_off() for row in ledger.rows])
     callback = check_ledgers(a_callback().rows)
+    redirect = check_ledgers([row for ledger in (redirected_at_a(), came_to_b()) for row in ledger.rows])
 
-    assert [each.violations for each in local + overflow + callback if each.violations] == []
-    assert all(any(each.checked for each in law) for law in zip(local, overflow, callback, strict=True))
+    every = (local, overflow, callback, redirect)
+    assert [each.violations for results in every for each in results if each.violations] == []
+    assert all(any(each.checked for each in law) for law in zip(*every, strict=True))
 
 
 def test_the_order_between_sites_does_not_matter() -> None:
@@ -412,3 +418,68 @@ def test_hq_must_hold_what_branches_hold_and_nothing_else() -> None:
     assert hq_equals_branches(
         rows, [*rows[:-1], Ledger("a").at(9, *[r.entry for r in rows]).rows[-1]]
     ).violations
+
+
+OWN = CallId("own")
+
+
+def redirected_at_a() -> Ledger:
+    sent = HandoffRedirected(handoff_id=H1, peer=B, call_id=C1)
+    return Ledger("a").at(0, *arrival()).at(1, sent, end(1, C1, Disposition.REDIRECTED))
+
+
+def promised_at_b() -> Ledger:
+    promise = HandoffPromised(
+        handoff_id=H1,
+        peer=A,
+        call_id=C1,
+        own_call_id=OWN,
+        queue_id=PS,
+        skills=(Skill("PS"),),
+        priority=0,
+        customer_id=None,
+        waited_ms=1_000,
+        token_hash="",
+    )
+    return Ledger("b").at(1, promise)
+
+
+def taken_in(call: CallId = OWN, origin_call: CallId = C1) -> HandoffTakenIn:
+    return HandoffTakenIn(handoff_id=H1, peer=A, call_id=call, origin_call_id=origin_call)
+
+
+def came_to_b() -> Ledger:
+    arrived, queued = arrival(OWN)
+    assert isinstance(queued, CallQueued)
+    there = promised_at_b().at(2, taken_in(), arrived, replace(queued, waited_before_ms=2_000))
+    return there.at(5, end(5, OWN, Disposition.ABANDONED_IN_QUEUE))
+
+
+def test_a_redirected_call_is_one_where_it_goes_or_is_lost_by_its_carrier() -> None:
+    assert broken([redirected_at_a(), came_to_b()]) == set()
+    assert broken([redirected_at_a(), promised_at_b()]) == set()
+
+
+@pytest.mark.parametrize(
+    ("at_a", "at_b"),
+    [
+        (redirected_at_a(), came_to_b().at(6, taken_in())),
+        (redirected_at_a(), came_to_b().at(6, taken_in(CallId("another")))),
+        (Ledger("a").at(0, *arrival()).at(1, end(1)), came_to_b()),
+        (Ledger("a").at(0, *arrival()).at(1, end(1, C1, Disposition.REDIRECTED)), promised_at_b()),
+        (Ledger("a").at(0, *arrival(), HandoffRedirected(handoff_id=H1, peer=B, call_id=C1)), came_to_b()),
+        (redirected_at_a(), promised_at_b().at(2, taken_in())),
+        (redirected_at_a(), Ledger("b").at(2, taken_in(), *arrival(OWN))),
+    ],
+    ids=[
+        "twice",
+        "as two calls",
+        "nobody sent it",
+        "sent on by no hand-off",
+        "sent on and not ended",
+        "taken in and not there",
+        "never promised",
+    ],
+)
+def test_redirects_that_do_not_arrive_once_are_told(at_a: Ledger, at_b: Ledger) -> None:
+    assert "redirects_arrive_once" in broken([at_a, at_b])
