@@ -107,6 +107,7 @@ async def test_a_caller_who_was_in_no_queue_yet_is_told_again_with_the_same_id(h
 
 async def test_a_caller_who_came_while_nobody_listened_is_found(home: Site) -> None:
     await home.call()
+    await becomes(lambda: _has_somebody(home))
 
     driver, ear, _found = await home.connect()
     caller = await ear.caller()
@@ -159,3 +160,7 @@ async def test_a_pbx_that_is_down_at_first_is_waited_for(home: Site) -> None:
 
     assert found.callers == frozenset()
     await ear.caller()
+
+
+async def _has_somebody(site: Site) -> bool:
+    return bool(await site.outsiders())
