@@ -39,10 +39,13 @@ class Crowd:
         self.links: dict[str, TcpLink] = {}
         self.stack = AsyncExitStack()
 
-    async def join(self, name: str, *, idle: int = 1) -> None:
+    async def join(self, name: str, *, idle: int = 1, lease_ttl_s: int = 3) -> None:
         link = await self.stack.enter_async_context(TcpLink(self.settings.endpoints[0]))
         settings = EtcdSettings(
-            endpoints=(link.endpoint,), prefix=self.settings.prefix, lease_ttl_s=3, digest_above=DIGEST_ABOVE
+            endpoints=(link.endpoint,),
+            prefix=self.settings.prefix,
+            lease_ttl_s=lease_ttl_s,
+            digest_above=DIGEST_ABOVE,
         )
         board, ear = EtcdLoadBoard(settings, SiteId(name)), BoardEar()
         self.boards[name], self.ears[name], self.links[name] = board, ear, link
@@ -52,17 +55,30 @@ class Crowd:
 
     async def writer(self) -> str:
         """Who has the seat, once somebody has it."""
+        async with asyncio.timeout(20):
+            while True:
+                found = await self.stored(self.settings.digest_prefix + WRITER_KEY)
+                if found is not None:
+                    return found.value.decode()
+                await asyncio.sleep(0.05)
+
+    async def stored(self, key: bytes) -> wire.KeyValue | None:
+        """The key as etcd has it."""
         connection = EtcdConnection(self.settings.endpoints[0], self.settings)
         try:
-            async with asyncio.timeout(20):
-                while True:
-                    request = wire.range_request(self.settings.digest_prefix + WRITER_KEY)
-                    found = wire.range_reply(await connection.call(wire.RANGE, request)).kvs
-                    if found:
-                        return found[0].value.decode()
-                    await asyncio.sleep(0.05)
+            reply = wire.range_reply(await connection.call(wire.RANGE, wire.range_request(key)))
         finally:
             await connection.close()
+        return reply.kvs[0] if reply.kvs else None
+
+    async def leave(self, *names: str) -> None:
+        """Close these; returns when nobody sees them any more."""
+        for name in names:
+            await self.boards[name].close()
+            del self.ears[name]
+        for ear in self.ears.values():
+            for name in names:
+                await ear.until_gone(name)
 
     async def until_all_see(self, name: str, version: int, *, idle: int) -> None:
         for reader, ear in self.ears.items():
@@ -158,14 +174,32 @@ async def test_etcd_names_what_changed_and_counts_all_that_is_there(etcd: EtcdCl
 
 
 async def test_few_sites_read_each_other_again(crowd: Crowd) -> None:
-    for name in NAMES[2:]:
-        await crowd.boards[name].close()
-        del crowd.ears[name]
-    for ear in crowd.ears.values():
-        for name in NAMES[2:]:
-            await ear.until_gone(name)
+    await crowd.leave(*NAMES[2:])
 
     crowd.boards["site-0"].publish(site_load("site-0", 2, idle=0))
 
     # A digest leaves out a site with nobody idle: this version can only come from its record.
     await crowd.until_all_see("site-0", 2, idle=0)
+
+
+async def test_who_died_before_an_election_is_not_shown_again_by_its_record(
+    etcd: EtcdCluster, crowd: Crowd
+) -> None:
+    """Its lease has its whole time again. Whoever goes back to records knows who did not put again."""
+    await crowd.join("doomed", lease_ttl_s=60)
+    await crowd.until_all_see("doomed", 1, idle=1)
+    crowd.links["doomed"].cut()
+    del crowd.ears["doomed"]
+    etcd.kill()
+    etcd.launch()
+    await asyncio.to_thread(etcd.wait_ready)
+    for ear in crowd.ears.values():
+        await ear.until(lambda ear=ear: _shown(ear, "doomed") in (None, (1, 0)))  # type: ignore[misc]
+        ear.heard.clear()
+
+    await crowd.leave(*NAMES[2:])
+    crowd.boards["site-0"].publish(site_load("site-0", 2, idle=0))
+    await crowd.until_all_see("site-0", 2, idle=0)
+
+    assert await crowd.stored(crowd.settings.load_prefix + b"doomed") is not None
+    assert not any("doomed@1" in ear.heard for ear in crowd.ears.values())

@@ -11,6 +11,7 @@ from router.overflow.load import SiteLoad
 from sync.loadboard.digest import Beat, decode_beat, encode_beat
 from sync.loadboard.etcd.aggregate import EDITION_INTERVAL_MS, PLACE_KEPT_MS, Aggregate
 from sync.loadboard.etcd.digest_view import DigestView
+from sync.loadboard.etcd.reign import Reign
 from sync.loadboard.etcd.sights import BeatHeard, DigestRefused, Sight, SiteLeft, SiteSeen, WriterSeen
 from sync.loadboard.etcd.wire import Header, KeyValue, RangeReply, WatchEvent
 from tests.fakes.board import SALES, queue_load, site_load
@@ -29,7 +30,7 @@ class Board:
 
     def __init__(self, known: dict[SiteId, SiteLoad] | None = None) -> None:
         self.aggregate = Aggregate(7)
-        self.view = DigestView(prefix=PREFIX, own_site_id=HQ, known=known or {})
+        self.view = DigestView(prefix=PREFIX, own_site_id=HQ, reign=Reign(), known=known or {})
         self.now = Instant(1_000)
         self.records: set[SiteId] = set()
 
