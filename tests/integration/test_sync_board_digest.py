@@ -9,9 +9,10 @@ import pytest
 from deploy.etcd import EtcdCluster, start_etcd
 from router.ids import SiteId
 from sync.loadboard.etcd import wire
+from sync.loadboard.etcd.aggregating import turn_request
 from sync.loadboard.etcd.board import EtcdLoadBoard
 from sync.loadboard.etcd.connection import EtcdConnection
-from sync.loadboard.etcd.digest_view import WRITER_KEY
+from sync.loadboard.etcd.digest_view import BEAT_KEY, WRITER_KEY
 from sync.loadboard.etcd.settings import EtcdSettings
 from tests.fakes.board import SALES, BoardEar, site_load
 from tests.fakes.tcp_link import TcpLink
@@ -55,21 +56,24 @@ class Crowd:
 
     async def writer(self) -> str:
         """Who has the seat, once somebody has it."""
+        return (await self.until_stored(self.settings.digest_prefix + WRITER_KEY)).value.decode()
+
+    async def until_stored(self, key: bytes) -> wire.KeyValue:
+        """The key, once etcd has it."""
         async with asyncio.timeout(20):
             while True:
-                found = await self.stored(self.settings.digest_prefix + WRITER_KEY)
-                if found is not None:
-                    return found.value.decode()
+                found = wire.range_reply(await self.ask(wire.RANGE, wire.range_request(key))).kvs
+                if found:
+                    return found[0]
                 await asyncio.sleep(0.05)
 
-    async def stored(self, key: bytes) -> wire.KeyValue | None:
-        """The key as etcd has it."""
+    async def ask(self, method: str, request: bytes) -> bytes:
+        """Etcd's answer, past every link."""
         connection = EtcdConnection(self.settings.endpoints[0], self.settings)
         try:
-            reply = wire.range_reply(await connection.call(wire.RANGE, wire.range_request(key)))
+            return await connection.call(method, request)
         finally:
             await connection.close()
-        return reply.kvs[0] if reply.kvs else None
 
     async def leave(self, *names: str) -> None:
         """Close these; returns when nobody sees them any more."""
@@ -150,6 +154,28 @@ async def test_a_writer_that_lives_and_falls_silent_loses_the_seat(crowd: Crowd)
     assert all(SiteId(first) in ear.view for ear in crowd.ears.values())
 
 
+async def test_a_turn_that_etcd_carries_out_late_does_not_come_over_a_newer_one(crowd: Crowd) -> None:
+    """A member that stood still does what it was sent before, also when nobody waits for it any more."""
+    prefix = crowd.settings.digest_prefix
+    seat, beat = await crowd.until_stored(prefix + WRITER_KEY), await crowd.until_stored(prefix + BEAT_KEY)
+    late = turn_request(prefix, seat.mod_revision, beat.mod_revision, [(BEAT_KEY, beat.value)])
+    crowd.boards["site-2"].publish(site_load("site-2", 2, idle=7))
+    await crowd.until_all_see("site-2", 2, idle=7)
+
+    assert wire.guarded_puts_revision(await crowd.ask(wire.TXN, late)) is None
+    async with asyncio.timeout(20):
+        is_written = False
+        while not is_written:  # the writer may be quicker
+            newer = await crowd.until_stored(prefix + BEAT_KEY)
+            in_time = turn_request(prefix, seat.mod_revision, newer.mod_revision, [(BEAT_KEY, newer.value)])
+            is_written = wire.guarded_puts_revision(await crowd.ask(wire.TXN, in_time)) is not None
+
+    # Whoever has the seat goes on after a turn that it did not expect.
+    crowd.boards["site-2"].publish(site_load("site-2", 3, idle=5))
+    await crowd.until_all_see("site-2", 3, idle=5)
+    assert (await crowd.until_stored(prefix + WRITER_KEY)).mod_revision == seat.mod_revision
+
+
 async def test_etcd_names_what_changed_and_counts_all_that_is_there(etcd: EtcdCluster) -> None:
     """The writer finds by the count who left: no answer tells of it otherwise."""
     settings = EtcdSettings(endpoints=etcd.endpoints, prefix="/digest/counted")
@@ -201,5 +227,6 @@ async def test_who_died_before_an_election_is_not_shown_again_by_its_record(
     crowd.boards["site-0"].publish(site_load("site-0", 2, idle=0))
     await crowd.until_all_see("site-0", 2, idle=0)
 
-    assert await crowd.stored(crowd.settings.load_prefix + b"doomed") is not None
+    doomed = await crowd.ask(wire.RANGE, wire.range_request(crowd.settings.load_prefix + b"doomed"))
+    assert wire.range_reply(doomed).count == 1
     assert not any("doomed@1" in ear.heard for ear in crowd.ears.values())

@@ -230,6 +230,23 @@ def test_a_foreign_key_is_refused_once_and_the_next_good_turn_counts() -> None:
     assert board.told() == [SiteSeen(load=load("beijing", 3, idle=2))]
 
 
+def test_what_a_turn_told_that_was_never_written_is_told_by_the_next() -> None:
+    board = Board()
+    board.publish(load("beijing", 3, idle=2), load("lhasa", 1, idle=1))
+    board.turn()
+    board.publish(load("beijing", 4), load("lhasa", 2), load("urumqi", 1, waiting=1))
+
+    lost = board.written()
+    board.aggregate.doubt()
+
+    assert [name for name, _ in lost] == [b"sites", b"queue/sales", b"beat"]
+    assert board.told() == [
+        SiteSeen(load=load("beijing", 3)),
+        SiteSeen(load=load("lhasa", 1)),
+        SiteSeen(load=load("urumqi", 1, waiting=1)),
+    ]
+
+
 def test_who_writes_is_seen_to_come_and_go() -> None:
     view = Board().view
 
