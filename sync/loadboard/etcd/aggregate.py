@@ -56,6 +56,10 @@ class Aggregate:
         if site_id in self._sites:
             self._sites[site_id].gone_at = now
 
+    def doubt(self) -> None:
+        """The last turn may not have been written: the next one builds on nothing of it."""
+        self._written_at = None
+
     def keys(self, record_count: int, view_age_ms: int, now: Instant) -> Iterator[tuple[bytes, bytes]]:
         """One turn: the directory if it changed, each queue class, then the beat.
 

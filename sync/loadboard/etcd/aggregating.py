@@ -11,7 +11,7 @@ from sync.clock import Clock
 from sync.loadboard.etcd import wire
 from sync.loadboard.etcd.aggregate import Aggregate
 from sync.loadboard.etcd.connection import EtcdConnection
-from sync.loadboard.etcd.digest_view import WRITER_KEY
+from sync.loadboard.etcd.digest_view import BEAT_KEY, WRITER_KEY
 from sync.loadboard.etcd.errors import EtcdError
 from sync.loadboard.etcd.recovery import Recovery
 from sync.loadboard.etcd.rounds import RecordRounds
@@ -45,8 +45,8 @@ class Aggregating:
         self._recovery = recovery
         self._lease_id = lease_id
         self._writer_key = settings.digest_prefix + WRITER_KEY
+        self._beat_key = settings.digest_prefix + BEAT_KEY
         self._seat = Seat(rng, clock.mono_ms())
-        self._own_revision: int | None = None
         self._heard = asyncio.Event()
 
     def writer_seen(self, revision: int | None) -> None:
@@ -87,9 +87,8 @@ class Aggregating:
         lease_id = self._lease_id()
         if lease_id is None:
             return None
-        request = wire.guarded_puts_request(
-            self._writer_key, self._seat.revision, [(self._writer_key, self._site)], lease_id=lease_id
-        )
+        guards, puts = {self._writer_key: self._seat.revision}, [(self._writer_key, self._site)]
+        request = wire.guarded_puts_request(guards, puts, lease_id=lease_id)
         connection = EtcdConnection(self._recovery.endpoint, self._settings)
         try:
             return wire.guarded_puts_revision(await connection.call(wire.TXN, request))
@@ -105,23 +104,33 @@ class Aggregating:
             try:
                 is_ours = await self._write(revision, aggregate, rounds)
             except EtcdError as error:
-                rounds.forget()
                 await asyncio.sleep(self._recovery.failed(error))
+            # The last turn may have been written or not, and one before it late.
+            rounds.forget()
+            aggregate.doubt()
         log.info("digest_writer_ended", revision=revision)
         self._seat.failed(self._clock.mono_ms())
 
     async def _write(self, revision: int, aggregate: Aggregate, rounds: RecordRounds) -> bool:
-        """Look and write each second, on one connection; False at the end: the seat is another's."""
+        """Look and write each second, on one connection, as long as that goes well.
+
+        Returns whether the seat is still ours.
+        """
         connection = EtcdConnection(self._recovery.endpoint, self._settings)
         try:
+            beat_revision = await _revision_of(connection, self._beat_key)
             due_at = self._clock.mono_ms()
             while True:
                 read_at = await self._look(connection, aggregate, rounds)
                 age_ms = self._clock.mono_ms() - read_at
-                if age_ms <= DIGEST_VIEW_LIMIT_MS and not await self._turn(
-                    connection, revision, aggregate.keys(rounds.record_count, age_ms, self._clock.mono_ms())
-                ):
-                    return False
+                if age_ms <= DIGEST_VIEW_LIMIT_MS:
+                    keys = aggregate.keys(rounds.record_count, age_ms, self._clock.mono_ms())
+                    request = turn_request(self._settings.digest_prefix, revision, beat_revision, keys)
+                    written = wire.guarded_puts_revision(await connection.call(wire.TXN, request))
+                    self._recovery.succeeded()
+                    if written is None:
+                        return await _revision_of(connection, self._writer_key) == revision
+                    beat_revision = written
                 due_at = Instant(max(due_at + DIGEST_INTERVAL_MS, self._clock.mono_ms()))
                 await asyncio.sleep((due_at - self._clock.mono_ms()) / 1000)
         finally:
@@ -141,16 +150,23 @@ class Aggregating:
             _collect(aggregate, sight, asked_at)
         return asked_at
 
-    async def _turn(
-        self, connection: EtcdConnection, revision: int, keys: Iterable[tuple[bytes, bytes]]
-    ) -> bool:
-        """Write one turn; False: the seat is another's, and nothing was written."""
-        prefix = self._settings.digest_prefix
-        puts = [(prefix + name, value) for name, value in keys]
-        request = wire.guarded_puts_request(self._writer_key, revision, puts)
-        written = wire.guarded_puts_revision(await connection.call(wire.TXN, request))
-        self._recovery.succeeded()
-        return written is not None
+
+def turn_request(
+    prefix: bytes, seat_revision: int, beat_revision: int, keys: Iterable[tuple[bytes, bytes]]
+) -> bytes:
+    """Write one turn, if the seat was not taken since, and no other turn was written.
+
+    A member that stood still carries out what it was sent before, though nobody waits for it any more
+    (tried on a frozen one: every second time). An old turn over a newer would show the dead again.
+    """
+    guards = {prefix + WRITER_KEY: seat_revision, prefix + BEAT_KEY: beat_revision}
+    return wire.guarded_puts_request(guards, [(prefix + name, value) for name, value in keys])
+
+
+async def _revision_of(connection: EtcdConnection, key: bytes) -> int:
+    """At which the key was put last; 0: it is not there."""
+    found = wire.range_reply(await connection.call(wire.RANGE, wire.range_request(key))).kvs
+    return found[0].mod_revision if found else 0
 
 
 def _collect(aggregate: Aggregate, sight: Sight, now: Instant) -> None:

@@ -18,6 +18,7 @@ from sync.loadboard.digest import (
     decode_beat,
     decode_directory,
 )
+from sync.loadboard.etcd.reign import Reign
 from sync.loadboard.etcd.sights import BeatHeard, DigestRefused, Sight, SiteLeft, SiteSeen, WriterSeen
 from sync.loadboard.etcd.wire import Header, KeyValue, RangeReply, WatchEvent
 
@@ -38,10 +39,13 @@ class _Told:
 class DigestView:
     """The digest as last read, and what was told of it."""
 
-    def __init__(self, *, prefix: bytes, own_site_id: SiteId, known: Mapping[SiteId, SiteLoad]) -> None:
-        """`known`: the sites told so far by another view, which this one takes over."""
+    def __init__(
+        self, *, prefix: bytes, own_site_id: SiteId, reign: Reign, known: Mapping[SiteId, SiteLoad]
+    ) -> None:
+        """`known`: the sites told so far by another view, which this one takes over, with its reign."""
         self._prefix = prefix
         self._own_site_id = own_site_id
+        self._reign = reign
         self._told = {
             site_id: _Told(load=load, address=None, is_named=True) for site_id, load in known.items()
         }
@@ -55,7 +59,11 @@ class DigestView:
         return {site_id: told.load for site_id, told in self._told.items()}
 
     def answered(self, header: Header, now: Instant, confirmed_at: Instant | None) -> Iterator[Sight]:
-        """Nothing: who lives is judged by the writer, who reads the records themselves."""
+        """Nothing: who lives is judged by the writer, who reads the records themselves.
+
+        But an election is remembered, for whoever reads the records next.
+        """
+        self._reign.heard(header.term, now, confirmed_at)
         yield from ()
 
     def listed(self, reply: RangeReply) -> Iterator[Sight]:

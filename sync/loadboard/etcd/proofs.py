@@ -9,36 +9,25 @@ record again under each leader, and one that does not is taken for dead.
 from collections.abc import Iterable, Iterator
 
 from router.ids import Instant, SiteId
-
-PROOF_LIMIT_MS = 5_000
-"""From the last moment under the old leader. A living site puts again with the next beat of its lease,
-after 3.3 s of the default 10; a dead one may have died a lease before, which makes 15 s."""
+from sync.loadboard.etcd.reign import Reign
 
 
 class Proofs:
     """The records of one view by the term under which they were put."""
 
-    def __init__(self) -> None:
-        self._term = 0
+    def __init__(self, reign: Reign) -> None:
+        self._reign = reign
         self._now = Instant(0)
-        self._limit_at = Instant(0)
-        """Until when a record of an older term may be put again."""
         self._terms: dict[SiteId, int] = {}
         self._due: dict[SiteId, Instant] = {}
         """Who has to put again, and by when; a further election gives no more time."""
 
     def heard(self, term: int, now: Instant, confirmed_at: Instant | None) -> None:
-        """An answer came; until `confirmed_at` every record stood under the leader of that time.
-
-        None: nothing was ever known, so a record of an older term may be of any age.
-        """
+        """An answer came; `confirmed_at` as the reign takes it."""
         self._now = now
-        if term == self._term:
-            return
-        self._term = term
-        self._limit_at = now if confirmed_at is None else Instant(confirmed_at + PROOF_LIMIT_MS)
-        for site_id, record_term in self._terms.items():
-            self._judge(site_id, record_term)
+        if self._reign.heard(term, now, confirmed_at):
+            for site_id, record_term in self._terms.items():
+                self._judge(site_id, record_term)
 
     def put(self, site_id: SiteId, term: int) -> None:
         """The site's record is of this term."""
@@ -67,7 +56,7 @@ class Proofs:
     def _judge(self, site_id: SiteId, term: int) -> None:
         # A record without a term is believed as long as it is there. And an answer may come of a member
         # that has not heard of the new leader yet: a higher term than its own is as good.
-        if term == 0 or term >= self._term:
+        if term == 0 or term >= self._reign.term:
             self._due.pop(site_id, None)
         else:
-            self._due.setdefault(site_id, self._limit_at)
+            self._due.setdefault(site_id, self._reign.limit_at)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from router.ids import Instant
 from sync.loadboard.etcd import wire
+from sync.loadboard.etcd.reign import Reign
 from sync.loadboard.etcd.sights import Sight
 from sync.loadboard.etcd.view import BoardView
 from sync.loadboard.etcd.wire import Header, RangeReply, WatchEvent
@@ -22,7 +23,7 @@ class RecordRounds:
     """
 
     def __init__(self, prefix: bytes) -> None:
-        self._view = BoardView(prefix=prefix, own_site_id=None)
+        self._view = BoardView(prefix=prefix, own_site_id=None, reign=Reign())
         self._begin = prefix
         self._end = wire.prefix_end(prefix)
         self._keys: set[bytes] = set()

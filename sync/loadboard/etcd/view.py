@@ -6,6 +6,7 @@ from router.ids import Instant, SiteId
 from router.overflow.load import SiteLoad
 from sync.loadboard.codec import BadLoadRecordError, LoadRecord, decode_record
 from sync.loadboard.etcd.proofs import Proofs
+from sync.loadboard.etcd.reign import Reign
 from sync.loadboard.etcd.sights import OwnKeySeen, RecordRefused, Sight, SiteLeft, SiteSeen
 from sync.loadboard.etcd.wire import Header, KeyValue, RangeReply, WatchEvent
 
@@ -14,16 +15,24 @@ class BoardView:
     """The records of the other sites as last seen, and the difference that each reply makes."""
 
     def __init__(
-        self, *, prefix: bytes, own_site_id: SiteId | None, known: Mapping[SiteId, SiteLoad] | None = None
+        self,
+        *,
+        prefix: bytes,
+        own_site_id: SiteId | None,
+        reign: Reign,
+        known: Mapping[SiteId, SiteLoad] | None = None,
     ) -> None:
-        """`own_site_id` None: nobody's own, every record is told. `known`: told so far by another view."""
+        """`own_site_id` None: nobody's own, every record is told.
+
+        `known`: the sites told so far by another view, which this one takes over, with the reign it heard of.
+        """
         self._prefix = prefix
         self._own_site_id = own_site_id
         self._loads: dict[SiteId, SiteLoad] = dict(known or {})
         self._told: dict[SiteId, LoadRecord] = {}
         """The records behind `_loads`; another view's are told again as they are found."""
         self._unreadable: set[SiteId] = set()
-        self._proofs = Proofs()
+        self._proofs = Proofs(reign)
 
     @property
     def known(self) -> dict[SiteId, SiteLoad]:

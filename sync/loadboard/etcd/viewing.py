@@ -6,20 +6,21 @@ every site reads the digest, which one of them writes, and helps to keep that se
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 
 import structlog
 
 from router.ids import Instant, SiteId
+from router.overflow.load import SiteLoad
 from sync.clock import Clock
 from sync.loadboard.etcd.aggregating import Aggregating
 from sync.loadboard.etcd.digest_view import DigestView
 from sync.loadboard.etcd.freshness import Freshness
 from sync.loadboard.etcd.publishing import PublishSession
 from sync.loadboard.etcd.recovery import Recovery
+from sync.loadboard.etcd.reign import Reign
 from sync.loadboard.etcd.settings import (
     DIGEST_ASK_INTERVAL_MS,
-    DIGEST_INTERVAL_MS,
     PROGRESS_INTERVAL_MS,
     EtcdSettings,
 )
@@ -66,7 +67,8 @@ class Viewing:
         self._listener = listener
         self._aggregating: Aggregating | None = None
         self._freshness = Freshness(progress_interval_ms=PROGRESS_INTERVAL_MS)
-        self._view: BoardView | DigestView = BoardView(prefix=settings.load_prefix, own_site_id=site_id)
+        self._reign = Reign()
+        self._view: BoardView | DigestView = self._record_view({})
         self._enough = asyncio.Event()
 
     @property
@@ -82,17 +84,18 @@ class Viewing:
 
     async def _look_at_records(self) -> None:
         """Until there are too many."""
-        prefix = self._settings.load_prefix
-        self._view = BoardView(prefix=prefix, own_site_id=self._site_id, known=self._view.known)
+        self._view = self._record_view(self._view.known)
         self._renew_freshness(PROGRESS_INTERVAL_MS)
-        session = self._session(prefix, self._listener.view_confirmed)
+        session = self._session(self._settings.load_prefix, self._listener.view_confirmed)
         await self._run_until_enough(session.run())
 
     async def _look_at_digest(self) -> None:
         """Until there are few again; meanwhile be ready to write it."""
         log.info("board_read_by_digest", site_count=len(self._view.known) + 1)
         prefix = self._settings.digest_prefix
-        self._view = DigestView(prefix=prefix, own_site_id=self._site_id, known=self._view.known)
+        self._view = DigestView(
+            prefix=prefix, own_site_id=self._site_id, reign=self._reign, known=self._view.known
+        )
         self._renew_freshness(DIGEST_ASK_INTERVAL_MS)
         self._aggregating = Aggregating(
             settings=self._settings,
@@ -103,11 +106,16 @@ class Viewing:
             lease_id=lambda: self._publishing.granted_lease_id,
         )
         session = self._session(prefix, None)
-        self._publishing.pace(DIGEST_INTERVAL_MS)
+        self._publishing.be_read_by_digest(True)
         await self._run_until_enough(session.run(), self._aggregating.run())
-        self._publishing.pace(0)
+        self._publishing.be_read_by_digest(False)
         self._aggregating = None
         log.info("board_read_by_record", site_count=len(self._view.known) + 1)
+
+    def _record_view(self, known: Mapping[SiteId, SiteLoad]) -> BoardView:
+        return BoardView(
+            prefix=self._settings.load_prefix, own_site_id=self._site_id, reign=self._reign, known=known
+        )
 
     def _session(self, prefix: bytes, confirmed: Callable[[], None] | None) -> WatchSession:
         return WatchSession(

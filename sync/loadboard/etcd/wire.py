@@ -8,7 +8,7 @@ live in a descriptor pool of their own, so the names that they take (`kv.proto`,
 
 import ast
 import importlib.util
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -124,17 +124,19 @@ def put_request(key: bytes, value: bytes, lease_id: int) -> bytes:
 
 
 def guarded_puts_request(
-    guard_key: bytes, guard_revision: int, puts: Iterable[tuple[bytes, bytes]], *, lease_id: int = 0
+    guards: Mapping[bytes, int], puts: Iterable[tuple[bytes, bytes]], *, lease_id: int = 0
 ) -> bytes:
-    """Put all of these at one revision, if the guard's mod_revision is still this (0: it is not there)."""
+    """Put all of these at one revision, if each guard's mod_revision is still this (0: it is not there)."""
     # etcdserverpb.Compare: EQUAL = 0; MOD = 2, which is 0 for a key that is not there.
-    guard = {"result": 0, "target": 2, "key": guard_key, "mod_revision": guard_revision}
+    compare = [
+        {"result": 0, "target": 2, "key": key, "mod_revision": revision} for key, revision in guards.items()
+    ]
     operations = [{"request_put": {"key": key, "value": value, "lease": lease_id}} for key, value in puts]
-    return _serialized("TxnRequest", compare=[guard], success=operations)
+    return _serialized("TxnRequest", compare=compare, success=operations)
 
 
 def guarded_puts_revision(payload: bytes) -> int | None:
-    """The revision at which the puts were made; None: the guard had changed, and nothing was put."""
+    """The revision at which the puts were made; None: a guard had changed, and nothing was put."""
     message = _class("TxnResponse").FromString(payload)
     return int(message.header.revision) if message.succeeded else None
 

@@ -11,6 +11,7 @@ from router.overflow.load import SiteLoad
 from sync.loadboard.digest import Beat, decode_beat, encode_beat
 from sync.loadboard.etcd.aggregate import EDITION_INTERVAL_MS, PLACE_KEPT_MS, Aggregate
 from sync.loadboard.etcd.digest_view import DigestView
+from sync.loadboard.etcd.reign import Reign
 from sync.loadboard.etcd.sights import BeatHeard, DigestRefused, Sight, SiteLeft, SiteSeen, WriterSeen
 from sync.loadboard.etcd.wire import Header, KeyValue, RangeReply, WatchEvent
 from tests.fakes.board import SALES, queue_load, site_load
@@ -29,7 +30,7 @@ class Board:
 
     def __init__(self, known: dict[SiteId, SiteLoad] | None = None) -> None:
         self.aggregate = Aggregate(7)
-        self.view = DigestView(prefix=PREFIX, own_site_id=HQ, known=known or {})
+        self.view = DigestView(prefix=PREFIX, own_site_id=HQ, reign=Reign(), known=known or {})
         self.now = Instant(1_000)
         self.records: set[SiteId] = set()
 
@@ -227,6 +228,23 @@ def test_a_foreign_key_is_refused_once_and_the_next_good_turn_counts() -> None:
     assert [type(sight) for sight in first] == [DigestRefused]
     assert second == []
     assert board.told() == [SiteSeen(load=load("beijing", 3, idle=2))]
+
+
+def test_what_a_turn_told_that_was_never_written_is_told_by_the_next() -> None:
+    board = Board()
+    board.publish(load("beijing", 3, idle=2), load("lhasa", 1, idle=1))
+    board.turn()
+    board.publish(load("beijing", 4), load("lhasa", 2), load("urumqi", 1, waiting=1))
+
+    lost = board.written()
+    board.aggregate.doubt()
+
+    assert [name for name, _ in lost] == [b"sites", b"queue/sales", b"beat"]
+    assert board.told() == [
+        SiteSeen(load=load("beijing", 3)),
+        SiteSeen(load=load("lhasa", 1)),
+        SiteSeen(load=load("urumqi", 1, waiting=1)),
+    ]
 
 
 def test_who_writes_is_seen_to_come_and_go() -> None:

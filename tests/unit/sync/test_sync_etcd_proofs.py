@@ -2,6 +2,8 @@
 
 from router.ids import Instant, SiteId
 from sync.loadboard.codec import encode, stamped
+from sync.loadboard.etcd.digest_view import DigestView
+from sync.loadboard.etcd.reign import Reign
 from sync.loadboard.etcd.sights import OwnKeySeen, Sight, SiteLeft, SiteSeen
 from sync.loadboard.etcd.view import BoardView
 from sync.loadboard.etcd.wire import Header, KeyValue, RangeReply, WatchEvent
@@ -15,9 +17,10 @@ LHASA_SEEN = SiteSeen(load=site_load("lhasa", 1))
 class View:
     """A board's view, told everything under a term and at a time."""
 
-    def __init__(self) -> None:
-        self._view = BoardView(prefix=PREFIX, own_site_id=SiteId("hq"))
-        self._confirmed_at: Instant | None = None
+    def __init__(self, reign: Reign | None = None, confirmed_at: Instant | None = None) -> None:
+        """With both it takes over from another view."""
+        self._view = BoardView(prefix=PREFIX, own_site_id=SiteId("hq"), reign=reign or Reign())
+        self._confirmed_at = confirmed_at
 
     def lists(self, *kvs: KeyValue, term: int, seconds: float) -> list[Sight]:
         header = self._header(term)
@@ -130,3 +133,17 @@ def test_a_site_that_tells_no_term_is_believed_as_long_as_its_key_is_there() -> 
     view.lists(key_of("lhasa", term=0), term=2, seconds=100)
 
     assert view.hears(term=3, seconds=200) == []
+
+
+def test_what_a_digest_told_after_the_election_gives_nobody_more_time() -> None:
+    reign = Reign()
+    digest = DigestView(prefix=b"/trunkline/digest/", own_site_id=SiteId("hq"), reign=reign, known={})
+    confirmed_at = at(100)
+    for term, seconds in ((2, 100), (3, 102), (3, 106)):
+        list(digest.answered(Header(cluster_id=1, revision=50, term=term), at(seconds), confirmed_at))
+        confirmed_at = at(seconds)
+
+    view = View(reign, confirmed_at)
+    sights = view.lists(key_of("lhasa", term=2), key_of("urumqi", term=3), term=3, seconds=106.1)
+
+    assert sights == [SiteSeen(load=site_load("urumqi", 1))]

@@ -2,6 +2,7 @@ from collections.abc import Iterable
 
 from router.ids import SiteId
 from sync.loadboard.codec import encode
+from sync.loadboard.etcd.reign import Reign
 from sync.loadboard.etcd.sights import OwnKeySeen, RecordRefused, Sight, SiteLeft, SiteSeen
 from sync.loadboard.etcd.view import BoardView
 from sync.loadboard.etcd.wire import Header, KeyValue, RangeReply, WatchEvent
@@ -11,7 +12,7 @@ PREFIX = b"/trunkline/load/"
 
 
 def view() -> BoardView:
-    return BoardView(prefix=PREFIX, own_site_id=SiteId("hq"))
+    return BoardView(prefix=PREFIX, own_site_id=SiteId("hq"), reign=Reign())
 
 
 def kv(site: str, value: bytes, revision: int = 5) -> KeyValue:
