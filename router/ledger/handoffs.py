@@ -1,6 +1,5 @@
 """A hand-off between two sites, as each of them writes it down."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
@@ -11,6 +10,7 @@ from router.ids import (
     SiteId,
 )
 from router.ledger.entry import Entry
+from router.values import value
 
 
 class Role(StrEnum):
@@ -20,7 +20,7 @@ class Role(StrEnum):
     HELPER = "HELPER"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Decision:
     """Why this site was chosen: what `trunkline explain` prints."""
 
@@ -39,7 +39,7 @@ class Decision:
     """A push: what the caller could expect at home; FOREVER_MS when nobody works there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffAsked(Entry):
     kind: ClassVar[str] = "HANDOFF_ASKED"
     handoff_id: HandoffId
@@ -50,7 +50,7 @@ class HandoffAsked(Entry):
     decision: Decision
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffRefused(Entry):
     kind: ClassVar[str] = "HANDOFF_REFUSED"
     handoff_id: HandoffId
@@ -60,7 +60,7 @@ class HandoffRefused(Entry):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffReserved(Entry):
     """An agent is kept: written by the helper when it does, by the origin when it hears so."""
 
@@ -72,7 +72,7 @@ class HandoffReserved(Entry):
     agent_id: AgentId | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffDialed(Entry):
     """Committed at the origin before the INVITE leaves."""
 
@@ -84,7 +84,7 @@ class HandoffDialed(Entry):
     """Set when a claim led here without an ask of our own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffRang(Entry):
     """At the origin: the helper's agent rings, the call has left its place in the queue."""
 
@@ -95,7 +95,7 @@ class HandoffRang(Entry):
     call_id: CallId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffConnected(Entry):
     """At the helper: its agent answered. At the origin: caller and trunk are bridged."""
 
@@ -107,7 +107,7 @@ class HandoffConnected(Entry):
     agent_id: AgentId | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffConfirmed(Entry):
     """At the helper: the origin said that it bridged. Only these count as overflow in."""
 
@@ -117,7 +117,7 @@ class HandoffConfirmed(Entry):
     call_id: CallId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffMoving(Entry):
     """At the origin, committed before the caller's carrier is asked to call the helper."""
 
@@ -127,7 +127,7 @@ class HandoffMoving(Entry):
     call_id: CallId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffMoved(Entry):
     """The caller's media goes to the helper without the origin's PBX; the call stays the origin's."""
 
@@ -138,7 +138,7 @@ class HandoffMoved(Entry):
     call_id: CallId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffStayed(Entry):
     """At the origin: the move came to nothing, caller and trunk are bridged as before."""
 
@@ -150,7 +150,7 @@ class HandoffStayed(Entry):
     """NOT_MOVED: the carrier answered and has not moved it. CARRIER_SILENT: it has not even answered."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffExpired(Entry):
     kind: ClassVar[str] = "HANDOFF_EXPIRED"
     handoff_id: HandoffId
@@ -160,7 +160,7 @@ class HandoffExpired(Entry):
     stage: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffCancelled(Entry):
     kind: ClassVar[str] = "HANDOFF_CANCELLED"
     handoff_id: HandoffId
@@ -170,7 +170,7 @@ class HandoffCancelled(Entry):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffEnded(Entry):
     """A connected hand-off is over; the helper writes its agent's talk time."""
 
