@@ -202,7 +202,8 @@ class Desk:
         if is_stale and not isinstance(request, GetHandoff):
             return Refused(handoff_id=request.handoff_id, reason=Refusal.STALE_INCARNATION)
         fact = SiteAsked(site_id=asked.site_id, incarnation=asked.incarnation, request=request)
-        self._answered = outcome, _ = self._decide(partial(self.floor.handle, fact))
+        outcome, now = self._decide(partial(self.floor.handle, fact))
+        self._answered = (outcome, now)
         self._loop.call_soon(self._settle_answered)
         # Every request of a site is answered in its own turn.
         return next(each.reply for each in outcome if isinstance(each, Answer))
