@@ -1,8 +1,8 @@
 """The asyncio shell round one site's floor: facts in, ledger rows and orders out.
 
 Everything runs on one event loop and nothing here awaits, so there is no lock. A fact told
-from inside of an order waits until the turn in progress is settled. Another site is answered
-before its turn is settled, since no answer rests on a committed row: the next step of the loop
+from inside of an order waits until the turn in progress is settled. An answer to another site
+rests on no committed row and leaves before its turn is settled: the next step of the loop
 settles it, or the next fact if that is sooner. A turn that fails by anything but a refusal has
 left the floor in an unknown state: the desk is broken, and the process ends and starts anew
 from its ledger and its PBX.
@@ -156,6 +156,8 @@ class Desk:
 
     @property
     def last_seq(self) -> int:
+        """Of the last row of all turns, those that are still to be settled too."""
+        self._settle_answered()
         return self._stamp.last_seq
 
     # --- facts in ----------------------------------------------------------------------
@@ -210,6 +212,7 @@ class Desk:
 
     def committed(self, seq: int) -> None:
         """The ledger holds every row up to `seq` for good: orders that waited leave."""
+        self._settle_answered()
         if self._broken.done():
             return
         self._is_busy = True

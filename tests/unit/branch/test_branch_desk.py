@@ -290,6 +290,15 @@ async def test_the_next_fact_finds_an_answered_turn_settled(site: Site) -> None:
     assert [row.seq for row in site.ledger.rows] == list(range(11, 11 + len(site.ledger.rows)))
 
 
+async def test_the_last_row_is_that_of_the_answered_turn(site: Site) -> None:
+    site.log_in()
+
+    site.desk.answer(asked(reserve()))
+
+    assert site.desk.last_seq == site.ledger.rows[-1].seq
+    assert site.ledger.rows[-1].entry.kind == "HANDOFF_RESERVED"
+
+
 async def test_an_answered_turn_that_cannot_be_settled_breaks_the_desk(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
