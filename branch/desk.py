@@ -1,9 +1,11 @@
 """The asyncio shell round one site's floor: facts in, ledger rows and orders out.
 
 Everything runs on one event loop and nothing here awaits, so there is no lock. A fact told
-from inside of an order waits until the turn in progress is settled. A turn that fails by
-anything but a refusal has left the floor in an unknown state: the desk is broken, and the
-process ends and starts anew from its ledger and its PBX.
+from inside of an order waits until the turn in progress is settled. An answer to another site
+rests on no committed row and leaves before its turn is settled: the next step of the loop
+settles it, or the next fact if that is sooner. A turn that fails by anything but a refusal has
+left the floor in an unknown state: the desk is broken, and the process ends and starts anew
+from its ledger and its PBX.
 """
 
 import asyncio
@@ -33,6 +35,7 @@ from sync.records.derived import CallerRecord
 log = structlog.get_logger()
 
 IfRefused = Callable[[RouterError], None]
+_Decide = Callable[[Instant], Outcome]
 
 _OVER = (HandoffState.UNKNOWN, HandoffState.OVER)
 
@@ -140,10 +143,11 @@ class Desk:
         self._inbox: deque[tuple[Fact, IfRefused | None, CallerNumber | None]] = deque()
         self._is_busy = False
         self._is_emptying = False
-        self._answer: Reply | None = None
         self._committed_seq = stamp.last_seq
         self._awaited_commits: deque[tuple[int, asyncio.Future[None]]] = deque()
         """By the seq that each waits for, lowest first."""
+        self._answered: tuple[Outcome, Instant] | None = None
+        """A turn whose answer has left and which is still to be settled."""
         self._timer: tuple[Instant, asyncio.TimerHandle] | None = None
         self._loop = asyncio.get_running_loop()
         self._broken: asyncio.Future[None] = self._loop.create_future()
@@ -155,14 +159,15 @@ class Desk:
 
     @property
     def last_seq(self) -> int:
+        """Of the last row of all turns, those that are still to be settled too."""
+        self._settle_answered()
         return self._stamp.last_seq
 
     # --- facts in ----------------------------------------------------------------------
 
     def resume(self, work: OpenWork, alive: Inventory) -> None:
         """Pick up what a former process of this site left; once, before any fact."""
-        now = self._clock.mono_ms()
-        self._turn_of_ours(partial(self.floor.resume, work, alive, now), now)
+        self._turn_of_ours(partial(self.floor.resume, work, alive))
 
     def tell(
         self, fact: Fact, if_refused: IfRefused | None = None, caller: CallerNumber | None = None
@@ -185,11 +190,11 @@ class Desk:
         Raises:
             RouterError: it was refused and changed nothing.
         """
-        now = self._clock.mono_ms()
-        self._turn(partial(self.floor.handle, fact, now), now, caller)
+        outcome, now = self._decide(partial(self.floor.handle, fact))
+        self._settle(outcome, now, caller)
 
     def answer(self, asked: Asked) -> Reply:
-        """Take another site's request and give the answer.
+        """Take another site's request and give the answer, which may leave at once.
 
         A request meant for an earlier incarnation is refused, since what it rests on is
         gone; the sender then asks with GetHandoff what is left.
@@ -201,10 +206,12 @@ class Desk:
         is_stale = asked.asked_incarnation not in (0, self.incarnation)
         if is_stale and not isinstance(request, GetHandoff):
             return Refused(handoff_id=request.handoff_id, reason=Refusal.STALE_INCARNATION)
-        self.handle(SiteAsked(site_id=asked.site_id, incarnation=asked.incarnation, request=request))
-        reply, self._answer = self._answer, None
-        assert reply is not None, "every request of a site is answered in its own turn"
-        return reply
+        fact = SiteAsked(site_id=asked.site_id, incarnation=asked.incarnation, request=request)
+        outcome, now = self._decide(partial(self.floor.handle, fact))
+        self._answered = (outcome, now)
+        self._loop.call_soon(self._settle_answered)
+        # Every request of a site is answered in its own turn.
+        return next(each.reply for each in outcome if isinstance(each, Answer))
 
     async def answer_for_good(self, asked: Asked) -> Reply:
         """The same, once every row that the answer rests on is committed.
@@ -221,6 +228,7 @@ class Desk:
 
     def committed(self, seq: int) -> None:
         """The ledger holds every row up to `seq` for good: orders and answers that waited leave."""
+        self._settle_answered()
         if self._broken.done():
             return
         self._committed_seq = seq
@@ -274,24 +282,55 @@ class Desk:
 
     # --- a turn ------------------------------------------------------------------------
 
-    def _turn(self, decide: Callable[[], Outcome], now: Instant, caller: CallerNumber | None = None) -> None:
+    def _decide(self, decide: _Decide) -> tuple[Outcome, Instant]:
         """Raises:
         RouterError: the floor refused, or the desk is broken; nothing changed.
         """
         assert not self._is_busy, "facts told from inside of a turn wait in the inbox"
+        self._settle_answered()
         if self._broken.done():
             raise NotAcceptingError("it has failed and ends")
-        self._is_busy = True
+        now = self._clock.mono_ms()
         try:
-            self._settle(decide(), now, caller)
+            return decide(now), now
         except RouterError:
             raise
         except Exception as error:
             self._broken.set_exception(error)
             raise
+
+    def _settle(self, outcome: Outcome, now: Instant, caller: CallerNumber | None = None) -> None:
+        """Rows first, then orders, then what was told from inside of them."""
+        self._is_busy = True
+        try:
+            self._append_and_put(outcome, now, caller)
+            self._set_timer(now)
+        except Exception as error:
+            self._broken.set_exception(error)
+            raise
         finally:
             self._is_busy = False
+        self._settled.set()
         self._work_off_inbox()
+
+    def _settle_answered(self) -> None:
+        if self._answered is not None and not self._broken.done():
+            (outcome, now), self._answered = self._answered, None
+            self._settle(outcome, now)
+
+    def _append_and_put(self, outcome: Outcome, now: Instant, caller: CallerNumber | None) -> None:
+        """Each order rests on the rows before it."""
+        seq = self._stamp.last_seq
+        entries = [each for each in outcome if isinstance(each, Entry)]
+        if entries:
+            rows = self._stamp.rows(entries, now)
+            self._ledger.append(rows, () if caller is None else (self._stamp.caller(caller, rows[0]),))
+            self._instruments.note_rows(rows)
+        for each in outcome:
+            if isinstance(each, Entry):
+                seq += 1
+            elif not isinstance(each, Answer):
+                self.outbox.put(each, rests_on=seq)
 
     def _work_off_inbox(self) -> None:
         """Each fact is a turn, which comes here again: one loop takes them all, however many wait."""
@@ -303,24 +342,6 @@ class Desk:
                 self.tell(*self._inbox.popleft())
         finally:
             self._is_emptying = False
-
-    def _settle(self, outcome: Outcome, now: Instant, caller: CallerNumber | None) -> None:
-        """Rows first, then orders, each resting on the rows before it."""
-        seq = self._stamp.last_seq
-        entries = [each for each in outcome if isinstance(each, Entry)]
-        if entries:
-            rows = self._stamp.rows(entries, now)
-            self._ledger.append(rows, () if caller is None else (self._stamp.caller(caller, rows[0]),))
-            self._instruments.note_rows(rows)
-        for each in outcome:
-            if isinstance(each, Entry):
-                seq += 1
-            elif isinstance(each, Answer):
-                self._answer = each.reply
-            else:
-                self.outbox.put(each, rests_on=seq)
-        self._set_timer(now)
-        self._settled.set()
 
     # --- deadlines ---------------------------------------------------------------------
 
@@ -339,16 +360,16 @@ class Desk:
     def _due(self) -> None:
         self._timer = None
         if not self._broken.done():
-            now = self._clock.mono_ms()
-            self._turn_of_ours(partial(self.floor.handle_timer, now), now)
+            self._turn_of_ours(self.floor.handle_timer)
 
-    def _turn_of_ours(self, decide: Callable[[], Outcome], now: Instant) -> None:
+    def _turn_of_ours(self, decide: _Decide) -> None:
         """A turn that nobody asked for: a refusal in it has no one to go to, and is a fault of ours."""
         try:
-            self._turn(decide, now)
+            outcome, now = self._decide(decide)
         except RouterError as error:
             self._broken.set_exception(error)
             raise
+        self._settle(outcome, now)
 
     def _has_work(self) -> bool:
         if any(True for _ in chain(self.floor.calls(), self.floor.outbound(), self.floor.loans())):

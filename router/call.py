@@ -1,9 +1,9 @@
 """A call's states and endings."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from router.ids import CallId, CustomerId, QueueId, Skills
+from router.values import value
 
 
 class CallState(StrEnum):
@@ -56,7 +56,7 @@ ABANDONED = frozenset(
 """All abandonments; those in the IVR are not offered (the clock starts at the IVR's exit)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CallContext:
     """What a site must know of a call to serve it; travels with a hand-off."""
 

@@ -4,7 +4,6 @@
 outcome is committed; the others may leave at once.
 """
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from router.call import Language
@@ -14,9 +13,10 @@ from router.outbound.outcome import OutboundOutcome
 from router.overflow.load import SiteLoad
 from router.overflow.messages import Reply, Request
 from router.overflow.trunk_refusal import TrunkRefusal
+from router.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Order:
     is_irreversible: ClassVar[bool] = False
 
@@ -24,7 +24,7 @@ class Order:
 # --- the caller's leg ------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HoldInQueue(Order):
     """Answer the caller if it isn't yet, and play the queue's music."""
 
@@ -33,7 +33,7 @@ class HoldInQueue(Order):
     queue_id: QueueId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Announce(Order):
     """Tell the caller its position and, when known, the expected wait."""
 
@@ -44,7 +44,7 @@ class Announce(Order):
     expected_wait_s: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PlayPrompts(Order):
     """Answer the caller if it isn't yet, and play these; tell `PromptsPlayed` at their end."""
 
@@ -56,7 +56,7 @@ class PlayPrompts(Order):
     language: Language
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class StopPrompts(Order):
     """Say no more of it; its end is no news then."""
 
@@ -64,7 +64,7 @@ class StopPrompts(Order):
     playback_id: PlaybackId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class FindCustomer(Order):
     """Tell `CustomerFound` or `CustomerNotFound` of what the caller has entered."""
 
@@ -72,14 +72,14 @@ class FindCustomer(Order):
     digits: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class RecordVoicemail(Order):
     is_irreversible: ClassVar[bool] = True
     call_id: CallId
     queue_id: QueueId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HangUpCall(Order):
     is_irreversible: ClassVar[bool] = True
     call_id: CallId
@@ -89,7 +89,7 @@ class HangUpCall(Order):
 # --- agents' legs ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Outside:
     """A number of the public network at which an agent is rung."""
 
@@ -100,7 +100,7 @@ class Outside:
     """Spoken to whoever answers."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class RingAgent(Order):
     """Ring the agent's phone on a new channel named `leg_id`."""
 
@@ -115,13 +115,13 @@ class RingAgent(Order):
     the leg is answered when whoever answers has pressed 1."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class StopRinging(Order):
     leg_id: LegId
     agent_id: AgentId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HangUpLeg(Order):
     """End an agent's connected leg."""
 
@@ -131,7 +131,7 @@ class HangUpLeg(Order):
     """Whose phone must be free before it is rung again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class BridgeAgent(Order):
     """Join the caller and the agent's answered leg."""
 
@@ -142,19 +142,19 @@ class BridgeAgent(Order):
     """Tell the caller before that the talk is recorded."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HoldCall(Order):
     call_id: CallId
     leg_id: LegId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ResumeCall(Order):
     call_id: CallId
     leg_id: LegId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class JoinTalk(Order):
     """Let another answered leg of the site speak and hear in the talk of `leg_id`."""
 
@@ -164,7 +164,7 @@ class JoinTalk(Order):
     joining: LegId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PartTalk(Order):
     """Take a leg out of the talk of `leg_id` that it had joined."""
 
@@ -172,7 +172,7 @@ class PartTalk(Order):
     parting: LegId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Overhear(Order):
     """Let a supervisor's answered leg hear both sides of an agent's talk, unheard."""
 
@@ -184,7 +184,7 @@ class Overhear(Order):
     """Heard by the agent, and by nobody else."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class RecordTalk(Order):
     """Record all that is said in the talk of `leg_id`, into the file `recording_id`."""
 
@@ -193,7 +193,7 @@ class RecordTalk(Order):
     recording_id: RecordingId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PauseRecording(Order):
     """Leave out what is said from now on."""
 
@@ -201,13 +201,13 @@ class PauseRecording(Order):
     recording_id: RecordingId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class UnpauseRecording(Order):
     leg_id: LegId
     recording_id: RecordingId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class StopRecording(Order):
     """Close the file; one that its leg's end has closed already is left alone."""
 
@@ -215,7 +215,7 @@ class StopRecording(Order):
     recording_id: RecordingId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HoldLeg(Order):
     """A consulted colleague hears music and nobody else."""
 
@@ -227,7 +227,7 @@ class HoldLeg(Order):
 # --- trunk legs ------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class DialSite(Order):
     """Origin: INVITE the helper with the one-time token."""
 
@@ -238,7 +238,7 @@ class DialSite(Order):
     token: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HangUpTrunk(Order):
     """Either side: end the hand-off's trunk leg, dialling, ringing or connected."""
 
@@ -247,7 +247,7 @@ class HangUpTrunk(Order):
     """Why a line that we lent was not answered: the other site's PBX is told so."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class BridgeTrunk(Order):
     """Origin: join the caller and the answered trunk leg."""
 
@@ -256,7 +256,7 @@ class BridgeTrunk(Order):
     handoff_id: HandoffId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class RejectTrunk(Order):
     """Helper: answer the INVITE with 403; nobody is rung."""
 
@@ -265,7 +265,7 @@ class RejectTrunk(Order):
     """For whoever operates this site; the other one is told no more than 403."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class BridgeTrunkLeg(Order):
     """Helper: answer the trunk call and join it with the agent's answered leg."""
 
@@ -274,7 +274,7 @@ class BridgeTrunkLeg(Order):
     leg_id: LegId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class MoveCaller(Order):
     """Origin: ask the caller's carrier, by REFER, to call the helper's PBX with the one-time token.
 
@@ -290,7 +290,7 @@ class MoveCaller(Order):
     token: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class RedirectCaller(Order):
     """Origin: send a caller whom nobody has answered on to the helper's PBX, by SIP 302 to its carrier.
 
@@ -304,7 +304,7 @@ class RedirectCaller(Order):
     token: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class TakeMoved(Order):
     """Helper: answer the INVITE that was accepted as `move_id` and let it take the trunk leg's place in
     the agent's talk, and its name; tell `TrunkMoved`. The leg it replaces is hung up.
@@ -318,7 +318,7 @@ class TakeMoved(Order):
 # --- calls that go out -----------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class FindNumber(Order):
     """Look up the number of the caller of `caller_of`; tell `NumberFound` afterwards."""
 
@@ -326,7 +326,7 @@ class FindNumber(Order):
     caller_of: CallId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class DialLine(Order):
     """Dial `number` out of one of the site's own lines, on a new channel named `call_id`."""
 
@@ -338,7 +338,7 @@ class DialLine(Order):
     """Set for another site's agent, who hears over this trunk how the number rings."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class BridgeLine(Order):
     """Join the agent's leg and the answered line."""
 
@@ -347,7 +347,7 @@ class BridgeLine(Order):
     leg_id: LegId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class BridgeTrunkLine(Order):
     """Answer the other site's trunk call and join it with the answered line."""
 
@@ -356,7 +356,7 @@ class BridgeTrunkLine(Order):
     call_id: CallId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HangUpLine(Order):
     """End the call on the line, dialling, ringing or connected."""
 
@@ -366,7 +366,7 @@ class HangUpLine(Order):
 # --- other sites, the board, the ledger ------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Ask(Order):
     """Send the request; tell `SiteReplied` or `SiteSilent` afterwards."""
 
@@ -374,14 +374,14 @@ class Ask(Order):
     request: Request
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ConfirmHandoff(Ask):
     """An Ask that tells of a bridge, so it waits for the commit."""
 
     is_irreversible: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Answer(Order):
     """The answer to the `SiteAsked` that this outcome belongs to."""
 
@@ -389,14 +389,14 @@ class Answer(Order):
     reply: Reply
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class AnswerForGood(Answer):
     """An Answer that promises what a restart has to keep, so it waits for the commit."""
 
     is_irreversible: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PublishLoad(Order):
     load: SiteLoad
 

@@ -7,6 +7,7 @@ turn to another site instead of waiting for this one's return.
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Callable
 
 import grpc
@@ -75,7 +76,9 @@ class PeerLine:
         self._answer_limit_s = answer_limit_s
         self._timeout_ms = round(answer_limit_s * 1_000)
         self._rng = rng
-        self._outgoing: asyncio.Queue[pb.ExchangeRequest] = asyncio.Queue(maxsize=request_limit)
+        self._request_limit = request_limit
+        self._outgoing: deque[pb.ExchangeRequest] = deque()
+        self._has_outgoing = asyncio.Event()
         self._waiting: dict[_Key, tuple[Request, float]] = {}
         """Each with the moment at which it is given up. All wait equally long: the oldest comes first."""
         self._timer: asyncio.TimerHandle | None = None
@@ -92,10 +95,11 @@ class PeerLine:
         """Send the request; `tell` hears the reply or the silence later, never from inside of this call."""
         key = (asked.request.handoff_id, KINDS[type(asked.request)])
         loop = asyncio.get_running_loop()
-        if not self.is_connected or self._outgoing.full():
+        if not self.is_connected or len(self._outgoing) >= self._request_limit:
             loop.call_soon(self._tell, SiteSilent(site_id=self.site_id, request=asked.request))
             return
-        self._outgoing.put_nowait(request_frame(asked, timeout_ms=self._timeout_ms))
+        self._outgoing.append(request_frame(asked, timeout_ms=self._timeout_ms))
+        self._has_outgoing.set()
         self._waiting.pop(key, None)  # A repeated one waits anew, behind all others.
         self._waiting[key] = (asked.request, loop.time() + self._answer_limit_s)
         if self._timer is None:
@@ -180,7 +184,10 @@ class PeerLine:
 
     async def _send(self, call: "grpc.aio.StreamStreamCall[pb.ExchangeRequest, pb.ExchangeResponse]") -> None:
         while True:
-            await call.write(await self._outgoing.get())
+            await self._has_outgoing.wait()
+            while self._outgoing:
+                await call.write(self._outgoing.popleft())
+            self._has_outgoing.clear()
 
     def _take(self, frame: pb.ExchangeResponse) -> None:
         try:
@@ -225,8 +232,7 @@ class PeerLine:
         """Tell everything that waits as unanswered; returns whether the stream had been up."""
         was_connected = self.is_connected
         self._up.clear()
-        while not self._outgoing.empty():
-            self._outgoing.get_nowait()
+        self._outgoing.clear()
         for key in list(self._waiting):
             self._give_up(key)
         if was_connected:

@@ -5,7 +5,6 @@ the frame with the same content.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 from trunkline.handoff.v1 import handoff_pb2 as pb
@@ -34,6 +33,7 @@ from router.overflow.messages import (
     ReserveLine,
     TellHandoff,
 )
+from router.values import value
 from sync.link import validate
 from sync.link.refusals import InvalidFieldError
 
@@ -74,7 +74,7 @@ _STATES_READ = {number: state for state, number in _STATES.items()}
 _TOLD = (pb.HANDOFF_STATE_MOVED, pb.HANDOFF_STATE_OVER)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Asked:
     """A request as it came in, with who says to have sent it."""
 
@@ -87,7 +87,7 @@ class Asked:
     """Of a Reserve: who the call is from."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Replied:
     """A reply as it came in."""
 

@@ -166,7 +166,6 @@ class HandoffFace(HandoffServiceServicer):
         """Raises:
         ForeignSiteError: the peer speaks for another site; this ends the stream.
         """
-        incarnation = self._desk.incarnation
         try:
             asked = read_request(frame)
             require_site(asked.site_id)
@@ -174,7 +173,9 @@ class HandoffFace(HandoffServiceServicer):
         except ForeignSiteError:
             raise
         except RouterError as refusal:
-            return refusal_frame(frame, reason=refusal.reason, message=str(refusal), incarnation=incarnation)
+            return refusal_frame(
+                frame, reason=refusal.reason, message=str(refusal), incarnation=self._desk.incarnation
+            )
 
     def _reply_frame(self, asked: Asked, reply: Reply) -> pb.ExchangeResponse:
         """Who the call is from goes with the call, whichever side has asked for the hand-off."""

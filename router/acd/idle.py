@@ -5,13 +5,13 @@ head and not at each agent.
 """
 
 from bisect import bisect_left, bisect_right, insort
-from dataclasses import dataclass
 
 from router.acd.policy import Distribution
 from router.ids import AgentId, Skills
+from router.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class IdlePlace:
     """An agent's place in each order; the smallest comes first."""
 
@@ -26,12 +26,17 @@ class IdlePlace:
 _Key = tuple[int, int]
 
 
-def _key(distribution: Distribution, place: IdlePlace) -> _Key:
-    if distribution is Distribution.CIRCULAR_HUNT:
+_HUNT = Distribution.CIRCULAR_HUNT
+
+_ORDER_OF = {each: each for each in Distribution} | {Distribution.RING_ALL: Distribution.LONGEST_IDLE}
+
+
+def _key(order: Distribution, place: IdlePlace) -> _Key:
+    if order is Distribution.LONGEST_IDLE:
+        return place.longest_idle
+    if order is _HUNT:
         return (place.position, 0)
-    if distribution is Distribution.LEAST_OCCUPIED:
-        return (place.occupancy_ppm, place.longest_idle[1])
-    return place.longest_idle
+    return (place.occupancy_ppm, place.longest_idle[1])
 
 
 class IdleAgents:
@@ -84,11 +89,10 @@ class IdleAgents:
             distribution: the queue's; ring-all gives the longest idle first.
             hunt_after: position of the agent rung last; hunting goes on behind it.
         """
-        if distribution is Distribution.CIRCULAR_HUNT:
+        order = _ORDER_OF[distribution]
+        if order is _HUNT:
             return self._hunt(skills, hunt_after)
-        is_by_occupancy = distribution is Distribution.LEAST_OCCUPIED
-        order = Distribution.LEAST_OCCUPIED if is_by_occupancy else Distribution.LONGEST_IDLE
-        heads = [group[order][0] for group in self._serving(skills) if group[order]]
+        heads = [line[0] for group in self._serving(skills) if (line := group[order])]
         return min(heads)[1] if heads else None
 
     def longest_idle(self, skills: Skills, count: int) -> list[AgentId]:

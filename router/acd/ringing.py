@@ -66,11 +66,10 @@ class Ringing:
 
     def ring(self, turn: Turn, agent: Agent, leg: Leg) -> None:
         """Ring the first of the agent's places that can be rung."""
-        if leg.until is None:
-            leg = replace(leg, until=Instant(turn.now + PLACE_RING_LIMIT_MS))
+        until = Instant(turn.now + PLACE_RING_LIMIT_MS) if leg.until is None else leg.until
         stop = self._reach.first(leg.agent_id, leg.limit_ms)
         self._roster.ring(turn, agent, leg.leg_id, stop.way, leg.call_id)
-        self._begin(turn, replace(leg, stop=stop.index), stop, after_leg=None)
+        self._begin(turn, replace(leg, until=until, stop=stop.index), stop, after_leg=None)
 
     def rang(self, turn: Turn, leg: Leg) -> None:
         turn.write(ledger.AgentRang(call_id=leg.call_id, leg_id=leg.leg_id, agent_id=leg.agent_id))

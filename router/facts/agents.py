@@ -1,7 +1,5 @@
 """Of agents and supervisors, told by their desks or phones."""
 
-from dataclasses import dataclass
-
 from router.acd.place import Place
 from router.ids import (
     AgentId,
@@ -10,9 +8,10 @@ from router.ids import (
 )
 from router.talk.recording_acts import RecordingAct
 from router.talk.supervision import SupervisionMode
+from router.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class AgentLoggedIn:
     """A session begins, not ready. Logging in again replaces the skills."""
 
@@ -20,19 +19,19 @@ class AgentLoggedIn:
     skills: Skills
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class AgentLoggedOut:
     """The session ends at once when idle, else when the agent's call and wrap-up are over."""
 
     agent_id: AgentId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class AgentBecameReady:
     agent_id: AgentId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class AgentBecameNotReady:
     """With a call, it takes effect after the call."""
 
@@ -40,7 +39,7 @@ class AgentBecameNotReady:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class AgentBecameUnreachable:
     """Its desktop is lost."""
 
@@ -48,7 +47,7 @@ class AgentBecameUnreachable:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PhoneLost:
     """The agent's own phone at the PBX is not registered any more."""
 
@@ -56,7 +55,7 @@ class PhoneLost:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ReachChanged:
     """From its next ring on the agent, logged in or not, is reached at these places, one after the other."""
 
@@ -65,22 +64,22 @@ class ReachChanged:
     """None of them: the agent's own phone."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class WrapupFinished:
     agent_id: AgentId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HoldAsked:
     agent_id: AgentId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ResumeAsked:
     agent_id: AgentId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class TransferAsked:
     """Blind: the call leaves the agent and is queued, or offered to one agent only."""
 
@@ -89,14 +88,14 @@ class TransferAsked:
     to_agent: AgentId | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HangUpAsked:
     """The agent leaves its talk from the desk, which ends the call unless a colleague is in it."""
 
     agent_id: AgentId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ConsultAsked:
     """The agent wants a word with a colleague, with its caller on hold. Hold and resume swap the two."""
 
@@ -104,28 +103,28 @@ class ConsultAsked:
     to_agent: AgentId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CompleteAsked:
     """Attended transfer: the consulted colleague gets the caller."""
 
     agent_id: AgentId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CancelAsked:
     """The consulted colleague is not needed any more; the agent takes its caller back."""
 
     agent_id: AgentId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class MergeAsked:
     """Conference: the consulted colleague and the caller hear each other."""
 
     agent_id: AgentId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PickupAsked:
     """An idle agent, ready or not, wants a call: what rings at a colleague's phone, or a queue's first.
 
@@ -137,7 +136,7 @@ class PickupAsked:
     from_agent: AgentId | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class RecordingAsked:
     """The agent wants its talk recorded, or not recorded (for a while)."""
 
@@ -145,7 +144,7 @@ class RecordingAsked:
     act: RecordingAct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class SuperviseAsked:
     """A supervisor wants to be beside an agent's talk, or beside it in another way."""
 
@@ -157,6 +156,6 @@ class SuperviseAsked:
     mode: SupervisionMode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class SupervisionEndAsked:
     supervisor: str

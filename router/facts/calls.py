@@ -1,7 +1,5 @@
 """Of callers, phones and trunks, told by the telephony adapter."""
 
-from dataclasses import dataclass
-
 from router.agent import RingFailure
 from router.ids import (
     CallId,
@@ -14,9 +12,10 @@ from router.ids import (
     SiteId,
     Skills,
 )
+from router.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CallArrived:
     """A caller has asked for a person in `queue_id`, or, at a site with an IVR, for whatever it offers."""
 
@@ -34,12 +33,12 @@ class CallArrived:
     """The PBX has answered it by itself: it cannot be sent on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CallerHungUp:
     call_id: CallId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CallFailed:
     """The PBX lost the call's media; `reason` is its word."""
 
@@ -47,7 +46,7 @@ class CallFailed:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PbxDied:
     """Every channel that the PBX held is gone, and each one's own end is told after this; `reason` is why.
 
@@ -57,32 +56,32 @@ class PbxDied:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PbxSilent:
     """The PBX answers nothing, frozen or cut off: it rings and dials nobody. What it holds may live on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PbxHeard:
     """The PBX answers, and all that was missed has been told."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CallerChoseVoicemail:
     call_id: CallId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CallerChoseCallback:
     call_id: CallId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class VoicemailRecorded:
     call_id: CallId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class KeyPressed:
     """In the order in which the caller pressed them, each once."""
 
@@ -90,7 +89,7 @@ class KeyPressed:
     key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PromptsPlayed:
     """What `PlayPrompts` or `Announce` began has come to its end, heard or not."""
 
@@ -98,7 +97,7 @@ class PromptsPlayed:
     playback_id: PlaybackId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CustomerFound:
     """The number that the caller has entered is this customer's."""
 
@@ -108,13 +107,13 @@ class CustomerFound:
     customer_class: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CustomerNotFound:
     call_id: CallId
     digits: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class RecordingFinished:
     """The PBX has closed a talk's recording, asked to or not; an unknown one is nobody's."""
 
@@ -122,17 +121,17 @@ class RecordingFinished:
     duration_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class LegRang:
     leg_id: LegId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class LegAnswered:
     leg_id: LegId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class LegFailed:
     """The agent's phone did not answer and never will for this leg."""
 
@@ -140,14 +139,14 @@ class LegFailed:
     reason: RingFailure
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class LegHungUp:
     """The agent hung up a connected leg."""
 
     leg_id: LegId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class TrunkCallArrived:
     """At a helper: an INVITE whose token the shell verified and which names this hand-off."""
 
@@ -155,19 +154,19 @@ class TrunkCallArrived:
     from_site: SiteId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class TrunkRang:
     """At the origin: the helper's agent rings."""
 
     handoff_id: HandoffId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class TrunkAnswered:
     handoff_id: HandoffId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class TrunkFailed:
     """At the origin: the trunk leg ended without an answer (403, 503, no answer)."""
 
@@ -175,21 +174,21 @@ class TrunkFailed:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class MoveTried:
     """At the origin: the caller's carrier has answered `MoveCaller`, and the caller is still here."""
 
     handoff_id: HandoffId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class TrunkMoved:
     """At a helper: the caller's own carrier is on the trunk leg's place."""
 
     handoff_id: HandoffId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class TrunkHungUp:
     """Either side: the other end of the trunk leg is gone, whether it was answered or not."""
 

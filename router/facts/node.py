@@ -1,19 +1,18 @@
 """Of the node itself."""
 
-from dataclasses import dataclass
-
 from router.acd.policy import QueuePolicy
 from router.flow.nodes import Flow
+from router.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PolicyApplied:
     """A queue is new or is treated differently from now on, calls in it included."""
 
     policy: QueuePolicy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class FlowApplied:
     """The IVR goes by another flow from now on; callers in it go on from where they stand."""
 
@@ -22,7 +21,7 @@ class FlowApplied:
     """Of the flow's file, for the records."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class AcceptingChanged:
     """New calls are taken, or not any more: drain, or a store that can keep no more rows."""
 
@@ -30,12 +29,12 @@ class AcceptingChanged:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ClockStepped:
     by_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class NodeStarted:
     """Comes first, after what lives was re-adopted; writes the NODE_STARTED row."""
 

@@ -1,15 +1,14 @@
 """Of calls that go out."""
 
-from dataclasses import dataclass
-
 from router.ids import (
     AgentId,
     CallId,
 )
 from router.outbound.outcome import OutboundOutcome
+from router.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class DialAsked:
     """An agent wants to be joined with whoever answers at `number`; its own phone is rung first."""
 
@@ -20,7 +19,7 @@ class DialAsked:
     """E.164, or an emergency number as it is dialled."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class NumberFound:
     """The answer to `FindNumber`."""
 
@@ -29,14 +28,14 @@ class NumberFound:
     """E.164; None when it was withheld or erased."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class LineAnswered:
     """The customer has answered the call that went out."""
 
     call_id: CallId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class LineFailed:
     """The customer did not answer, and never will for this call."""
 
@@ -44,14 +43,14 @@ class LineFailed:
     outcome: OutboundOutcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class LineHungUp:
     """The customer hung up, having answered."""
 
     call_id: CallId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CallingHoursChanged:
     """Customers may be called from now on, or not any more; none are until this is told."""
 

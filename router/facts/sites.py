@@ -1,15 +1,14 @@
 """Of other sites and the load board."""
 
-from dataclasses import dataclass
-
 from router.ids import (
     SiteId,
 )
 from router.overflow.load import SiteLoad
 from router.overflow.messages import Reply, Request
+from router.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class SiteAsked:
     """A request of another site came in; the outcome holds exactly one `Answer` to it."""
 
@@ -18,7 +17,7 @@ class SiteAsked:
     request: Request
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class SiteReplied:
     site_id: SiteId
     incarnation: int
@@ -27,7 +26,7 @@ class SiteReplied:
     reply: Reply
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class SiteSilent:
     """No answer within the deadline, or no connection. The request may have arrived."""
 
@@ -35,18 +34,18 @@ class SiteSilent:
     request: Request
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class LoadSeen:
     load: SiteLoad
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class SiteGone:
     """The site's key left the board."""
 
     site_id: SiteId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ViewConfirmed:
     """The board's view was current at this moment."""

@@ -1,6 +1,5 @@
 """A caller's way at its own site, from arrival to the one ending."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from router.agent import RingFailure
@@ -18,9 +17,10 @@ from router.ids import (
     Skill,
 )
 from router.ledger.entry import Entry
+from router.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CallArrived(Entry):
     kind: ClassVar[str] = "CALL_ARRIVED"
     call_id: CallId
@@ -29,7 +29,7 @@ class CallArrived(Entry):
     customer_id: CustomerId | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class IvrEntered(Entry):
     """The call is in the site's flow, and with nobody: until CALL_QUEUED it was not offered."""
 
@@ -44,7 +44,7 @@ class IvrEntered(Entry):
     language: Language
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class IvrChose(Entry):
     """The call has left one node of the flow for another."""
 
@@ -59,7 +59,7 @@ class IvrChose(Entry):
     """Spoken from here on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CustomerIdentified(Entry):
     """The caller has entered a customer's number."""
 
@@ -69,7 +69,7 @@ class CustomerIdentified(Entry):
     customer_class: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CallQueued(Entry):
     """The first request for a person: the service-level clock starts at this row."""
 
@@ -83,7 +83,7 @@ class CallQueued(Entry):
     """Of a caller whom another site sent here: its wait since it first asked for a person there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Announced(Entry):
     kind: ClassVar[str] = "ANNOUNCED"
     call_id: CallId
@@ -92,7 +92,7 @@ class Announced(Entry):
     expected_wait_s: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class AgentOffered(Entry):
     """`call_id` rings, or will ring, `agent_id` of this site, at its phone or outside."""
 
@@ -109,7 +109,7 @@ class AgentOffered(Entry):
     """The same offer, which rang there in vain."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class AgentRang(Entry):
     kind: ClassVar[str] = "AGENT_RANG"
     call_id: CallId
@@ -117,7 +117,7 @@ class AgentRang(Entry):
     agent_id: AgentId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class RingFailed(Entry):
     kind: ClassVar[str] = "RING_FAILED"
     call_id: CallId
@@ -127,7 +127,7 @@ class RingFailed(Entry):
     reason: RingFailure
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CallConnected(Entry):
     """The caller talks to a person for the first time, or again after a transfer."""
 
@@ -143,21 +143,21 @@ class CallConnected(Entry):
     """From the first CALL_QUEUED to this answer, ring and set-up included."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CallHeld(Entry):
     kind: ClassVar[str] = "HELD"
     call_id: CallId
     agent_id: AgentId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CallResumed(Entry):
     kind: ClassVar[str] = "RESUMED"
     call_id: CallId
     agent_id: AgentId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CallTransferred(Entry):
     """`agent_id` has handed the caller on, into a queue or to one agent; the call keeps its seniority."""
 
@@ -170,7 +170,7 @@ class CallTransferred(Entry):
     """Attended: the answered leg on which the caller goes on talking at once. None: blind."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CallEnded(Entry):
     """The one terminal row of a call, written by its origin."""
 
@@ -187,7 +187,7 @@ class CallEnded(Entry):
     """Abandoned within the queue's short-abandon limit."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class WrapupEnded(Entry):
     kind: ClassVar[str] = "WRAPUP_ENDED"
     call_id: CallId
@@ -195,7 +195,7 @@ class WrapupEnded(Entry):
     wrapup_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class VoicemailBegan(Entry):
     """The caller left the queue to leave a message: no agent is looked for any more."""
 
@@ -204,7 +204,7 @@ class VoicemailBegan(Entry):
     queue_id: QueueId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class VoicemailLeft(Entry):
     kind: ClassVar[str] = "VOICEMAIL_LEFT"
     call_id: CallId

@@ -1,22 +1,22 @@
 """What every entry and every row of the ledger is."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from router.ids import (
     Instant,
     SiteId,
 )
+from router.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Entry:
     """One fact of a site. Subclasses set `kind`, the name that the table stores."""
 
     kind: ClassVar[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class LedgerRow:
     """An entry with its place and time. `(site_id, seq)` is the key.
 

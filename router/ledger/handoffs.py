@@ -1,6 +1,5 @@
 """A hand-off between two sites, as each of them writes it down."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
@@ -14,6 +13,7 @@ from router.ids import (
     Skill,
 )
 from router.ledger.entry import Entry
+from router.values import value
 
 
 class Role(StrEnum):
@@ -23,7 +23,7 @@ class Role(StrEnum):
     HELPER = "HELPER"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Decision:
     """Why this site was chosen: what `trunkline explain` prints."""
 
@@ -42,7 +42,7 @@ class Decision:
     """A push: what the caller could expect at home; FOREVER_MS when nobody works there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffAsked(Entry):
     kind: ClassVar[str] = "HANDOFF_ASKED"
     handoff_id: HandoffId
@@ -53,7 +53,7 @@ class HandoffAsked(Entry):
     decision: Decision
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffRefused(Entry):
     kind: ClassVar[str] = "HANDOFF_REFUSED"
     handoff_id: HandoffId
@@ -63,7 +63,7 @@ class HandoffRefused(Entry):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffReserved(Entry):
     """An agent is kept: written by the helper when it does, by the origin when it hears so."""
 
@@ -75,7 +75,7 @@ class HandoffReserved(Entry):
     agent_id: AgentId | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffDialed(Entry):
     """Committed at the origin before the INVITE leaves."""
 
@@ -87,7 +87,7 @@ class HandoffDialed(Entry):
     """Set when a claim led here without an ask of our own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffRang(Entry):
     """At the origin: the helper's agent rings, the call has left its place in the queue."""
 
@@ -98,7 +98,7 @@ class HandoffRang(Entry):
     call_id: CallId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffConnected(Entry):
     """At the helper: its agent answered. At the origin: caller and trunk are bridged."""
 
@@ -110,7 +110,7 @@ class HandoffConnected(Entry):
     agent_id: AgentId | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffConfirmed(Entry):
     """At the helper: the origin said that it bridged. Only these count as overflow in."""
 
@@ -120,7 +120,7 @@ class HandoffConfirmed(Entry):
     call_id: CallId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffMoving(Entry):
     """At the origin, committed before the caller's carrier is asked to call the helper."""
 
@@ -130,7 +130,7 @@ class HandoffMoving(Entry):
     call_id: CallId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffMoved(Entry):
     """The caller's media goes to the helper without the origin's PBX; the call stays the origin's."""
 
@@ -141,7 +141,7 @@ class HandoffMoved(Entry):
     call_id: CallId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffStayed(Entry):
     """At the origin: the move came to nothing, caller and trunk are bridged as before."""
 
@@ -153,7 +153,7 @@ class HandoffStayed(Entry):
     """NOT_MOVED: the carrier answered and has not moved it. CARRIER_SILENT: it has not even answered."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffRedirected(Entry):
     """At the origin, committed before the caller is sent on: the call ends here as REDIRECTED."""
 
@@ -163,7 +163,7 @@ class HandoffRedirected(Entry):
     call_id: CallId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffPromised(Entry):
     """At the helper, committed before the token leaves: whoever comes with it in time is queued here.
 
@@ -187,7 +187,7 @@ class HandoffPromised(Entry):
     """SHA-256 of the token in hexadecimal, by which it is known again after a restart."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffTakenIn(Entry):
     """At the helper: the redirected caller has come, and is a caller of this site."""
 
@@ -199,7 +199,7 @@ class HandoffTakenIn(Entry):
     origin_call_id: CallId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffExpired(Entry):
     kind: ClassVar[str] = "HANDOFF_EXPIRED"
     handoff_id: HandoffId
@@ -209,7 +209,7 @@ class HandoffExpired(Entry):
     stage: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffCancelled(Entry):
     kind: ClassVar[str] = "HANDOFF_CANCELLED"
     handoff_id: HandoffId
@@ -219,7 +219,7 @@ class HandoffCancelled(Entry):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffEnded(Entry):
     """A connected hand-off is over; the helper writes its agent's talk time."""
 

@@ -1,6 +1,5 @@
 """Callbacks, calls that go out, and lines lent to other sites."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from router.callback.outcome import CallbackOutcome
@@ -15,16 +14,17 @@ from router.ids import (
 )
 from router.ledger.entry import Entry
 from router.outbound.outcome import OutboundOutcome
+from router.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CallbackRequested(Entry):
     kind: ClassVar[str] = "CALLBACK_REQUESTED"
     call_id: CallId
     queue_id: QueueId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CallbackTried(Entry):
     """One try is over: the call that went out for it says the rest."""
 
@@ -37,7 +37,7 @@ class CallbackTried(Entry):
     """The customer was dialled: it counts towards the limit of tries."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CallbackDone(Entry):
     """The one ending of a callback."""
 
@@ -46,7 +46,7 @@ class CallbackDone(Entry):
     outcome: CallbackOutcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class OutboundBegan(Entry):
     """An agent is idle, or wants to dial, and is rung first. Never an offered call."""
 
@@ -59,7 +59,7 @@ class OutboundBegan(Entry):
     """The call in which the customer asked for it; None when the agent dialled."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class OutboundDialed(Entry):
     """Committed before anything leaves for the line. The number stands in no row."""
 
@@ -75,7 +75,7 @@ class OutboundDialed(Entry):
     """The trunk to that site; None for a line of our own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class OutboundAnswered(Entry):
     kind: ClassVar[str] = "OUTBOUND_ANSWERED"
     call_id: CallId
@@ -83,7 +83,7 @@ class OutboundAnswered(Entry):
     leg_id: LegId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class OutboundEnded(Entry):
     """The one terminal row of a call that went out."""
 
@@ -100,7 +100,7 @@ class OutboundEnded(Entry):
     hold_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class LineLent(Entry):
     """Another site's agent dials out of a line of ours; committed before the line is dialled."""
 
@@ -112,7 +112,7 @@ class LineLent(Entry):
     line_id: LineId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class LineReturned(Entry):
     kind: ClassVar[str] = "LINE_RETURNED"
     handoff_id: HandoffId

@@ -1,7 +1,6 @@
 """A site's agents, its policies and the node itself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from router.agent import AgentState
@@ -11,22 +10,23 @@ from router.ids import (
     Skill,
 )
 from router.ledger.entry import Entry
+from router.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class AgentLoggedIn(Entry):
     kind: ClassVar[str] = "AGENT_LOGGED_IN"
     agent_id: AgentId
     skills: tuple[Skill, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class AgentLoggedOut(Entry):
     kind: ClassVar[str] = "AGENT_LOGGED_OUT"
     agent_id: AgentId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class AgentStateChanged(Entry):
     kind: ClassVar[str] = "AGENT_STATE"
     agent_id: AgentId
@@ -35,7 +35,7 @@ class AgentStateChanged(Entry):
     """A not-ready reason of the site's list, or why the state was left."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PolicyChanged(Entry):
     kind: ClassVar[str] = "POLICY_CHANGED"
     queue_id: QueueId
@@ -43,7 +43,7 @@ class PolicyChanged(Entry):
     settings: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class IvrFlowChanged(Entry):
     """Another flow holds from here on, for calls in it too."""
 
@@ -51,20 +51,20 @@ class IvrFlowChanged(Entry):
     digest: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class NodeStarted(Entry):
     kind: ClassVar[str] = "NODE_STARTED"
     version: str
     readopted_call_count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class NodeDrained(Entry):
     kind: ClassVar[str] = "NODE_DRAINED"
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ClockStepped(Entry):
     kind: ClassVar[str] = "CLOCK_STEPPED"
     by_ms: int

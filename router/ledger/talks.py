@@ -1,6 +1,5 @@
 """What agents and supervisors do with a talk."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from router.ids import (
@@ -13,9 +12,10 @@ from router.ids import (
 from router.ledger.entry import Entry
 from router.talk.recording_acts import RecordingEnd
 from router.talk.supervision import SupervisionEnd, SupervisionMode
+from router.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Consulted(Entry):
     """`agent_id`, who has the caller, rings `to_agent` beside the call: no offer of it."""
 
@@ -27,7 +27,7 @@ class Consulted(Entry):
     to_agent: AgentId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ConsultationConnected(Entry):
     kind: ClassVar[str] = "CONSULTATION_CONNECTED"
     call_id: CallId
@@ -36,7 +36,7 @@ class ConsultationConnected(Entry):
     to_agent: AgentId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ConsultationEnded(Entry):
     """Without a transfer, which ends it too, as the end of the call does."""
 
@@ -49,7 +49,7 @@ class ConsultationEnded(Entry):
     """A RingFailure, or a router.talk.consultation.ConsultationEnd."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CallConferenced(Entry):
     """Caller, `agent_id` and `with_agent` talk together, until a HELD or the consultation's end."""
 
@@ -61,7 +61,7 @@ class CallConferenced(Entry):
     with_agent: AgentId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Monitored(Entry):
     """A supervisor is beside the talk of `agent_id` from now on, in this way; written for each change."""
 
@@ -73,7 +73,7 @@ class Monitored(Entry):
     mode: SupervisionMode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class MonitoringEnded(Entry):
     kind: ClassVar[str] = "MONITORING_ENDED"
     call_id: CallId
@@ -82,7 +82,7 @@ class MonitoringEnded(Entry):
     reason: SupervisionEnd
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class RecordingStarted(Entry):
     """The talk of `leg_id` is recorded from here on."""
 
@@ -96,7 +96,7 @@ class RecordingStarted(Entry):
     """By the queue's policy of this moment."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class RecordingPaused(Entry):
     kind: ClassVar[str] = "RECORDING_PAUSED"
     call_id: CallId
@@ -104,7 +104,7 @@ class RecordingPaused(Entry):
     recording_id: RecordingId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class RecordingResumed(Entry):
     kind: ClassVar[str] = "RECORDING_RESUMED"
     call_id: CallId
@@ -112,7 +112,7 @@ class RecordingResumed(Entry):
     recording_id: RecordingId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class RecordingEnded(Entry):
     """By the agent, with the talk, or by the PBX; a talk's end comes first where both are of one moment."""
 

@@ -325,7 +325,7 @@ class HelperSide:
             return Refusal.QUEUE_UNKNOWN, None
         if self._links.headroom(site_id) <= 0:
             return Refusal.LINK_FULL, None
-        skills = self._skills_for(request.call)
+        skills = request.call.skills | queue.policy.skills
         kept_back = self._policy.home_reserve
         if kept_back and self._roster.idle.count(skills) <= kept_back:
             return Refusal.NO_IDLE_AGENT, None

@@ -1,12 +1,12 @@
 """What one site tells the others about its load: the load record, one a site."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from router.ids import QueueId, SiteId
+from router.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class QueueLoad:
     """One queue class at one site, when the record was made.
 
@@ -24,7 +24,7 @@ class QueueLoad:
     abandon_rate_per_hour: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class SiteLoad:
     """One site's load record.
 

@@ -3,11 +3,11 @@
 Requests may be repeated: within the token's life a repeated one is answered alike.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from router.call import CallContext
 from router.ids import CallId, HandoffId, QueueId, Skills
+from router.values import value
 
 
 class HandoffState(StrEnum):
@@ -46,7 +46,7 @@ class Refusal(StrEnum):
     """The line has as many outbound calls as it may."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Reserve:
     """Origin to helper: keep an idle agent for this call."""
 
@@ -56,7 +56,7 @@ class Reserve:
     """How long the asker will wait for the answer; relative, since clocks are never compared."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Redirect(Reserve):
     """The same for a caller who will come by itself, and be yours from then on.
 
@@ -64,7 +64,7 @@ class Redirect(Reserve):
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Claim:
     """Helper to origin: an agent of mine is idle and kept; give me your next caller for it."""
 
@@ -75,14 +75,14 @@ class Claim:
     timeout_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Confirm:
     """Origin to helper: caller and agent are bridged."""
 
     handoff_id: HandoffId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Cancel:
     """Either way: this hand-off must not ring or connect any more.
 
@@ -93,14 +93,14 @@ class Cancel:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class GetHandoff:
     """Either way: what do you know of this hand-off?"""
 
     handoff_id: HandoffId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ReserveLine:
     """An agent of mine wants to dial this number out of a line of yours."""
 
@@ -111,7 +111,7 @@ class ReserveLine:
     timeout_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Move:
     """Origin to helper: give me a token, and I will have this talk's caller sent to your PBX with it."""
 
@@ -120,7 +120,7 @@ class Move:
     """Minted by the origin for this one INVITE, which is no hand-off of its own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class TellHandoff:
     """Helper to origin: what you would hear of this hand-off if you asked. Lost, it is asked for."""
 
@@ -134,7 +134,7 @@ HandoffRequest = Reserve | Claim | Confirm | Cancel | GetHandoff | Move | TellHa
 Request = HandoffRequest | ReserveLine
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Reserved:
     """An agent, or a line, is kept until the reservation's end, or a caller's own INVITE is waited for;
     dial with the token.
@@ -144,7 +144,7 @@ class Reserved:
     token: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Given:
     """The answer to a claim: this call's INVITE is on its way with the claim's token."""
 
@@ -152,20 +152,20 @@ class Given:
     call: CallContext
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Refused:
     handoff_id: HandoffId
     reason: Refusal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Acknowledged:
     """The answer to Confirm, Cancel and TellHandoff."""
 
     handoff_id: HandoffId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class HandoffSeen:
     """The answer to GetHandoff."""
 

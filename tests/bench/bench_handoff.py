@@ -1,10 +1,10 @@
 """A Reserve over loopback against a bare grpc.aio echo, taking turns in one run.
 
-Both send the same messages over mutual TLS on the same loop. The echo's server gives each
-message back as it came; the Reserve's has the link's interceptor, validation, translation,
-the floor with its agents and the stamping of rows, and its client the matching of answers:
-the ratio is what all of ours costs. `reserve` compares unary calls, `exchange` frames of a
-long-lived stream, which is the normal way between sites and the faster one for both.
+Both send the same messages over mutual TLS from one process to one other. The echo's server
+gives each message back as it came; the Reserve's has the link's interceptor, validation,
+translation, the floor with its agents and the stamping of rows, and its client the matching of
+answers: the ratio is what all of ours costs. `reserve` compares unary calls, `exchange` frames
+of a long-lived stream, which is the normal way between sites and the faster one for both.
 """
 
 import asyncio
@@ -13,20 +13,18 @@ import statistics
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import grpc
 import uvloop
-from prometheus_client import CollectorRegistry
 from trunkline.handoff.v1 import handoff_pb2 as pb
-from trunkline.handoff.v1.handoff_pb2_grpc import HandoffServiceStub, add_HandoffServiceServicer_to_server
+from trunkline.handoff.v1.handoff_pb2_grpc import HandoffServiceStub
 
 from branch.peers.line import PeerLine
 from branch.peers.wire import Asked, request_frame
-from branch.serving.handoff import SERVICE, HandoffFace
 from node import pki
 from router.call import CallContext
 from router.facts import SiteReplied, SiteSilent
@@ -34,21 +32,20 @@ from router.ids import CallId, HandoffId, QueueId, SiteId, Skill
 from router.overflow.messages import Cancel, Reserve, Reserved
 from sync.link.channel import open_channel
 from sync.link.identity import Peer
-from sync.link.server import LinkServer
 from sync.link.tls import Tls
+from tests.bench.handoff_far_end import HOST, Ports, far_end
 from tests.fakes.cards import cards_at
-from tests.fakes.desk import FRENCH, SALES, desk_with_agents
-from tests.fakes.notes import NoNotes
+from tests.fakes.desk import FRENCH, SALES
 
 WARM_UP_COUNT = 200
 PAIR_COUNT = 2_000
-AGENT_COUNT = 50
 RATIO_GOAL = 2.0
 EXCHANGE_RATIO_GOAL = 1.5
 EXCHANGE_P99_RATIO_GOAL = 3.0
 COMMAND = "make bench"
 
 BEIJING, URUMQI = SiteId("beijing"), SiteId("urumqi")
+EXPECTED = Peer(cluster="bench", kind="site", name=URUMQI)
 
 Measure = Callable[[], Awaitable[float]]
 
@@ -56,49 +53,17 @@ Measure = Callable[[], Awaitable[float]]
 # --- the bare echo ---------------------------------------------------------------------
 
 
-class _Echo(grpc.GenericRpcHandler):
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
-        async def unary(request: pb.ReserveRequest, _context: Any) -> pb.ReserveRequest:
-            return request
-
-        async def stream(
-            requests: AsyncIterator[pb.ExchangeRequest], _context: Any
-        ) -> AsyncIterator[pb.ExchangeRequest]:
-            async for each in requests:
-                yield each
-
-        if handler_call_details.method == "/echo/unary":
-            return grpc.unary_unary_rpc_method_handler(
-                unary, pb.ReserveRequest.FromString, pb.ReserveRequest.SerializeToString
-            )
-        return grpc.stream_stream_rpc_method_handler(
-            stream, pb.ExchangeRequest.FromString, pb.ExchangeRequest.SerializeToString
-        )
-
-
 class EchoSide:
-    """Server and client of the echo."""
+    """The echo's client."""
 
-    def __init__(self, tls: Mapping[SiteId, Tls], frame: pb.ExchangeRequest) -> None:
-        self._tls = tls
+    def __init__(self, tls: Tls, port: int, frame: pb.ExchangeRequest) -> None:
         self._frame = frame
         self._message = pb.ReserveRequest(envelope=frame.envelope, reserve=frame.reserve)
-        self._server = grpc.aio.server()
-        self._server.add_generic_rpc_handlers((_Echo(),))
-        self._channel: grpc.aio.Channel | None = None
-        self._call: Any = None
-        self._unary: Any = None
-
-    async def start(self) -> None:
-        port = self._server.add_secure_port("127.0.0.1:0", self._tls[URUMQI].server_credentials())
-        await self._server.start()
-        name = (("grpc.ssl_target_name_override", self._tls[URUMQI].owner.server_name),)
-        credentials = self._tls[BEIJING].channel_credentials()
-        self._channel = grpc.aio.secure_channel(f"127.0.0.1:{port}", credentials, options=name)
-        frame, message = pb.ExchangeRequest, pb.ReserveRequest
+        name = (("grpc.ssl_target_name_override", EXPECTED.server_name),)
+        self._channel = grpc.aio.secure_channel(f"{HOST}:{port}", tls.channel_credentials(), options=name)
+        each, message = pb.ExchangeRequest, pb.ReserveRequest
         self._unary = self._channel.unary_unary("/echo/unary", message.SerializeToString, message.FromString)
-        stream = self._channel.stream_stream("/echo/stream", frame.SerializeToString, frame.FromString)
-        self._call = stream()
+        self._call = self._channel.stream_stream("/echo/stream", each.SerializeToString, each.FromString)()
 
     async def unary(self) -> float:
         began = time.perf_counter()
@@ -113,47 +78,33 @@ class EchoSide:
 
     async def close(self) -> None:
         self._call.cancel()
-        if self._channel is not None:
-            await self._channel.close()
-        await self._server.stop(0)
+        await self._channel.close()
 
 
 # --- the Reserve -----------------------------------------------------------------------
 
 
 class ReserveSide:
-    """A helper's desk behind a real server, and an origin's line to it."""
+    """An origin's line to the helper."""
 
-    def __init__(self, tls: Mapping[SiteId, Tls]) -> None:
-        self._tls = tls
-        self._desk = desk_with_agents(URUMQI, peers=[BEIJING], agent_count=AGENT_COUNT)
-        self._cards, self._notes = cards_at(), NoNotes()
-        self._server = LinkServer(security=self._tls[URUMQI], registry=CollectorRegistry())
+    def __init__(self, tls: Tls, port: int) -> None:
         self._replied: asyncio.Future[SiteReplied | SiteSilent] | None = None
         self._heard_at = 0.0
         self._rng = random.Random(1)
-        self._line: PeerLine | None = None
-        self._stub: Any = None
-        self._channel: grpc.aio.Channel | None = None
-        self._running: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        face = HandoffFace(self._desk, self._cards, self._notes)
-        add_HandoffServiceServicer_to_server(face, self._server.grpc_server)
-        port = await self._server.start("127.0.0.1", 0, [SERVICE])
-        expected = Peer.from_uri("trunkline://bench/site/urumqi")
-        self._channel = open_channel("127.0.0.1", port, self._tls[BEIJING], expected=expected)
+        self._channel = open_channel(HOST, port, tls, expected=EXPECTED)
         self._stub = HandoffServiceStub(self._channel)
         self._line = PeerLine(
             site_id=URUMQI,
-            channel=open_channel("127.0.0.1", port, self._tls[BEIJING], expected=expected),
+            channel=open_channel(HOST, port, tls, expected=EXPECTED),
             tell=self._tell,
-            keep_guest=self._cards.keep_guest,
+            keep_guest=cards_at().keep_guest,
             answer_limit_s=5.0,
             request_limit=16,
             rng=self._rng,
         )
         self._running = asyncio.create_task(self._line.run())
+
+    async def until_connected(self) -> None:
         await self._line.until_connected()
 
     async def stream(self) -> float:
@@ -178,15 +129,10 @@ class ReserveSide:
         return took
 
     async def close(self) -> None:
-        assert self._running is not None
-        assert self._line is not None
-        assert self._channel is not None
         self._running.cancel()
         await asyncio.gather(self._running, return_exceptions=True)
         await self._line.close()
         await self._channel.close()
-        await self._server.stop(0)
-        self._desk.close()
 
     def _tell(self, fact: SiteReplied | SiteSilent) -> None:
         assert self._replied is not None
@@ -194,7 +140,6 @@ class ReserveSide:
         self._replied.set_result(fact)
 
     async def _ask(self, request: Reserve | Cancel) -> SiteReplied | SiteSilent:
-        assert self._line is not None
         self._replied = asyncio.get_running_loop().create_future()
         self._line.ask(_asked(request))
         return await self._replied
@@ -230,12 +175,10 @@ def _certificates(folder: Path) -> dict[SiteId, Tls]:
 # --- both ------------------------------------------------------------------------------
 
 
-async def _measure(folder: Path) -> dict[str, list[float]]:
-    tls = _certificates(folder)
-    reserve = ReserveSide(tls)
-    await reserve.start()
-    echo = EchoSide(tls, request_frame(_asked(reserve.reserve()), timeout_ms=5_000))
-    await echo.start()
+async def _measure(tls: Tls, ports: Ports) -> dict[str, list[float]]:
+    reserve = ReserveSide(tls, ports.helper)
+    await reserve.until_connected()
+    echo = EchoSide(tls, ports.echo, request_frame(_asked(reserve.reserve()), timeout_ms=5_000))
     sides: dict[str, Measure] = {
         "echo_stream": echo.stream,
         "reserve_stream": reserve.stream,
@@ -253,11 +196,13 @@ async def _measure(folder: Path) -> dict[str, list[float]]:
 
 def results() -> list[dict[str, Any]]:
     """Measure and return the rows of the report."""
+    with tempfile.TemporaryDirectory(prefix="bench-handoff-") as folder:
+        tls = _certificates(Path(folder) / "pki")
     with (
-        tempfile.TemporaryDirectory(prefix="bench-handoff-") as folder,
+        far_end(tls[URUMQI], URUMQI, BEIJING) as ports,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        took = runner.run(_measure(Path(folder) / "pki"))
+        took = runner.run(_measure(tls[BEIJING], ports))
     p50 = {name: statistics.median(each) for name, each in took.items()}
     p99 = {name: statistics.quantiles(each, n=100)[98] for name, each in took.items()}
     exchange_ratio = p50["reserve_stream"] / p50["echo_stream"]

@@ -5,7 +5,7 @@ FOLDER/die_at holds a step's name, it dies there by SIGKILL the next time it com
 second line names a process and a signal, that one is sent it instead, once. Steps are what the desk
 does, and in no list; KINDS are those of all rows of one turn, joined by a plus:
 
-- `decided KINDS`: the floor has decided, and nothing of it has left its memory;
+- `decided KINDS`: the floor has decided, and nothing of it has left its memory but another site's answer;
 - `given KINDS`: the rows are the store's, which has hardly begun to write them;
 - `written KINDS`: they are on the disk, and the orders that waited for them have not left;
 - `left ORDER`: an order is carried out.

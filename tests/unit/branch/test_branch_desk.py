@@ -264,6 +264,58 @@ async def test_a_reserve_is_answered_before_its_row_is_committed(site: Site) -> 
     assert site.desk.answer(asked(reserve())) == reply
 
 
+async def test_another_sites_answer_may_leave_before_its_turn_is_settled(site: Site) -> None:
+    site.log_in()
+    known = len(site.ledger.rows)
+
+    site.desk.answer(asked(reserve()))
+    rows_at_the_answer = site.ledger.rows[known:]
+    await asyncio.sleep(0)
+
+    assert rows_at_the_answer == []
+    assert [row.entry.kind for row in site.ledger.rows[known:]] == ["AGENT_STATE", "HANDOFF_RESERVED"]
+
+
+async def test_the_next_fact_finds_an_answered_turn_settled(site: Site) -> None:
+    site.log_in()
+    known = len(site.ledger.rows)
+
+    site.desk.answer(asked(reserve()))
+    site.desk.answer(asked(Cancel(handoff_id=HANDOFF, reason="CALLER_GONE")))
+    site.arrive()
+
+    kinds = [row.entry.kind for row in site.ledger.rows[known:]]
+    assert kinds[:3] == ["AGENT_STATE", "HANDOFF_RESERVED", "HANDOFF_CANCELLED"]
+    assert kinds.index("HANDOFF_CANCELLED") < kinds.index("CALL_ARRIVED")
+    assert [row.seq for row in site.ledger.rows] == list(range(11, 11 + len(site.ledger.rows)))
+
+
+async def test_the_last_row_is_that_of_the_answered_turn(site: Site) -> None:
+    site.log_in()
+
+    site.desk.answer(asked(reserve()))
+
+    assert site.desk.last_seq == site.ledger.rows[-1].seq
+    assert site.ledger.rows[-1].entry.kind == "HANDOFF_RESERVED"
+
+
+async def test_an_answered_turn_that_cannot_be_settled_breaks_the_desk(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_rows: Sequence[LedgerRow], _callers: Sequence[CallerRecord] = ()) -> None:
+        raise ValueError("the rows do not continue the ledger")
+
+    site.log_in()
+    monkeypatch.setattr(site.ledger, "append", refuse)
+
+    site.desk.answer(asked(reserve()))
+    with pytest.raises(ValueError, match="continue the ledger"):
+        site.arrive()
+
+    with pytest.raises(ValueError, match="continue the ledger"):
+        await asyncio.wait_for(site.desk.run(), 1)
+
+
 async def test_a_message_for_an_earlier_incarnation_is_stale_unless_it_asks_what_is_left(site: Site) -> None:
     site.log_in()
 
