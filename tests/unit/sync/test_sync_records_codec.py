@@ -112,7 +112,7 @@ def test_a_row_has_one_text_wherever_it_is_written() -> None:
     )
 
     assert ledger_record(row(entry))["payload"] == (
-        '{"customer_id":null,"priority":3,"queue_id":"\\u9500\\u552e","skills":["b","a"]}'
+        '{"customer_id":null,"priority":3,"queue_id":"\\u9500\\u552e","skills":["b","a"],"waited_before_ms":null}'
     )
 
 
