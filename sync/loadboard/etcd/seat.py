@@ -34,7 +34,9 @@ class Seat:
         return self._try_at
 
     def seen(self, revision: int | None, now: Instant) -> None:
-        """The seat was taken, or left."""
+        """The seat was taken, or left; or it is found as it was, by a list after each break."""
+        if self._revision == (revision or 0):
+            return
         self._revision = revision or 0
         self._try_at = self._after(now, SILENCE_MS if revision else 0)
 

@@ -36,6 +36,17 @@ def test_a_writer_that_falls_silent_has_its_seat_tried_as_it_was_seen() -> None:
     assert mine.revision == 7
 
 
+def test_a_silent_writers_seat_is_tried_also_by_who_has_to_look_again_and_again() -> None:
+    mine = seat()
+    mine.seen(7, NOW)
+    try_at = mine.try_at
+
+    for tenth in range(1, 40):
+        mine.seen(7, Instant(NOW + tenth * 100))
+
+    assert mine.try_at == try_at
+
+
 def test_a_seat_that_is_left_is_free_again() -> None:
     mine = seat()
     mine.seen(7, NOW)
