@@ -1,11 +1,12 @@
 """The asyncio shell round one site's floor: facts in, ledger rows and orders out.
 
-Everything runs on one event loop and nothing here awaits, so there is no lock. A fact told
+Everything runs on one event loop and no turn awaits anything, so there is no lock. A fact told
 from inside of an order waits until the turn in progress is settled. An answer to another site
 rests on no committed row and leaves before its turn is settled: the next step of the loop
-settles it, or the next fact if that is sooner. A turn that fails by anything but a refusal has
-left the floor in an unknown state: the desk is broken, and the process ends and starts anew
-from its ledger and its PBX.
+settles it, or the next fact if that is sooner. Only a promise to queue a redirected caller waits
+for its rows (`Desk.answer_for_good`). A turn that fails by anything but a refusal has left the
+floor in an unknown state: the desk is broken, and the process ends and starts anew from its
+ledger and its PBX.
 """
 
 import asyncio
