@@ -65,12 +65,9 @@ class SimulatedSite:
         await self._put(self._stream[0][1])
 
     async def keep_alive(self) -> None:
-        """And look at the own key with each beat."""
-        look = wire.range_request(self._settings.load_prefix + self._name.encode())
         await asyncio.sleep(self._rng.random() * KEEP_ALIVE_INTERVAL_S)
         while True:
             await self._until_answered(lambda: self._connection.keep_alive(self._lease_id))
-            await self._until_answered(lambda: self._connection.call(wire.RANGE, look))
             await asyncio.sleep(KEEP_ALIVE_INTERVAL_S)
 
     async def publish(self) -> None:

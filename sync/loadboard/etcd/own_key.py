@@ -1,10 +1,9 @@
 """What the own record needs next: a lease, a put, a beat, or nothing. Pure; `now` is given.
 
 The store is never believed to hold what we put: leases run out, stores are wiped, and a
-put that timed out may be carried out late, over a newer one. The watch, or a look with each
-beat of the lease, shows what is really there, and the difference is put right. Under a new
-leader of etcd a lease proves nothing for its whole time, so the record is put again under
-each: that proves its site alive.
+put that timed out may be carried out late, over a newer one. The watch shows what is
+really there, and the difference is put right. Under a new leader of etcd a lease proves nothing
+for its whole time, so the record is put again under each: that proves its site alive.
 """
 
 from collections.abc import Callable

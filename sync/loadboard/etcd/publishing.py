@@ -14,7 +14,7 @@ from sync.loadboard.etcd.connection import EtcdConnection
 from sync.loadboard.etcd.errors import EtcdCallError, EtcdError, LeaseLostError
 from sync.loadboard.etcd.own_key import Grant, KeepAlive, OwnKey, OwnRecord, Put, Rest
 from sync.loadboard.etcd.recovery import Recovery
-from sync.loadboard.etcd.settings import DIGEST_INTERVAL_MS, WITHDRAWAL_DEADLINE_S, EtcdSettings
+from sync.loadboard.etcd.settings import WITHDRAWAL_DEADLINE_S, EtcdSettings
 from sync.loadboard.etcd.sights import OwnKeySeen
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -35,17 +35,15 @@ class PublishSession:
         self._changed = asyncio.Event()
         self._connection: EtcdConnection | None = None
         self._is_contested = False
-        self._is_own_key_shown = True
 
     def publish(self, record: OwnRecord) -> None:
         """Put this record as soon as etcd can be reached; the latest wins."""
         self._own_key.wants(record)
         self._changed.set()
 
-    def be_read_by_digest(self, is_so: bool) -> None:
-        """What is read once a second need not be written more often. And no watch shows the own key then."""
-        self._own_key.pace(DIGEST_INTERVAL_MS if is_so else 0)
-        self._is_own_key_shown = not is_so
+    def pace(self, put_interval_ms: int) -> None:
+        """Put at most this often: what is read once a second need not be written more often."""
+        self._own_key.pace(put_interval_ms)
 
     @property
     def granted_lease_id(self) -> int | None:
@@ -117,8 +115,6 @@ class PublishSession:
             case KeepAlive(lease_id=lease_id):
                 self._own_key.term_heard(await connection.keep_alive(lease_id))
                 self._own_key.kept(self._clock.mono_ms())
-                if not self._is_own_key_shown:
-                    await self._look_at_own_key(connection)
             case Put():
                 await self._put(connection, step)
         self._recovery.succeeded()
@@ -133,10 +129,6 @@ class PublishSession:
                 raise
         else:
             self._own_key.term_heard(wire.lease_grant_term(reply))
-
-    async def _look_at_own_key(self, connection: EtcdConnection) -> None:
-        found = wire.range_reply(await connection.call(wire.RANGE, wire.range_request(self._key))).kvs
-        self.own_key_seen(OwnKeySeen(payload=found[0].value if found else None, revision=None))
 
     async def _put(self, connection: EtcdConnection, put: Put) -> None:
         payload = stamped(put.record.payload, put.term)

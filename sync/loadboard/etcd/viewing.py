@@ -21,6 +21,7 @@ from sync.loadboard.etcd.recovery import Recovery
 from sync.loadboard.etcd.reign import Reign
 from sync.loadboard.etcd.settings import (
     DIGEST_ASK_INTERVAL_MS,
+    DIGEST_INTERVAL_MS,
     PROGRESS_INTERVAL_MS,
     EtcdSettings,
 )
@@ -106,9 +107,9 @@ class Viewing:
             lease_id=lambda: self._publishing.granted_lease_id,
         )
         session = self._session(prefix, None)
-        self._publishing.be_read_by_digest(True)
+        self._publishing.pace(DIGEST_INTERVAL_MS)
         await self._run_until_enough(session.run(), self._aggregating.run())
-        self._publishing.be_read_by_digest(False)
+        self._publishing.pace(0)
         self._aggregating = None
         log.info("board_read_by_record", site_count=len(self._view.known) + 1)
 
