@@ -15,7 +15,7 @@ import grpc
 import structlog
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from hq.consolidate.consolidator import Consolidator
 from hq.consolidate.instruments import ConsolidationInstruments
@@ -32,7 +32,8 @@ from hq.store.folding import Folding
 from hq.store.proof import Proof
 from hq.store.schema import migrate
 from hq.store.sites import Site, SiteBook
-from hq.store.threads import StoreThreads
+from hq.store.threads import DatabaseAwayError, StoreThreads
+from hq.store.watch import DatabaseWatch
 from node.lifecycle import Drainable, Tasks
 from node.metrics import MetricsServer
 from node.settings import ClockSection, TlsSettings
@@ -121,21 +122,24 @@ async def start_hq(settings: HqSettings, tasks: Tasks, file: Path | None = None)
         report.ReportService(stores, DayReports(engine), consolidator).join(server.grpc_server)
         port = await server.start(settings.listen.host, settings.listen.port, [report.SERVICE])
         closing.push_async_callback(server.stop, _STOP_GRACE_S)
-        metrics = MetricsServer(
-            registry, {"draining": lambda: "draining" if consolidator.is_stopping else None}
-        )
+        watch = DatabaseWatch(engine, threads)
+        checks = {
+            "draining": lambda: "draining" if consolidator.is_stopping else None,
+            "database": watch.problem,
+        }
+        metrics = MetricsServer(registry, checks)
         metrics_port = await metrics.start(settings.listen.host, settings.listen.metrics_port)
         closing.push_async_callback(metrics.close)
-        loop = tasks.start(consolidator.run(), name="consolidation")
-        closing.callback(loop.cancel)
+        for loop, name in ((consolidator.run(), "consolidation"), (watch.run(), "database-watch")):
+            closing.callback(tasks.start(loop, name=name).cancel)
         if file is not None:
 
             async def admit(section: BranchSection) -> None:
                 try:
                     await threads.run(stores.sites.enter, [_site(section, clock)])
                     await consolidator.start([section.id])
-                except OperationalError as error:
-                    raise DatabaseTroubleError(str(error.orig)) from error
+                except DatabaseAwayError as error:
+                    raise DatabaseTroubleError(error.problem) from error
 
             known = [each.id for each in settings.site]
             following = tasks.start(NewSites(file, dict(os.environ), known, admit).run(), name="new-sites")
@@ -156,8 +160,8 @@ async def _open(url: str, threads: StoreThreads) -> Engine:
         await threads.run(migrate, engine)
     except BaseException as error:
         engine.dispose()
-        if isinstance(error, OperationalError):
-            raise DatabaseTroubleError(str(error.orig)) from error
+        if isinstance(error, DatabaseAwayError):
+            raise DatabaseTroubleError(error.problem) from error
         raise
     return engine
 

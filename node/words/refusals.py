@@ -83,6 +83,7 @@ _SENTENCES: Mapping[str, str] = {
     "NOT_SERVED": marked("the node does not offer this; is it of the same version, and of this kind?"),
     "PEER_OVERLOADED": marked("the node has more to do than it can; try again soon"),
     "PEER_FAULT": marked("a fault of the node; its log says more: {said}"),
+    "DATABASE_AWAY": marked("HQ's database cannot be reached: {problem}"),
     "PASSWORD_WEAK": marked("this password is not taken: it needs 8 to 200 characters"),
 }
 """Reasons that people meet at a command; those between sites stay in logs and metrics."""

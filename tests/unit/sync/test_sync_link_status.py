@@ -16,7 +16,15 @@ from sync.link.refusals import InvalidFieldError, RefusedError
 from sync.link.status import code_of, details_of, is_listed, refusal_from
 
 ROOT = Path(__file__).parents[3]
-LEAVING = ("router", "sync/link", "sync/token.py", "branch/serving", "branch/people", "hq/serving")
+LEAVING = (
+    "router",
+    "sync/link",
+    "sync/token.py",
+    "branch/serving",
+    "branch/people",
+    "hq/serving",
+    "hq/store/threads.py",
+)
 """Where refusals are made that a caller over gRPC may see."""
 
 
