@@ -4,6 +4,7 @@ Order of start: database and its schema, the sites of the file, the consolidatio
 server, metrics. HQ keeps nothing in memory that a kill could lose.
 """
 
+import asyncio
 import os
 import random
 import secrets
@@ -34,7 +35,7 @@ from hq.store.schema import migrate
 from hq.store.sites import Site, SiteBook
 from hq.store.threads import DatabaseAwayError, StoreThreads
 from hq.store.watch import DatabaseWatch
-from node.lifecycle import Drainable, Tasks
+from node.lifecycle import EXIT_CRASHED, Drainable, Tasks
 from node.metrics import MetricsServer
 from node.settings import ClockSection, TlsSettings
 from node.troubles import TroubleError
@@ -53,6 +54,7 @@ STORE_THREADS = 8
 """More writers would only wait for each other on two disks' worth of commits."""
 
 _STOP_GRACE_S = 1.0
+_DATABASE_RETRY_S = 0.5
 
 
 class DatabaseTroubleError(TroubleError):
@@ -60,8 +62,9 @@ class DatabaseTroubleError(TroubleError):
 
     reason = "DATABASE_TROUBLE"
 
-    def __init__(self, problem: str) -> None:
+    def __init__(self, problem: str, *, may_pass: bool = False) -> None:
         super().__init__(_("HQ's database cannot be used: {problem}", problem=problem))
+        self.exit_code = EXIT_CRASHED if may_pass else TroubleError.exit_code
 
 
 class HqApp:
@@ -103,14 +106,15 @@ async def start_hq(settings: HqSettings, tasks: Tasks, file: Path | None = None)
 
     Raises:
         OSError: an address cannot be bound, a file cannot be read.
-        DatabaseTroubleError: the database cannot be reached, or its URL is none.
+        DatabaseTroubleError: the database was not to be reached for as long as the settings wait, or its
+            URL is none.
         RouterError: TLS files or the database's schema do not fit.
     """
     async with AsyncExitStack() as closing:
         security, clock = security_of(settings.tls), _clock(settings.clock)
         threads = StoreThreads(STORE_THREADS)
         closing.callback(threads.close)
-        engine = await _open(settings.database.url.get_secret_value(), threads)
+        engine = await _open(settings, threads)
         closing.callback(engine.dispose)
         registry = CollectorRegistry()
         stores = _stores(settings, engine, threads)
@@ -148,22 +152,35 @@ async def start_hq(settings: HqSettings, tasks: Tasks, file: Path | None = None)
         return HqApp(consolidator, server, closing.pop_all(), port=port, metrics_port=metrics_port)
 
 
-async def _open(url: str, threads: StoreThreads) -> Engine:
+async def _open(settings: HqSettings, threads: StoreThreads) -> Engine:
     """HQ's database with the schema that this code needs."""
     try:
-        engine = open_database(url, connection_limit=STORE_THREADS + 2)
+        engine = open_database(settings.database.url.get_secret_value(), connection_limit=STORE_THREADS + 2)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError):
         # Their texts show the URL, and so the password.
         problem = _("its URL is none; write sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME")
         raise DatabaseTroubleError(problem) from None
     try:
-        await threads.run(migrate, engine)
-    except BaseException as error:
+        await _migrate(engine, threads, settings.limits.database_wait_s)
+    except BaseException:
         engine.dispose()
-        if isinstance(error, DatabaseAwayError):
-            raise DatabaseTroubleError(error.problem) from error
         raise
     return engine
+
+
+async def _migrate(engine: Engine, threads: StoreThreads, wait_s: float) -> None:
+    """Bring the schema up to date. A PostgreSQL that does not answer is waited for; a file is not."""
+    is_file = engine.dialect.name == "sqlite"
+    now_s = asyncio.get_running_loop().time
+    give_up_at_s = now_s() + wait_s
+    while True:
+        try:
+            return await threads.run(migrate, engine)
+        except DatabaseAwayError as error:
+            if is_file or now_s() >= give_up_at_s:
+                raise DatabaseTroubleError(error.problem, may_pass=not is_file) from error
+            log.warning("database_failed", problem=error.problem)
+        await asyncio.sleep(_DATABASE_RETRY_S)
 
 
 def security_of(tls: TlsSettings) -> Security:

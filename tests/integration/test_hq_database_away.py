@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from deploy.postgres import PostgresServer
+from hq.serving.client import Plain
 from node import words
 from sync.link.refusals import RefusedError
 from tests.consolidations import Keys, RunningHq, hq_file, running_hq
@@ -69,3 +71,25 @@ async def test_an_hq_without_its_database_says_so_until_it_is_back(
     told = words.refusal(refused.value.reason, **refused.value.values)
     assert told is not None
     assert told.startswith("HQ's database cannot be reached: ")
+
+
+async def test_an_hq_that_starts_before_its_database_waits_for_it(
+    tmp_path: Path, keys: Keys, server: PostgresServer, postgres_url: str
+) -> None:
+    server.stop()
+
+    async def started() -> list[Plain]:
+        file = hq_file(tmp_path, keys, postgres_url, [], database_wait_s=LIMIT_S)
+        async with running_hq(file, keys) as hq:
+            return await hq.client.sites()
+
+    with capture_logs() as logs:
+        starting = asyncio.create_task(started())
+        async with asyncio.timeout(LIMIT_S):
+            while not logs:  # noqa: ASYNC110 - it looks now and then
+                await asyncio.sleep(0.01)
+        server.start()
+
+        assert await starting == []
+
+    assert logs[0]["event"] == "database_failed"
