@@ -14,11 +14,10 @@ from hq.consolidate.progress import Phase, ProgressBoard
 from hq.consolidate.schedule import Debt, Reading, Schedule
 from hq.consolidate.site_pull import pull_site
 from hq.consolidate.work import BatchLimits, PullWork, Stores
-from hq.store.sites import Site
+from hq.store.sites import NotInFileError, Site
 from hq.store.tables import SiteState
 from hq.store.threads import DatabaseAwayError
-from router.errors import RouterError, UnknownSiteError
-from router.ids import SiteId
+from router.errors import RouterError
 from sync.clock import Clock
 from sync.journal.receiving.pull import open_pull
 from sync.records.business_day import BusinessCalendar
@@ -102,12 +101,12 @@ class Consolidator:
         """A person wants sites pulled now, all of them when none is named; returns what `is_over` takes.
 
         Raises:
-            UnknownSiteError: one of them is not in HQ's file; nothing is begun.
+            NotInFileError: one of them is not in HQ's file; nothing is begun.
         """
         wanted = list(site_ids) or list(self._known)
         for site_id in wanted:
             if site_id not in self._known:
-                raise UnknownSiteError(SiteId(site_id))
+                raise NotInFileError(site_id)
         tickets = {}
         for site_id in wanted:
             known = self._known[site_id]
@@ -131,10 +130,10 @@ class Consolidator:
         """A person has looked at a frozen site: read everything it has anew.
 
         Raises:
-            UnknownSiteError: it is not in HQ's file.
+            NotInFileError: it is not in HQ's file.
         """
         if site_id not in self._known:
-            raise UnknownSiteError(SiteId(site_id))
+            raise NotInFileError(site_id)
         await self._run(self._stores.sites.readmit, site_id)
         await self._look_at(site_id)
         self._woken.set()

@@ -28,6 +28,9 @@ _SENTENCES: Mapping[str, str] = {
     "SITE_UNKNOWN": marked(
         "site {site_id} is not known here; check its spelling and [[overflow.peer]] in the site's file"
     ),
+    "SITE_UNKNOWN/HQ": marked(
+        "site {site_id} is not known to HQ; `trunkline hq site list` shows the sites of its file"
+    ),
     "QUEUE_UNKNOWN": marked(
         "queue {queue_id} is not configured at this site; check [[queue]] in the site's file"
     ),

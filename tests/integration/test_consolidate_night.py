@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, func, select, update
 from hq.app import DatabaseTroubleError
 from hq.serving.client import connect
 from hq.store.tables import RECEIVED
-from node import pki
+from node import pki, words
 from sync.journal.database import open_database, writing
 from sync.journal.receiving.pull import open_pull
 from sync.journal.tables import CERTIFIED_DAYS
@@ -328,6 +328,8 @@ async def test_absurd_requests_are_refused_by_the_fields_name(
 
     assert caught.value.reason == "FIELD_INVALID"
     assert unknown.value.reason == "SITE_UNKNOWN"
+    told = words.refusal(unknown.value.reason, **unknown.value.values)
+    assert told == "site atlantis is not known to HQ; `trunkline hq site list` shows the sites of its file"
 
 
 async def test_what_hq_did_is_counted(tmp_path: Path, keys: Keys, branch: Branch) -> None:
