@@ -48,6 +48,13 @@ _SENTENCES: Mapping[str, str] = {
     "NOT_LOGGED_IN": marked("not logged in, or not any more; log in again"),
     "LOGIN_LIMITED": marked("too many attempts to log in; try again in {retry_after_s} s"),
     "ROLE_FORBIDS": marked("the role {role} does not allow this"),
+    "PEER_IS_NO_OPERATOR": marked(
+        "{sender} may not ask this; use an operator's certificate (`trunkline pki issue operator NAME`)"
+    ),
+    "FIELD_INVALID/UUID": marked(
+        "{shown!r} is no call's id: it has 36 characters, 0-9, a-f and hyphens; copy it whole"
+    ),
+    "FIELD_INVALID/DAY": marked("{shown!r} is no day; write it as 2026-03-02"),
     "PEER_IS_NO_TOOL": marked("{sender} may not use the desk; use an operator's certificate"),
     "CUSTOMER_UNKNOWN": marked("customer {customer_id} is not known at this site"),
     "VISIT_UNKNOWN": marked("no return visit for call {call_id} is on the list; look at it again"),
