@@ -4,6 +4,7 @@ Order of start: database and its schema, the sites of the file, the consolidatio
 server, metrics. HQ keeps nothing in memory that a kill could lose.
 """
 
+import asyncio
 import os
 import random
 import secrets
@@ -15,7 +16,7 @@ import grpc
 import structlog
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from hq.consolidate.consolidator import Consolidator
 from hq.consolidate.instruments import ConsolidationInstruments
@@ -32,8 +33,9 @@ from hq.store.folding import Folding
 from hq.store.proof import Proof
 from hq.store.schema import migrate
 from hq.store.sites import Site, SiteBook
-from hq.store.threads import StoreThreads
-from node.lifecycle import Drainable, Tasks
+from hq.store.threads import DatabaseAwayError, StoreThreads
+from hq.store.watch import DatabaseWatch
+from node.lifecycle import EXIT_CRASHED, Drainable, Tasks
 from node.metrics import MetricsServer
 from node.settings import ClockSection, TlsSettings
 from node.troubles import TroubleError
@@ -52,6 +54,7 @@ STORE_THREADS = 8
 """More writers would only wait for each other on two disks' worth of commits."""
 
 _STOP_GRACE_S = 1.0
+_DATABASE_RETRY_S = 0.5
 
 
 class DatabaseTroubleError(TroubleError):
@@ -59,8 +62,9 @@ class DatabaseTroubleError(TroubleError):
 
     reason = "DATABASE_TROUBLE"
 
-    def __init__(self, problem: str) -> None:
+    def __init__(self, problem: str, *, may_pass: bool = False) -> None:
         super().__init__(_("HQ's database cannot be used: {problem}", problem=problem))
+        self.exit_code = EXIT_CRASHED if may_pass else TroubleError.exit_code
 
 
 class HqApp:
@@ -102,14 +106,15 @@ async def start_hq(settings: HqSettings, tasks: Tasks, file: Path | None = None)
 
     Raises:
         OSError: an address cannot be bound, a file cannot be read.
-        DatabaseTroubleError: the database cannot be reached, or its URL is none.
+        DatabaseTroubleError: the database was not to be reached for as long as the settings wait, or its
+            URL is none.
         RouterError: TLS files or the database's schema do not fit.
     """
     async with AsyncExitStack() as closing:
         security, clock = security_of(settings.tls), _clock(settings.clock)
         threads = StoreThreads(STORE_THREADS)
         closing.callback(threads.close)
-        engine = await _open(settings.database.url.get_secret_value(), threads)
+        engine = await _open(settings, threads)
         closing.callback(engine.dispose)
         registry = CollectorRegistry()
         stores = _stores(settings, engine, threads)
@@ -121,21 +126,24 @@ async def start_hq(settings: HqSettings, tasks: Tasks, file: Path | None = None)
         report.ReportService(stores, DayReports(engine), consolidator).join(server.grpc_server)
         port = await server.start(settings.listen.host, settings.listen.port, [report.SERVICE])
         closing.push_async_callback(server.stop, _STOP_GRACE_S)
-        metrics = MetricsServer(
-            registry, {"draining": lambda: "draining" if consolidator.is_stopping else None}
-        )
+        watch = DatabaseWatch(engine, threads)
+        checks = {
+            "draining": lambda: "draining" if consolidator.is_stopping else None,
+            "database": watch.problem,
+        }
+        metrics = MetricsServer(registry, checks)
         metrics_port = await metrics.start(settings.listen.host, settings.listen.metrics_port)
         closing.push_async_callback(metrics.close)
-        loop = tasks.start(consolidator.run(), name="consolidation")
-        closing.callback(loop.cancel)
+        for loop, name in ((consolidator.run(), "consolidation"), (watch.run(), "database-watch")):
+            closing.callback(tasks.start(loop, name=name).cancel)
         if file is not None:
 
             async def admit(section: BranchSection) -> None:
                 try:
                     await threads.run(stores.sites.enter, [_site(section, clock)])
                     await consolidator.start([section.id])
-                except OperationalError as error:
-                    raise DatabaseTroubleError(str(error.orig)) from error
+                except DatabaseAwayError as error:
+                    raise DatabaseTroubleError(error.problem) from error
 
             known = [each.id for each in settings.site]
             following = tasks.start(NewSites(file, dict(os.environ), known, admit).run(), name="new-sites")
@@ -144,22 +152,35 @@ async def start_hq(settings: HqSettings, tasks: Tasks, file: Path | None = None)
         return HqApp(consolidator, server, closing.pop_all(), port=port, metrics_port=metrics_port)
 
 
-async def _open(url: str, threads: StoreThreads) -> Engine:
+async def _open(settings: HqSettings, threads: StoreThreads) -> Engine:
     """HQ's database with the schema that this code needs."""
     try:
-        engine = open_database(url, connection_limit=STORE_THREADS + 2)
+        engine = open_database(settings.database.url.get_secret_value(), connection_limit=STORE_THREADS + 2)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError):
         # Their texts show the URL, and so the password.
         problem = _("its URL is none; write sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME")
         raise DatabaseTroubleError(problem) from None
     try:
-        await threads.run(migrate, engine)
-    except BaseException as error:
+        await _migrate(engine, threads, settings.limits.database_wait_s)
+    except BaseException:
         engine.dispose()
-        if isinstance(error, OperationalError):
-            raise DatabaseTroubleError(str(error.orig)) from error
         raise
     return engine
+
+
+async def _migrate(engine: Engine, threads: StoreThreads, wait_s: float) -> None:
+    """Bring the schema up to date. A PostgreSQL that does not answer is waited for; a file is not."""
+    is_file = engine.dialect.name == "sqlite"
+    now_s = asyncio.get_running_loop().time
+    give_up_at_s = now_s() + wait_s
+    while True:
+        try:
+            return await threads.run(migrate, engine)
+        except DatabaseAwayError as error:
+            if is_file or now_s() >= give_up_at_s:
+                raise DatabaseTroubleError(error.problem, may_pass=not is_file) from error
+            log.warning("database_failed", problem=error.problem)
+        await asyncio.sleep(_DATABASE_RETRY_S)
 
 
 def security_of(tls: TlsSettings) -> Security:

@@ -72,6 +72,8 @@ class LimitsSection(Section):
 
     drain_limit_s: float = Field(default=60.0, gt=0)
     """Pulls end after the batch they are at; a report in the making gets as long."""
+    database_wait_s: float = Field(default=60.0, ge=0)
+    """A machine that boots starts HQ before its PostgreSQL listens, as often as not."""
 
 
 class HqSettings(Section):

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -33,7 +34,7 @@ def _add(
 
     from hq.settings import HqSettings
     from node.ids import refuse
-    from node.settings import load
+    from node.settings import SettingsError, load
     from router.id_rules import site_fault
 
     refuse(site_fault(site))
@@ -49,6 +50,9 @@ def _add(
             text.write(f"\n[[site]]\n{tomli_w.dumps(entry)}")
         load(HqSettings, draft, os.environ)
         draft.replace(file)
+    except SettingsError as error:
+        # Who looks for the draft, or for its last lines in the file, finds neither.
+        raise SettingsError(file, [replace(fault, line=None) for fault in error.faults]) from None
     finally:
         draft.unlink(missing_ok=True)
     output().print(_("{site} added; a running HQ takes it in by itself", site=site), markup=False)

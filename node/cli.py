@@ -30,7 +30,7 @@ ENTRY_POINTS = "trunkline.commands"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command and exit: 0 done, 2 bad input or refused, 130 interrupted."""
+    """Run one command and exit: 0 done, 1 try again, 2 bad input or refused, 130 interrupted."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     # gRPC's core writes to stderr past our logs; what it means for people, our own errors say.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if message is None:
             raise
         print_error(message)
-        sys.exit(EXIT_BAD_INPUT)
+        sys.exit(error.exit_code if isinstance(error, TroubleError) else EXIT_BAD_INPUT)
 
 
 def entry_point_groups() -> Iterable[Register]:

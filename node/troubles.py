@@ -9,3 +9,5 @@ class TroubleError(Exception):
     """
 
     reason = "TROUBLE"
+    exit_code = 2
+    """What a service manager goes by: 2, somebody has to mend it first; 1, it may pass by itself."""

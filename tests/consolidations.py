@@ -94,7 +94,15 @@ async def serving(keys: Keys, *branches: Branch) -> AsyncIterator[list[BranchNod
             await node.stop()
 
 
-def hq_file(folder: Path, keys: Keys, url: str, nodes: Iterable[BranchNode], **consolidation: object) -> Path:
+def hq_file(
+    folder: Path,
+    keys: Keys,
+    url: str,
+    nodes: Iterable[BranchNode],
+    *,
+    database_wait_s: float = 0,
+    **consolidation: object,
+) -> Path:
     """HQ's file; its clock stands near noon of the day after DAY, its retries come at once."""
     certificate, key = keys.issue("hq")
     options = {"trickle_limit": 0, **consolidation}
@@ -111,6 +119,8 @@ def hq_file(folder: Path, keys: Keys, url: str, nodes: Iterable[BranchNode], **c
         f'key = "{key}"',
         "[database]",
         f'url = "{url}"',
+        "[limits]",
+        f"database_wait_s = {database_wait_s}",
         "[clock]",
         f"started_at_utc_us = {now_us}",
         f"epoch_utc_us = {NEXT_NOON_UTC_US}",

@@ -8,17 +8,16 @@ from typing import TypeVar
 
 import grpc
 import structlog
-from sqlalchemy.exc import OperationalError
 
 from hq.consolidate.instruments import ConsolidationInstruments
 from hq.consolidate.progress import Phase, ProgressBoard
 from hq.consolidate.schedule import Debt, Reading, Schedule
 from hq.consolidate.site_pull import pull_site
 from hq.consolidate.work import BatchLimits, PullWork, Stores
-from hq.store.sites import Site
+from hq.store.sites import NotInFileError, Site
 from hq.store.tables import SiteState
-from router.errors import RouterError, UnknownSiteError
-from router.ids import SiteId
+from hq.store.threads import DatabaseAwayError
+from router.errors import RouterError
 from sync.clock import Clock
 from sync.journal.receiving.pull import open_pull
 from sync.records.business_day import BusinessCalendar
@@ -91,8 +90,8 @@ class Consolidator:
                 for site_id in list(self._known):
                     await self._let_days_pass(site_id)
                 await self._show_totals()
-            except OperationalError as error:
-                log.warning("database_failed", problem=str(error.orig))
+            except DatabaseAwayError as error:
+                log.warning("database_failed", problem=error.problem)
             else:
                 for site_id in [] if self.is_stopping else self._schedule.to_start(self._reading()):
                     self._begin(site_id)
@@ -102,12 +101,12 @@ class Consolidator:
         """A person wants sites pulled now, all of them when none is named; returns what `is_over` takes.
 
         Raises:
-            UnknownSiteError: one of them is not in HQ's file; nothing is begun.
+            NotInFileError: one of them is not in HQ's file; nothing is begun.
         """
         wanted = list(site_ids) or list(self._known)
         for site_id in wanted:
             if site_id not in self._known:
-                raise UnknownSiteError(SiteId(site_id))
+                raise NotInFileError(site_id)
         tickets = {}
         for site_id in wanted:
             known = self._known[site_id]
@@ -131,10 +130,10 @@ class Consolidator:
         """A person has looked at a frozen site: read everything it has anew.
 
         Raises:
-            UnknownSiteError: it is not in HQ's file.
+            NotInFileError: it is not in HQ's file.
         """
         if site_id not in self._known:
-            raise UnknownSiteError(SiteId(site_id))
+            raise NotInFileError(site_id)
         await self._run(self._stores.sites.readmit, site_id)
         await self._look_at(site_id)
         self._woken.set()
@@ -209,12 +208,12 @@ class Consolidator:
             await self._run(self._stores.sites.note_success, site_id, self._clock.utc_us())
             await self._look_at(site_id)
             problem = None
+        except DatabaseAwayError as error:
+            problem = f"{error.reason}: {error}"
+            log.warning("database_failed", site=site_id, problem=error.problem)
         except RouterError as error:
             problem = f"{error.reason}: {error}"
             log.warning("pull_failed", site=site_id, reason=error.reason, problem=str(error))
-        except OperationalError as error:
-            problem = f"DATABASE: {error.orig}"
-            log.warning("database_failed", site=site_id, problem=str(error.orig))
         except Exception as error:  # A task's top: one site's fault ends its own pull alone.
             problem = f"FAULT: {type(error).__name__}"
             log.exception("pull_crashed", site=site_id)

@@ -50,17 +50,21 @@ def _print_flows(report: Plain) -> None:
 
 def _line(figures: Plain, name: str) -> list[str]:
     is_queue = bool(figures["queue_id"])
-    is_site = bool(figures["site_id"]) and not is_queue
+    is_certified = figures["is_certified"]
     return [
         name,
         *(str(figures[key]) for key in _COUNTS),
         _shown(figures["service_levels"].get("strict")),
         *(_shown(figures[key]) for key in ("asa_s", "p95_wait_s", "aht_s")),
         "" if is_queue else _shown(figures["occupancy"]),
-        str(figures["overflow_out_count"]) if is_site else "",
-        str(figures["overflow_in_count"]) if is_site else "",
-        (_("yes") if figures["is_certified"] else _("no")) if is_site else "",
+        *(_counted(figures[key]) for key in ("overflow_out_count", "overflow_in_count")),
+        "" if is_certified is None else _("yes") if is_certified else _("no"),
     ]
+
+
+def _counted(value: int | None) -> str:
+    """Blank where there is nothing to count: of a queue, and between all sites."""
+    return "" if value is None else str(value)
 
 
 def _shown(value: float | None) -> str:

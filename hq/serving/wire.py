@@ -49,10 +49,12 @@ def site(each: Site, due_days: list[str], shown: SiteProgress) -> pb.Site:
 
 
 def day_report(report: DayReport) -> pb.GetDayReportResponse:
+    cluster = _figures(report.cluster)
+    cluster.is_certified = all(each.is_certified for each in report.sites)
     return pb.GetDayReportResponse(
         business_date=report.business_date,
         sites=[_site_figures(each, report) for each in report.sites],
-        cluster=_figures(report.cluster),
+        cluster=cluster,
         flows=[
             pb.OverflowFlow(from_site=origin, to_site=helper, count=number)
             for (origin, helper), number in sorted(report.overflow.confirmed.items())

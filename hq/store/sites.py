@@ -8,8 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from hq.store import watermarks
 from hq.store.tables import RECEIVED, SITES, WATERMARKS, SiteState
-from router.errors import UnknownSiteError
-from router.ids import SiteId
+from router.errors import RouterError
 from sync.journal.database import is_sqlite, snapshot, writing
 from sync.journal.position import Mark
 from sync.journal.receiving.agreement import agree
@@ -20,6 +19,19 @@ from sync.records.tables import CONSOLIDATED
 
 NOT_MET = 0
 """The epoch of a site that HQ has not spoken to."""
+
+
+class NotInFileError(RouterError):
+    """The named site is not in HQ's file, and never was."""
+
+    reason = "SITE_UNKNOWN"
+
+    def __init__(self, site_id: str) -> None:
+        super().__init__(
+            f"site {site_id} is not known to HQ; `trunkline hq site list` shows the sites of its file"
+        )
+        self.site_id = site_id
+        self.case = "HQ"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +121,7 @@ class SiteBook:
         """Read everything of a site again, in a new epoch: a person has seen to its database.
 
         Raises:
-            UnknownSiteError: no such site.
+            NotInFileError: no such site.
         """
         with writing(self._engine) as connection:
             site = _find(connection, site_id)
@@ -182,7 +194,7 @@ def _find(connection: Connection, site_id: str) -> Site:
         .first()
     )
     if row is None:
-        raise UnknownSiteError(SiteId(site_id))
+        raise NotInFileError(site_id)
     return _site(row)
 
 

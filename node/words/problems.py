@@ -30,6 +30,7 @@ _OS_ERRORS = {
     errno.ENOSPC: marked("No space left on device"),
     errno.EROFS: marked("Read-only file system"),
     errno.EADDRINUSE: marked("Address already in use"),
+    errno.EADDRNOTAVAIL: marked("cannot listen there; is the port taken?"),
     errno.ECONNREFUSED: marked("Connection refused"),
 }
 """What commands meet; the system words it in English whatever the locale, as Python asks it."""

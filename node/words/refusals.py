@@ -28,6 +28,9 @@ _SENTENCES: Mapping[str, str] = {
     "SITE_UNKNOWN": marked(
         "site {site_id} is not known here; check its spelling and [[overflow.peer]] in the site's file"
     ),
+    "SITE_UNKNOWN/HQ": marked(
+        "site {site_id} is not known to HQ; `trunkline hq site list` shows the sites of its file"
+    ),
     "QUEUE_UNKNOWN": marked(
         "queue {queue_id} is not configured at this site; check [[queue]] in the site's file"
     ),
@@ -45,6 +48,13 @@ _SENTENCES: Mapping[str, str] = {
     "NOT_LOGGED_IN": marked("not logged in, or not any more; log in again"),
     "LOGIN_LIMITED": marked("too many attempts to log in; try again in {retry_after_s} s"),
     "ROLE_FORBIDS": marked("the role {role} does not allow this"),
+    "PEER_IS_NO_OPERATOR": marked(
+        "{sender} may not ask this; use an operator's certificate (`trunkline pki issue operator NAME`)"
+    ),
+    "FIELD_INVALID/UUID": marked(
+        "{shown!r} is no call's id: it has 36 characters, 0-9, a-f and hyphens; copy it whole"
+    ),
+    "FIELD_INVALID/DAY": marked("{shown!r} is no day; write it as 2026-03-02"),
     "PEER_IS_NO_TOOL": marked("{sender} may not use the desk; use an operator's certificate"),
     "CUSTOMER_UNKNOWN": marked("customer {customer_id} is not known at this site"),
     "VISIT_UNKNOWN": marked("no return visit for call {call_id} is on the list; look at it again"),
@@ -83,6 +93,7 @@ _SENTENCES: Mapping[str, str] = {
     "NOT_SERVED": marked("the node does not offer this; is it of the same version, and of this kind?"),
     "PEER_OVERLOADED": marked("the node has more to do than it can; try again soon"),
     "PEER_FAULT": marked("a fault of the node; its log says more: {said}"),
+    "DATABASE_AWAY": marked("HQ's database cannot be reached: {problem}"),
     "PASSWORD_WEAK": marked("this password is not taken: it needs 8 to 200 characters"),
 }
 """Reasons that people meet at a command; those between sites stay in logs and metrics."""

@@ -52,7 +52,8 @@ def day_from(field: str, value: str) -> str:
     except ValueError:
         is_canonical = False
     if not is_canonical:
-        raise InvalidFieldError(field, f"{value[:40]!r} is no ISO date")
+        shown = value[:40]
+        raise InvalidFieldError(field, f"{shown!r} is no ISO date", case="DAY", shown=shown)
     return value
 
 

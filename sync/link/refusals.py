@@ -77,10 +77,13 @@ class InvalidFieldError(LinkRefusalError):
 
     reason = "FIELD_INVALID"
 
-    def __init__(self, field: str, problem: str) -> None:
+    def __init__(self, field: str, problem: str, *, case: str = "", shown: str = "") -> None:
+        """`case` and `shown`, the value, are given where a person may have typed it: it is worded anew."""
         super().__init__(f"{field}: {problem}")
         self.field = field
         self.problem = problem
+        self.case = case
+        self.shown = shown
 
 
 class RefusedError(RouterError):

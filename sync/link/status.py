@@ -22,6 +22,7 @@ DOMAIN = "trunkline"
 _DETAILS_KEY = "grpc-status-details-bin"
 _MESSAGE_LIMIT_CHARS = 300
 _VALUE_LIMIT_CHARS = 80
+_GAP = " ... "
 _VALUE_LIMIT_COUNT = 6
 """All trailing metadata together has 8 KiB, and gRPC writes a Chinese character in nine bytes."""
 
@@ -57,7 +58,7 @@ _INVALID_ARGUMENT = (
     "PASSWORD_WEAK",
     "TOKEN_MALFORMED",
 )
-_UNAVAILABLE = ("NOT_ACCEPTING", "TLS_FILES_UNUSABLE", "ORIGIN_AWAY")
+_UNAVAILABLE = ("NOT_ACCEPTING", "TLS_FILES_UNUSABLE", "ORIGIN_AWAY", "DATABASE_AWAY")
 _RESOURCE_EXHAUSTED = ("NO_IDLE_AGENT", "OWN_LOSS", "LINK_FULL", "LOGIN_LIMITED", "LIMIT", "NOTE_LIMIT")
 _ABORTED = ("STALE_INCARNATION", "TOKEN_STALE_INCARNATION", "CANCELLED")
 _UNAUTHENTICATED = (
@@ -128,7 +129,7 @@ def is_listed(reason: str) -> bool:
 def details_of(refusal: RouterError) -> tuple[grpc.StatusCode, str, tuple[tuple[str, bytes], ...]]:
     """Code, message and trailing metadata that carry `refusal` to the caller."""
     code = code_of(refusal.reason)
-    message = str(refusal)[:_MESSAGE_LIMIT_CHARS]
+    message = _shortened(str(refusal), _MESSAGE_LIMIT_CHARS)
     details = [_packed(ErrorInfo(reason=refusal.reason, domain=DOMAIN, metadata=_values(refusal)))]
     if isinstance(refusal, InvalidFieldError):
         violation = BadRequest.FieldViolation(
@@ -164,8 +165,12 @@ def _link_trouble(error: grpc.aio.AioRpcError) -> RefusedError:
     address = _ADDRESS.search(said)
     return RefusedError(
         reason,
-        f"{advice}{error.code().name}: {said}"[:_MESSAGE_LIMIT_CHARS],
-        {"case": case, "address": address[1] if address else "?", "said": said[:_MESSAGE_LIMIT_CHARS]},
+        _shortened(f"{advice}{error.code().name}: {said}", _MESSAGE_LIMIT_CHARS),
+        {
+            "case": case,
+            "address": address[1] if address else "?",
+            "said": _shortened(said, _MESSAGE_LIMIT_CHARS),
+        },
     )
 
 
@@ -185,11 +190,19 @@ def _values(refusal: RouterError) -> dict[str, str]:
     """The ids that the refusal names; it holds nothing that the peer may not see."""
     values = refusal.values if isinstance(refusal, RefusedError) else vars(refusal)
     short = {
-        name: str(value)[:_VALUE_LIMIT_CHARS]
+        name: _shortened(str(value), _VALUE_LIMIT_CHARS)
         for name, value in values.items()
         if isinstance(value, (str, int))
     }
     return dict(list(short.items())[:_VALUE_LIMIT_COUNT])
+
+
+def _shortened(words: str, limit: int) -> str:
+    """Without its middle: gRPC, OpenSSL and PostgreSQL put the cause at the end."""
+    if len(words) <= limit:
+        return words
+    tail = (limit - len(_GAP)) // 2
+    return f"{words[: limit - len(_GAP) - tail]}{_GAP}{words[-tail:]}"
 
 
 def _packed(detail: ErrorInfo | BadRequest) -> AnyMessage:

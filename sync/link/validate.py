@@ -47,7 +47,9 @@ def uuid_text(field: str, value: str) -> str:
     """A UUID in its canonical form: two spellings of one id would be two ids."""
     if not _UUID.fullmatch(value):
         text(field, value, most_chars=36)
-        raise InvalidFieldError(field, f"{value[:_SHOWN_CHARS]!r} is no UUID in lower-case canonical form")
+        shown = value[:_SHOWN_CHARS]
+        problem = f"{shown!r} is no UUID in lower-case canonical form"
+        raise InvalidFieldError(field, problem, case="UUID", shown=shown)
     return value
 
 

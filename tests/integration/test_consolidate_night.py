@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, func, select, update
 from hq.app import DatabaseTroubleError
 from hq.serving.client import connect
 from hq.store.tables import RECEIVED
-from node import pki
+from node import pki, words
 from sync.journal.database import open_database, writing
 from sync.journal.receiving.pull import open_pull
 from sync.journal.tables import CERTIFIED_DAYS
@@ -328,6 +328,8 @@ async def test_absurd_requests_are_refused_by_the_fields_name(
 
     assert caught.value.reason == "FIELD_INVALID"
     assert unknown.value.reason == "SITE_UNKNOWN"
+    told = words.refusal(unknown.value.reason, **unknown.value.values)
+    assert told == "site atlantis is not known to HQ; `trunkline hq site list` shows the sites of its file"
 
 
 async def test_what_hq_did_is_counted(tmp_path: Path, keys: Keys, branch: Branch) -> None:
@@ -347,22 +349,23 @@ async def test_what_hq_did_is_counted(tmp_path: Path, keys: Keys, branch: Branch
 
 
 @pytest.mark.parametrize(
-    ("url", "problem"),
+    ("url", "problem", "exit_code"),
     [
-        ("nonsense", "its URL is none"),
-        ("mysql://u:secret@127.0.0.1/x", "its URL is none"),
-        ("postgresql+psycopg://u:secret@127.0.0.1:1/x", "refused"),
-        ("sqlite:////no/such/folder/hq.db", "unable to open"),
+        ("nonsense", "its URL is none", 2),
+        ("mysql://u:secret@127.0.0.1/x", "its URL is none", 2),
+        ("postgresql+psycopg://u:secret@127.0.0.1:1/x", "refused", 1),
+        ("sqlite:////no/such/folder/hq.db", "unable to open", 2),
     ],
 )
 async def test_a_database_that_cannot_be_used_is_told_without_its_password(
-    tmp_path: Path, keys: Keys, url: str, problem: str
+    tmp_path: Path, keys: Keys, url: str, problem: str, exit_code: int
 ) -> None:
     with pytest.raises(DatabaseTroubleError, match=problem) as caught:
         async with running_hq(hq_file(tmp_path, keys, url, []), keys):
             raise AssertionError("it must not start")
 
     assert "secret" not in str(caught.value)
+    assert caught.value.exit_code == exit_code
 
 
 def metrics(port: int) -> str:

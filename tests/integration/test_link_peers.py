@@ -207,6 +207,7 @@ async def test_an_expired_server_certificate_is_named_as_the_cause(cluster: Clus
 
     assert refusal_from(error).reason == "LINK_TLS_FAILED"
     assert "check both certificates" in str(refusal_from(error))
+    assert "certificate has expired" in str(refusal_from(error))
 
 
 async def test_a_call_meant_for_one_site_never_reaches_another(cluster: Cluster, serve: Serve) -> None:

@@ -67,3 +67,16 @@ def test_an_id_that_is_none_is_told_of_the_command_and_not_of_a_file_nobody_has(
 
     assert "'Cheng Du' is no site id" in refused.err
     assert "draft" not in refused.err
+
+
+def test_a_branch_that_is_in_the_file_already_is_told_of_the_file_itself(
+    run: CommandLine, file: Path
+) -> None:
+    refused = run(
+        "hq", "site", "add", file, "beijing", "--address", "10.0.0.4:7443", "--time-zone", "Asia/Shanghai"
+    )
+
+    assert "hq.toml: 1 fault" in refused.err
+    assert "site beijing is named twice" in refused.err
+    assert ".draft" not in refused.err
+    assert "line " not in refused.err

@@ -1,3 +1,4 @@
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,6 +71,20 @@ def test_a_refusal_is_told_with_its_ids() -> None:
     assert words.refusal("SITE_UNKNOWN", site_id="lhasa", peer="x") == (
         "此处不认识站点 lhasa；请检查拼写及站点文件中的 [[overflow.peer]]"
     )
+
+
+def test_what_a_servers_port_failed_for_is_told_in_the_readers_language() -> None:
+    words.use("zh-CN")
+
+    taken = OSError(errno.EADDRNOTAVAIL, "cannot listen there; is the port taken?", "127.0.0.1:7100")
+
+    assert words.told_os_error(taken) == "无法在此监听；端口是否已被占用？"
+
+
+def test_who_may_not_ask_hq_is_told_in_the_readers_language() -> None:
+    words.use("zh-CN")
+
+    assert (words.refusal("PEER_IS_NO_OPERATOR", sender="site/beijing") or "").startswith("site/beijing 无权")
 
 
 def test_a_refusal_nobody_has_worded_is_left_to_the_domain() -> None:

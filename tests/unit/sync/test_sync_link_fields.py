@@ -3,12 +3,16 @@
 from collections.abc import Callable
 
 import pytest
+from grpc.aio import AioRpcError, Metadata
 from hypothesis import given
 from hypothesis import strategies as st
 
+from node import words
+from sync.journal.wire import day_from
 from sync.link import validate
 from sync.link.identity import Peer, peer_of
 from sync.link.refusals import ForeignClusterError, InvalidFieldError, UnnamedPeerError
+from sync.link.status import details_of, refusal_from
 
 UUID7 = "0199c0de-0000-7000-8000-000000000001"
 
@@ -38,6 +42,27 @@ def test_what_is_missing_or_absurd_is_refused_with_the_fields_name(check: Callab
         check()
 
     assert refused.value.field == "f"
+
+
+@pytest.mark.parametrize(
+    ("check", "told"),
+    [
+        (lambda: validate.uuid_text("call_id", "bogus"), "'bogus' 不是呼叫 ID"),
+        (lambda: day_from("business_date", "2026-13-02"), "'2026-13-02' 不是日期；请写成 2026-03-02"),
+    ],
+)
+def test_what_a_person_may_have_typed_is_told_over_the_wire_without_the_fields_name(
+    check: Callable[[], object], told: str
+) -> None:
+    with pytest.raises(InvalidFieldError) as refused:
+        check()
+    code, message, metadata = details_of(refused.value)
+
+    came = refusal_from(AioRpcError(code, Metadata(), Metadata(*metadata), details=message))
+
+    words.use("zh-CN")
+    assert (words.refusal(came.reason, **came.values) or "").startswith(told)
+    words.use("en")
 
 
 def test_what_makes_sense_is_handed_on() -> None:

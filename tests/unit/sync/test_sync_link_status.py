@@ -16,7 +16,15 @@ from sync.link.refusals import InvalidFieldError, RefusedError
 from sync.link.status import code_of, details_of, is_listed, refusal_from
 
 ROOT = Path(__file__).parents[3]
-LEAVING = ("router", "sync/link", "sync/token.py", "branch/serving", "branch/people", "hq/serving")
+LEAVING = (
+    "router",
+    "sync/link",
+    "sync/token.py",
+    "branch/serving",
+    "branch/people",
+    "hq/serving",
+    "hq/store/threads.py",
+)
 """Where refusals are made that a caller over gRPC may see."""
 
 
@@ -91,6 +99,18 @@ def test_a_refusal_of_any_length_fits_the_metadata() -> None:
 
         assert code is not grpc.StatusCode.OK
         assert on_the_wire < 8192
+
+
+def test_what_is_too_long_keeps_its_beginning_and_the_cause_at_its_end() -> None:
+    said = f"failed to connect to all addresses; {'Ssl handshake failed ' * 20}certificate has expired"
+    failed = refusal_from(said_by_grpc(grpc.StatusCode.UNAVAILABLE, said))
+
+    passed_on = refusal_from(over_the_wire(failed))
+
+    for words in (str(failed), failed.values["said"], str(passed_on), passed_on.values["said"]):
+        assert words.endswith("certificate has expired")
+    assert str(failed).startswith("no TLS with the peer")
+    assert len(str(failed)) == 300
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ class SiteFigures(_message.Message):
     queue_id: _builtins.str
     """The queue; empty for all queues."""
     is_certified: _builtins.bool
-    """Whether HQ holds the day completely."""
+    """Whether HQ holds the day completely: the site's, or every site's. Absent for a queue."""
     offered_count: _builtins.int
     """Calls that asked for a person and were answered or gave up, a count."""
     answered_count: _builtins.int
@@ -160,9 +160,9 @@ class SiteFigures(_message.Message):
     ring_no_answer_rate: _builtins.float
     """Rings without an answer over offers to agents, in percent."""
     overflow_out_count: _builtins.int
-    """Calls of this site that other sites' agents answered, a count."""
+    """Calls of this site that other sites' agents answered, a count. A site's only."""
     overflow_in_count: _builtins.int
-    """Calls of other sites that this site's agents answered, a count."""
+    """Calls of other sites that this site's agents answered, a count. A site's only."""
     wait_error_s: _builtins.float
     """Mean absolute error of announced waits, in seconds."""
     redirected_count: _builtins.int
@@ -182,7 +182,7 @@ class SiteFigures(_message.Message):
         *,
         site_id: _builtins.str = ...,
         queue_id: _builtins.str = ...,
-        is_certified: _builtins.bool = ...,
+        is_certified: _builtins.bool | None = ...,
         offered_count: _builtins.int = ...,
         answered_count: _builtins.int = ...,
         abandoned_count: _builtins.int = ...,
@@ -194,22 +194,28 @@ class SiteFigures(_message.Message):
         aht_s: _builtins.float | None = ...,
         occupancy: _builtins.float | None = ...,
         ring_no_answer_rate: _builtins.float | None = ...,
-        overflow_out_count: _builtins.int = ...,
-        overflow_in_count: _builtins.int = ...,
+        overflow_out_count: _builtins.int | None = ...,
+        overflow_in_count: _builtins.int | None = ...,
         wait_error_s: _builtins.float | None = ...,
         queues: _abc.Iterable[Global___SiteFigures] | None = ...,
         redirected_count: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_aht_s", b"_aht_s", "_asa_s", b"_asa_s", "_occupancy", b"_occupancy", "_p95_wait_s", b"_p95_wait_s", "_ring_no_answer_rate", b"_ring_no_answer_rate", "_wait_error_s", b"_wait_error_s", "aht_s", b"aht_s", "asa_s", b"asa_s", "occupancy", b"occupancy", "p95_wait_s", b"p95_wait_s", "ring_no_answer_rate", b"ring_no_answer_rate", "wait_error_s", b"wait_error_s"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_aht_s", b"_aht_s", "_asa_s", b"_asa_s", "_is_certified", b"_is_certified", "_occupancy", b"_occupancy", "_overflow_in_count", b"_overflow_in_count", "_overflow_out_count", b"_overflow_out_count", "_p95_wait_s", b"_p95_wait_s", "_ring_no_answer_rate", b"_ring_no_answer_rate", "_wait_error_s", b"_wait_error_s", "aht_s", b"aht_s", "asa_s", b"asa_s", "is_certified", b"is_certified", "occupancy", b"occupancy", "overflow_in_count", b"overflow_in_count", "overflow_out_count", b"overflow_out_count", "p95_wait_s", b"p95_wait_s", "ring_no_answer_rate", b"ring_no_answer_rate", "wait_error_s", b"wait_error_s"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_aht_s", b"_aht_s", "_asa_s", b"_asa_s", "_occupancy", b"_occupancy", "_p95_wait_s", b"_p95_wait_s", "_ring_no_answer_rate", b"_ring_no_answer_rate", "_wait_error_s", b"_wait_error_s", "abandoned_count", b"abandoned_count", "aht_s", b"aht_s", "answered_count", b"answered_count", "asa_s", b"asa_s", "is_certified", b"is_certified", "occupancy", b"occupancy", "offered_count", b"offered_count", "overflow_in_count", b"overflow_in_count", "overflow_out_count", b"overflow_out_count", "p95_wait_s", b"p95_wait_s", "queue_id", b"queue_id", "queues", b"queues", "redirected_count", b"redirected_count", "ring_no_answer_rate", b"ring_no_answer_rate", "service_levels", b"service_levels", "short_abandon_count", b"short_abandon_count", "site_id", b"site_id", "transferred_count", b"transferred_count", "wait_error_s", b"wait_error_s"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_aht_s", b"_aht_s", "_asa_s", b"_asa_s", "_is_certified", b"_is_certified", "_occupancy", b"_occupancy", "_overflow_in_count", b"_overflow_in_count", "_overflow_out_count", b"_overflow_out_count", "_p95_wait_s", b"_p95_wait_s", "_ring_no_answer_rate", b"_ring_no_answer_rate", "_wait_error_s", b"_wait_error_s", "abandoned_count", b"abandoned_count", "aht_s", b"aht_s", "answered_count", b"answered_count", "asa_s", b"asa_s", "is_certified", b"is_certified", "occupancy", b"occupancy", "offered_count", b"offered_count", "overflow_in_count", b"overflow_in_count", "overflow_out_count", b"overflow_out_count", "p95_wait_s", b"p95_wait_s", "queue_id", b"queue_id", "queues", b"queues", "redirected_count", b"redirected_count", "ring_no_answer_rate", b"ring_no_answer_rate", "service_levels", b"service_levels", "short_abandon_count", b"short_abandon_count", "site_id", b"site_id", "transferred_count", b"transferred_count", "wait_error_s", b"wait_error_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__aht_s: _TypeAlias = _typing.Literal["aht_s"]  # noqa: Y015
     _WhichOneofArgType__aht_s: _TypeAlias = _typing.Literal["_aht_s", b"_aht_s"]  # noqa: Y015
     _WhichOneofReturnType__asa_s: _TypeAlias = _typing.Literal["asa_s"]  # noqa: Y015
     _WhichOneofArgType__asa_s: _TypeAlias = _typing.Literal["_asa_s", b"_asa_s"]  # noqa: Y015
+    _WhichOneofReturnType__is_certified: _TypeAlias = _typing.Literal["is_certified"]  # noqa: Y015
+    _WhichOneofArgType__is_certified: _TypeAlias = _typing.Literal["_is_certified", b"_is_certified"]  # noqa: Y015
     _WhichOneofReturnType__occupancy: _TypeAlias = _typing.Literal["occupancy"]  # noqa: Y015
     _WhichOneofArgType__occupancy: _TypeAlias = _typing.Literal["_occupancy", b"_occupancy"]  # noqa: Y015
+    _WhichOneofReturnType__overflow_in_count: _TypeAlias = _typing.Literal["overflow_in_count"]  # noqa: Y015
+    _WhichOneofArgType__overflow_in_count: _TypeAlias = _typing.Literal["_overflow_in_count", b"_overflow_in_count"]  # noqa: Y015
+    _WhichOneofReturnType__overflow_out_count: _TypeAlias = _typing.Literal["overflow_out_count"]  # noqa: Y015
+    _WhichOneofArgType__overflow_out_count: _TypeAlias = _typing.Literal["_overflow_out_count", b"_overflow_out_count"]  # noqa: Y015
     _WhichOneofReturnType__p95_wait_s: _TypeAlias = _typing.Literal["p95_wait_s"]  # noqa: Y015
     _WhichOneofArgType__p95_wait_s: _TypeAlias = _typing.Literal["_p95_wait_s", b"_p95_wait_s"]  # noqa: Y015
     _WhichOneofReturnType__ring_no_answer_rate: _TypeAlias = _typing.Literal["ring_no_answer_rate"]  # noqa: Y015
@@ -221,7 +227,13 @@ class SiteFigures(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__asa_s) -> _WhichOneofReturnType__asa_s | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__is_certified) -> _WhichOneofReturnType__is_certified | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__occupancy) -> _WhichOneofReturnType__occupancy | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__overflow_in_count) -> _WhichOneofReturnType__overflow_in_count | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__overflow_out_count) -> _WhichOneofReturnType__overflow_out_count | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__p95_wait_s) -> _WhichOneofReturnType__p95_wait_s | None: ...
     @_typing.overload
