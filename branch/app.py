@@ -27,9 +27,10 @@ from branch.wiring.core import Core
 from branch.wiring.doors import Doors, refuse_taken_ports
 from branch.wiring.ground import Ground, lay_ground
 from node.lifecycle import Tasks
+from node.pki import watch_certificates
 from node.words import text as _
 from router.facts import ClockStepped, Fact
-from sync.clock import STEP_THRESHOLD_MS, Clock, StepWatch
+from sync.clock import STEP_THRESHOLD_MS, Clock, StepWatch, SystemClock
 from sync.records.business_day import BusinessCalendar
 
 CLOCK_LOOK_INTERVAL_S = 1.0
@@ -106,6 +107,7 @@ def _watch_over(ground: Ground, core: Core, tasks: Tasks) -> None:
         watch_clock(ground.clock, ground.settings.clock.speed, core.desk.tell, CLOCK_LOOK_INTERVAL_S),
         name="clock",
     )
+    _task = tasks.start(watch_certificates(ground.settings.tls, SystemClock().utc_us), name="certificates")
     _task = tasks.start(_tally_day(ground, core), name="tallies")
     erasing = NoteErasing(
         ground.store.contact_notes,

@@ -48,11 +48,15 @@ def register(root: typer.Typer) -> None:
 
 def _check(file: SettingsFile) -> None:
     from branch import parts
-    from node.terminal import output
+    from node import pki
+    from node.terminal import messages, output
+    from sync.clock import SystemClock
 
     settings = _settings(file)
     parts.security(settings)  # The files have to fit each other, and the site.
     parts.flow(settings)
+    for warning in pki.certificate_warnings(settings.tls, SystemClock().utc_us()):
+        messages().print(warning, markup=False, soft_wrap=True)
     message = plural(
         "{file}: site {site} with {count} queue",
         "{file}: site {site} with {count} queues",

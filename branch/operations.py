@@ -55,6 +55,8 @@ class SiteStatus:
     view_age_ms: int | None
     peers: Mapping[SiteId, bool]
     """Whether the stream to each stands."""
+    peer_problems: Mapping[SiteId, str]
+    """Why TLS with a peer failed when it was last tried; none for others."""
     store: StoreHealth
     last_seq: int
     outbox_depth: int
@@ -73,6 +75,10 @@ class Surroundings(Protocol):
 
     def peer_connections(self) -> Mapping[SiteId, bool]:
         """Whether the stream to each peer stands."""
+        ...
+
+    def peer_problems(self) -> Mapping[SiteId, str]:
+        """Why TLS with a peer failed when it was last tried."""
         ...
 
     def store_health(self) -> StoreHealth: ...
@@ -151,6 +157,7 @@ class Operations:
             handoffs=Counter(f"{each.role} {each.state}" for each in kept),
             view_age_ms=self._surroundings.view_age_ms(),
             peers=self._surroundings.peer_connections(),
+            peer_problems=self._surroundings.peer_problems(),
             store=self._surroundings.store_health(),
             last_seq=self._desk.last_seq,
             outbox_depth=len(self._desk.outbox),

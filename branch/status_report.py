@@ -71,11 +71,13 @@ def _queue_rows(status: SiteStatus) -> list[tuple[object, ...]]:
 
 def _lines(status: SiteStatus) -> list[str]:
     peers = {site: _("connected") if up else _("away") for site, up in status.peers.items()}
+    problems = sorted(status.peer_problems.items())
     return [
         _("calls: {calls}", calls=_counts(status.calls)),
         _("agents: {agents}", agents=_counts(status.agents)),
         _("hand-offs: {handoffs}", handoffs=_counts(status.handoffs)),
         _("peers: {peers}", peers=_counts(peers)),
+        *(_("no TLS with {site}: {problem}", site=site, problem=problem) for site, problem in problems),
         _("PBX: {state}", state=_("connected") if status.is_pbx_connected else _("away")),
         _("age of the load board's view: {age}", age=_view(status.view_age_ms)),
         _(

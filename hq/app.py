@@ -35,6 +35,7 @@ from hq.store.sites import Site, SiteBook
 from hq.store.threads import StoreThreads
 from node.lifecycle import Drainable, Tasks
 from node.metrics import MetricsServer
+from node.pki import watch_certificates
 from node.settings import ClockSection, TlsSettings
 from node.troubles import TroubleError
 from node.words import text as _
@@ -128,6 +129,8 @@ async def start_hq(settings: HqSettings, tasks: Tasks, file: Path | None = None)
         closing.push_async_callback(metrics.close)
         loop = tasks.start(consolidator.run(), name="consolidation")
         closing.callback(loop.cancel)
+        watching = tasks.start(watch_certificates(settings.tls, SystemClock().utc_us), name="certificates")
+        closing.callback(watching.cancel)
         if file is not None:
 
             async def admit(section: BranchSection) -> None:

@@ -66,7 +66,10 @@ def status_message(status: SiteStatus) -> pb.GetStatusResponse:
         calls=status.calls,
         handoffs=status.handoffs,
         view_age_ms=status.view_age_ms,
-        peers=[pb.PeerStatus(site_id=site, is_connected=up) for site, up in sorted(status.peers.items())],
+        peers=[
+            pb.PeerStatus(site_id=site, is_connected=up, problem=status.peer_problems.get(site, ""))
+            for site, up in sorted(status.peers.items())
+        ],
         store=pb.StoreStatus(
             state=status.store.state,
             last_seq=status.last_seq,
@@ -97,6 +100,7 @@ def read_status(message: pb.GetStatusResponse) -> SiteStatus:
         handoffs=dict(message.handoffs),
         view_age_ms=message.view_age_ms if message.HasField("view_age_ms") else None,
         peers={SiteId(each.site_id): each.is_connected for each in message.peers},
+        peer_problems={SiteId(each.site_id): each.problem for each in message.peers if each.problem},
         store=StoreHealth(state=message.store.state, committed_seq=message.store.committed_seq),
         last_seq=message.store.last_seq,
         outbox_depth=message.store.outbox_depth,

@@ -189,6 +189,7 @@ class Surroundings:
         self.view_age_ms = core.view_age_ms
         self.is_pbx_connected = lambda: core.ear.is_connected
         self.peer_connections = core.peer_connections
+        self.peer_problems = core.peers.problems
         self.store_health = core.store_health
         self.rows_of_call = reading.rows_of_call
         self.keep_policy = reading.keep_policy

@@ -59,6 +59,9 @@ class Round:
     def is_pbx_connected(self) -> bool:
         return True
 
+    def peer_problems(self) -> Mapping[SiteId, str]:
+        return {SiteId("urumqi"): "UNAVAILABLE: certificate has expired"}
+
     def peer_connections(self) -> Mapping[SiteId, bool]:
         return {SiteId("urumqi"): False}
 
@@ -144,6 +147,7 @@ async def test_the_status_tells_of_queues_agents_peers_and_the_store(site: Site)
     assert status.calls == {"OFFERED": 1}
     assert status.queues[SALES][0] == 1
     assert status.peers == {"urumqi": False}
+    assert status.peer_problems == {"urumqi": "UNAVAILABLE: certificate has expired"}
     assert (status.view_age_ms, status.store.committed_seq) == (40, 2)
 
 

@@ -25,6 +25,7 @@ WELL = SiteStatus(
     handoffs={},
     view_age_ms=400,
     peers={SiteId("urumqi"): False},
+    peer_problems={},
     store=StoreHealth(state="OK", committed_seq=1),
     last_seq=1,
     outbox_depth=0,
@@ -62,3 +63,10 @@ def test_a_view_that_is_not_used_any_more_says_so(
     age_ms: int | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert "is etcd named in the file, and up?" in told(replace(WELL, view_age_ms=age_ms), capsys)
+
+
+def test_why_there_is_no_tls_with_a_peer_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    ended = replace(WELL, peer_problems={SiteId("urumqi"): "certificate has expired"})
+
+    assert "no TLS with urumqi: certificate has expired" in told(ended, capsys)
+    assert "no TLS" not in told(WELL, capsys)

@@ -466,19 +466,23 @@ class PeerStatus(_message.Message):
 
     SITE_ID_FIELD_NUMBER: _builtins.int
     IS_CONNECTED_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
     site_id: _builtins.str
     """The peer's slug."""
     is_connected: _builtins.bool
     """Whether the stream to it stands."""
+    problem: _builtins.str
+    """Why TLS with it failed when it was last tried; empty when it did not."""
     def __init__(
         self,
         *,
         site_id: _builtins.str = ...,
         is_connected: _builtins.bool = ...,
+        problem: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_connected", b"is_connected", "site_id", b"site_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_connected", b"is_connected", "problem", b"problem", "site_id", b"site_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
