@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import OperationalError
 
 from branch.admission import DRAINING
-from branch.metrics import FloorCollector, gauge
+from branch.metrics import FloorCollector, StoreCollector, gauge
 from branch.note_erasing import NoteErasing
 from branch.parts import CannotStartError
 from branch.pruning import Pruning
@@ -153,12 +153,13 @@ async def _tally_day(ground: Ground, core: Core) -> None:
 
 def _show(registry: CollectorRegistry, core: Core) -> None:
     registry.register(FloorCollector(core.desk.floor))
+    registry.register(StoreCollector(lambda: core.writer.state))
     gauge(registry, "outbox_orders", "Orders that wait for a commit.", lambda: len(core.desk.outbox))
     gauge(
         registry,
         "unwritten_rows",
         "Ledger rows that are not committed yet.",
-        lambda: core.writer.appended_seq - core.writer.written_seq,
+        lambda: core.writer.appended_seq - core.writer.committed_seq,
     )
     gauge(registry, "view_age_seconds", "Of the load board's view; NaN without one.", lambda: _age_s(core))
     gauge(

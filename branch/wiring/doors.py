@@ -78,7 +78,8 @@ class Doors:
         )
         self._nodes, self._desks = self._servers(self._desk_face())
         checks = {"pbx": self._pbx_problem, "store": self._store_problem}
-        self._metrics = MetricsServer(ground.registry, checks)
+        states = {"store": lambda: str(core.writer.state)}
+        self._metrics = MetricsServer(ground.registry, checks, states)
 
     async def open(self) -> None:
         """Raises:

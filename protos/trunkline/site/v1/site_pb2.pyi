@@ -499,7 +499,7 @@ class StoreStatus(_message.Message):
     COMMITTED_SEQ_FIELD_NUMBER: _builtins.int
     OUTBOX_DEPTH_FIELD_NUMBER: _builtins.int
     state: _builtins.str
-    """WRITING, DEGRADED (rows are kept in memory, the disk takes none) or REFUSING."""
+    """OK, BALLAST_RELEASED, DEGRADED (rows are kept in memory, the disk takes none) or REFUSING."""
     last_seq: _builtins.int
     """The newest ledger row's seq."""
     committed_seq: _builtins.int
