@@ -7,6 +7,7 @@ from typing import Protocol
 
 from branch.admission import DRAINING, Admission
 from branch.desk import Desk
+from branch.store.ballast import MissingRoom
 from router.acd.policy import QueuePolicy
 from router.facts import PolicyApplied
 from router.ids import CallId, QueueId, SiteId
@@ -34,6 +35,8 @@ class SiteIdentity:
 class StoreHealth:
     state: str
     committed_seq: int
+    missing_room: MissingRoom | None = None
+    """What the disk lacks before the ballast file is made anew; None while it is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -201,7 +201,11 @@ class Core:
         await self.writer.close()
 
     def store_health(self) -> StoreHealth:
-        return StoreHealth(state=self.writer.state, committed_seq=self.writer.committed_seq)
+        return StoreHealth(
+            state=self.writer.state,
+            committed_seq=self.writer.committed_seq,
+            missing_room=self._ground.store.missing_room(),
+        )
 
     def view_age_ms(self) -> int | None:
         return None if self.board is None else self.board.view_age_ms
