@@ -112,17 +112,20 @@ class PeerLine:
     def note_incarnation(self, incarnation: int) -> None:
         self.incarnation = max(self.incarnation, incarnation)
 
-    async def look(self) -> None:
-        """Ask the peer how it is, without waiting for it, and note when TLS with it fails."""
+    async def look(self) -> int | None:
+        """Ask the peer how it is, without waiting for it, and note when TLS with it fails.
+
+        Returns its wall clock, in microseconds since 1970; None when it did not answer.
+        """
+        utc_us, problem = None, ""
         try:
-            await get_status(self._channel)
+            utc_us = (await get_status(self._channel)).utc_us
         except grpc.aio.AioRpcError as error:
             problem = _tls_problem(error)
-        else:
-            problem = ""
         if problem and not self.problem:
             log.warning("peer_tls_failed", peer=self.site_id, problem=problem)
         self.problem = problem
+        return utc_us
 
     async def run(self) -> None:
         """Keep the stream open until cancelled."""

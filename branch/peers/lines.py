@@ -1,11 +1,10 @@
 """All peers of a site: an Ask goes to the line of the site it names."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from branch.caller_card import CallerCard
 from branch.peers.line import PeerLine, Tell
-from branch.peers.looking import look_in_turn
 from branch.peers.note_wire import LeftNote
 from branch.peers.wire import Asked
 from branch.people.refusals import OriginAwayError
@@ -45,7 +44,6 @@ class PeerLines:
         self._tasks = tasks
         for line in self._lines.values():
             self._run(line, tasks)
-        _task = tasks.start(look_in_turn(lambda: tuple(self._lines.values())), name="peer_looks")
 
     async def add(self, line: PeerLine) -> None:
         """A site was found, or found at another address: what waits for its old line is silent."""
@@ -100,6 +98,10 @@ class PeerLines:
     def connections(self) -> Mapping[SiteId, bool]:
         """Which peers' streams stand."""
         return {site_id: line.is_connected for site_id, line in self._lines.items()}
+
+    def lines(self) -> Collection[PeerLine]:
+        """Those of this moment."""
+        return tuple(self._lines.values())
 
     def problems(self) -> Mapping[SiteId, str]:
         """Why TLS with a peer failed when it was last tried."""

@@ -30,6 +30,7 @@ from branch.operations import Policies, StoreHealth
 from branch.peers.card_asking import CardAsking
 from branch.peers.line import PeerLine
 from branch.peers.lines import PeerLines
+from branch.peers.looking import ClockComparison, look_in_turn
 from branch.peers.newcomers import Introduction, Newcomers
 from branch.peers.operator import get_status
 from branch.people.dialling import Dialling
@@ -179,6 +180,9 @@ class Core:
     async def start_neighbours(self, tasks: Tasks) -> None:
         """Show the site at the load board, hear the others, open the streams to them."""
         self.peers.start(tasks)
+        comparison = ClockComparison(self._ground.registry, speed=self._ground.settings.clock.speed)
+        looks = look_in_turn(self.peers.lines, self._ground.clock, comparison)
+        _task = tasks.start(looks, name="peer_looks")
         asking = CardAsking(guest=self.cards.guest, live=self._live_handoffs, ask=self.peers.carry_out)
         helps = {each.handoff_id: each.peer for each in self._work.helps}
         _task = tasks.start(asking.run(helps), name="cards")

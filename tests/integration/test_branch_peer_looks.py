@@ -23,13 +23,14 @@ from sync.link.tls import Tls
 
 URUMQI = SiteId("urumqi")
 NOW = datetime.now(UTC)
+THEIRS_US = 1_000_000
 
 
 async def get_status(
     request: pb.GetStatusRequest, context: grpc.aio.ServicerContext[Any, Any]
 ) -> pb.GetStatusResponse:
     """How urumqi is."""
-    return pb.GetStatusResponse(site_id=URUMQI)
+    return pb.GetStatusResponse(site_id=URUMQI, utc_us=THEIRS_US)
 
 
 def tls(folder: Path, site: str, *, issued_at: datetime = NOW) -> Tls:
@@ -99,9 +100,9 @@ async def test_a_peer_that_is_well_has_no_problem(pair: Pair) -> None:
     line = await pair.line_to(tls(pair.folder, URUMQI))
 
     with structlog.testing.capture_logs() as said:
-        await line.look()
+        utc_us = await line.look()
 
-    assert line.problem == ""
+    assert (line.problem, utc_us) == ("", THEIRS_US)
     assert said == []
 
 
@@ -109,6 +110,5 @@ async def test_a_peer_that_is_merely_away_is_no_matter_of_certificates(pair: Pai
     line = await pair.line_to(tls(pair.folder, URUMQI))
     await pair.close_server()
 
-    await line.look()
-
+    assert await line.look() is None
     assert line.problem == ""
