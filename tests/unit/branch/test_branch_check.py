@@ -75,3 +75,19 @@ def test_a_good_file_gets_no_warning(run: CommandLine, branch_file: Path, hq_fil
 
     assert run("branch", "check", branch_file).err == ""
     assert run("hq", "check", hq_file).err == ""
+
+
+def test_routes_of_a_site_without_a_country_are_doubted(run: CommandLine, branch_file: Path) -> None:
+    routes = (
+        '\n[[outbound.line]]\nname = "line-1"\n'
+        '[[outbound.route]]\nprefix = "+86"\nsite = "beijing"\nline = "line-1"\n'
+    )
+    branch_file.write_text(branch_file.read_text(encoding="utf-8") + routes, encoding="utf-8")
+
+    without = run("branch", "check", branch_file)
+    change(branch_file, 'time_zone = "Asia/Shanghai"', 'time_zone = "Asia/Shanghai"\ncountry = "CN"')
+    checked = run("branch", "check", branch_file)
+
+    assert (without.code, checked.code) == (0, 0)
+    assert "[[outbound.route]] without country in [site]" in without.err
+    assert checked.err == ""
