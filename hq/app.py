@@ -229,7 +229,7 @@ def _consolidator(
         clock=clock,
         limits=section.limits(),
         board=ProgressBoard(),
-        instruments=ConsolidationInstruments(registry),
+        instruments=ConsolidationInstruments(registry, speed=settings.clock.speed),
         channel_to=lambda site: _channel(site, security),
     )
 

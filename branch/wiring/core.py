@@ -30,7 +30,7 @@ from branch.operations import Policies, StoreHealth
 from branch.peers.card_asking import CardAsking
 from branch.peers.line import PeerLine
 from branch.peers.lines import PeerLines
-from branch.peers.looking import ClockComparison, look_in_turn
+from branch.peers.looking import look_in_turn
 from branch.peers.newcomers import Introduction, Newcomers
 from branch.peers.operator import get_status
 from branch.people.dialling import Dialling
@@ -50,6 +50,7 @@ from router.ids import AgentId, CallId, HandoffId, QueueId, SiteId
 from router.ivr import IvrPlan
 from router.overflow.load import SiteLoad
 from router.records.moment import Moment
+from sync.clock_comparison import ClockComparison
 from sync.link.channel import open_channel
 from sync.link.identity import Peer
 from sync.link.tls import Tls

@@ -6,9 +6,10 @@ import pytest
 import structlog
 from prometheus_client import CollectorRegistry
 
-from branch.peers.looking import ClockComparison, look_in_turn
+from branch.peers.looking import look_in_turn
 from router.ids import SiteId
 from sync.clock import ManualClock
+from sync.clock_comparison import ClockComparison
 
 URUMQI, LHASA = SiteId("urumqi"), SiteId("lhasa")
 HOUR_US = 3_600 * 1_000_000
