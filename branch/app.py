@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import OperationalError
 
 from branch.admission import DRAINING
-from branch.metrics import FloorCollector, gauge
+from branch.metrics import FloorCollector, StoreCollector, gauge
 from branch.note_erasing import NoteErasing
 from branch.parts import CannotStartError
 from branch.pruning import Pruning
@@ -27,9 +27,10 @@ from branch.wiring.core import Core
 from branch.wiring.doors import Doors, refuse_taken_ports
 from branch.wiring.ground import Ground, lay_ground
 from node.lifecycle import Tasks
+from node.pki import watch_certificates
 from node.words import text as _
 from router.facts import ClockStepped, Fact
-from sync.clock import STEP_THRESHOLD_MS, Clock, StepWatch
+from sync.clock import STEP_THRESHOLD_MS, Clock, StepWatch, SystemClock
 from sync.records.business_day import BusinessCalendar
 
 CLOCK_LOOK_INTERVAL_S = 1.0
@@ -106,6 +107,7 @@ def _watch_over(ground: Ground, core: Core, tasks: Tasks) -> None:
         watch_clock(ground.clock, ground.settings.clock.speed, core.desk.tell, CLOCK_LOOK_INTERVAL_S),
         name="clock",
     )
+    _task = tasks.start(watch_certificates(ground.settings.tls, SystemClock().utc_us), name="certificates")
     _task = tasks.start(_tally_day(ground, core), name="tallies")
     erasing = NoteErasing(
         ground.store.contact_notes,
@@ -151,12 +153,13 @@ async def _tally_day(ground: Ground, core: Core) -> None:
 
 def _show(registry: CollectorRegistry, core: Core) -> None:
     registry.register(FloorCollector(core.desk.floor))
+    registry.register(StoreCollector(lambda: core.writer.state))
     gauge(registry, "outbox_orders", "Orders that wait for a commit.", lambda: len(core.desk.outbox))
     gauge(
         registry,
         "unwritten_rows",
         "Ledger rows that are not committed yet.",
-        lambda: core.writer.appended_seq - core.writer.written_seq,
+        lambda: core.writer.appended_seq - core.writer.committed_seq,
     )
     gauge(registry, "view_age_seconds", "Of the load board's view; NaN without one.", lambda: _age_s(core))
     gauge(

@@ -48,11 +48,15 @@ def register(root: typer.Typer) -> None:
 
 def _check(file: SettingsFile) -> None:
     from branch import parts
-    from node.terminal import output
+    from node import pki
+    from node.terminal import messages, output
+    from sync.clock import SystemClock
 
     settings = _settings(file)
     parts.security(settings)  # The files have to fit each other, and the site.
     parts.flow(settings)
+    for warning in (*pki.certificate_warnings(settings.tls, SystemClock().utc_us()), *_doubts(settings)):
+        messages().print(warning, markup=False, soft_wrap=True)
     message = plural(
         "{file}: site {site} with {count} queue",
         "{file}: site {site} with {count} queues",
@@ -61,6 +65,18 @@ def _check(file: SettingsFile) -> None:
         site=settings.site.id,
     )
     output().print(message, markup=False)
+
+
+def _doubts(settings: "BranchSettings") -> list[str]:
+    """What may stand in a file and is hardly meant."""
+    if settings.outbound.route and settings.site.country is None:
+        return [
+            _(
+                "[[outbound.route]] without country in [site]: "
+                "nobody can dial a number without its country code"
+            )
+        ]
+    return []
 
 
 def _run(file: SettingsFile) -> None:

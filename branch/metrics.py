@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from branch.store.health import StoreState
 from router import ledger
 from router.call import ABANDONED, CallState, Disposition
 from router.errors import RouterError
@@ -154,6 +155,22 @@ class FloorCollector(Collector):
         yield _by_state(
             "handoffs_live", "Hand-offs that are kept.", (each.state for each in self._floor.handoffs())
         )
+
+
+class StoreCollector(Collector):
+    """Shows in which state the store is: 1 for that one, 0 for the others."""
+
+    def __init__(self, read: Callable[[], StoreState]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterable[Metric]:
+        current = self._read()
+        family = GaugeMetricFamily(
+            "trunkline_store_state", "1 for the state that the store is in.", labels=["state"]
+        )
+        for state in StoreState:
+            family.add_metric([state], 1 if state is current else 0)
+        yield family
 
 
 def gauge(registry: CollectorRegistry, name: str, help_text: str, read: Callable[[], float]) -> None:

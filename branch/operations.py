@@ -7,6 +7,7 @@ from typing import Protocol
 
 from branch.admission import DRAINING, Admission
 from branch.desk import Desk
+from branch.store.ballast import MissingRoom
 from router.acd.policy import QueuePolicy
 from router.facts import PolicyApplied
 from router.ids import CallId, QueueId, SiteId
@@ -34,6 +35,8 @@ class SiteIdentity:
 class StoreHealth:
     state: str
     committed_seq: int
+    missing_room: MissingRoom | None = None
+    """What the disk lacks before the ballast file is made anew; None while it is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,8 @@ class SiteStatus:
     view_age_ms: int | None
     peers: Mapping[SiteId, bool]
     """Whether the stream to each stands."""
+    peer_problems: Mapping[SiteId, str]
+    """Why TLS with a peer failed when it was last tried; none for others."""
     store: StoreHealth
     last_seq: int
     outbox_depth: int
@@ -73,6 +78,10 @@ class Surroundings(Protocol):
 
     def peer_connections(self) -> Mapping[SiteId, bool]:
         """Whether the stream to each peer stands."""
+        ...
+
+    def peer_problems(self) -> Mapping[SiteId, str]:
+        """Why TLS with a peer failed when it was last tried."""
         ...
 
     def store_health(self) -> StoreHealth: ...
@@ -151,6 +160,7 @@ class Operations:
             handoffs=Counter(f"{each.role} {each.state}" for each in kept),
             view_age_ms=self._surroundings.view_age_ms(),
             peers=self._surroundings.peer_connections(),
+            peer_problems=self._surroundings.peer_problems(),
             store=self._surroundings.store_health(),
             last_seq=self._desk.last_seq,
             outbox_depth=len(self._desk.outbox),

@@ -5,9 +5,13 @@ from dataclasses import asdict
 from typing import Any
 
 from branch.operations import SiteStatus
+from branch.store.ballast import MissingRoom
 from node.terminal import Column, output, print_table
 from node.words import text as _
 from router.overflow.policy import OverflowPolicy
+
+_MB = 2**20
+"""As in `ballast_mb` of the settings."""
 
 
 def status_tree(status: SiteStatus) -> dict[str, Any]:
@@ -71,11 +75,13 @@ def _queue_rows(status: SiteStatus) -> list[tuple[object, ...]]:
 
 def _lines(status: SiteStatus) -> list[str]:
     peers = {site: _("connected") if up else _("away") for site, up in status.peers.items()}
+    problems = sorted(status.peer_problems.items())
     return [
         _("calls: {calls}", calls=_counts(status.calls)),
         _("agents: {agents}", agents=_counts(status.agents)),
         _("hand-offs: {handoffs}", handoffs=_counts(status.handoffs)),
         _("peers: {peers}", peers=_counts(peers)),
+        *(_("no TLS with {site}: {problem}", site=site, problem=problem) for site, problem in problems),
         _("PBX: {state}", state=_("connected") if status.is_pbx_connected else _("away")),
         _("age of the load board's view: {age}", age=_view(status.view_age_ms)),
         _(
@@ -85,6 +91,19 @@ def _lines(status: SiteStatus) -> list[str]:
             last=status.last_seq,
             waiting=status.outbox_depth,
         ),
+        *_missing_room(status.store.missing_room),
+    ]
+
+
+def _missing_room(room: MissingRoom | None) -> list[str]:
+    if room is None:
+        return []
+    return [
+        _(
+            "the ballast file is made anew when {wanted} MB of its disk are free; {free} MB are",
+            wanted=-(-room.wanted_bytes // _MB),
+            free=room.free_bytes // _MB,
+        )
     ]
 
 

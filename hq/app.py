@@ -37,6 +37,7 @@ from hq.store.threads import DatabaseAwayError, StoreThreads
 from hq.store.watch import DatabaseWatch
 from node.lifecycle import EXIT_CRASHED, Drainable, Tasks
 from node.metrics import MetricsServer
+from node.pki import watch_certificates
 from node.settings import ClockSection, TlsSettings
 from node.troubles import TroubleError
 from node.words import text as _
@@ -134,7 +135,12 @@ async def start_hq(settings: HqSettings, tasks: Tasks, file: Path | None = None)
         metrics = MetricsServer(registry, checks)
         metrics_port = await metrics.start(settings.listen.host, settings.listen.metrics_port)
         closing.push_async_callback(metrics.close)
-        for loop, name in ((consolidator.run(), "consolidation"), (watch.run(), "database-watch")):
+        loops = {
+            "consolidation": consolidator.run(),
+            "database-watch": watch.run(),
+            "certificates": watch_certificates(settings.tls, SystemClock().utc_us),
+        }
+        for name, loop in loops.items():
             closing.callback(tasks.start(loop, name=name).cancel)
         if file is not None:
 
@@ -247,7 +253,7 @@ def _consolidator(
         clock=clock,
         limits=section.limits(),
         board=ProgressBoard(),
-        instruments=ConsolidationInstruments(registry),
+        instruments=ConsolidationInstruments(registry, speed=settings.clock.speed),
         channel_to=lambda site: _channel(site, security),
     )
 

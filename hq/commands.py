@@ -61,7 +61,14 @@ def _run(file: Annotated[Path, _FILE]) -> None:
 
 
 def _check(file: Annotated[Path, _FILE]) -> None:
+    from hq.app import security_of
+    from node import pki
+    from sync.clock import SystemClock
+
     settings = _load(file)
+    security_of(settings.tls)  # The files have to fit each other.
+    for warning in pki.certificate_warnings(settings.tls, SystemClock().utc_us()):
+        messages().print(warning, markup=False, soft_wrap=True)
     count = len(settings.site)
     output().print(plural("{path}: good, {count} site", "{path}: good, {count} sites", count, path=file))
 

@@ -28,9 +28,16 @@ log = structlog.get_logger()
 class MetricsServer:
     """Serves one registry and one node's health."""
 
-    def __init__(self, registry: CollectorRegistry, checks: Mapping[str, ReadinessCheck]) -> None:
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        checks: Mapping[str, ReadinessCheck],
+        states: Mapping[str, Callable[[], str]] | None = None,
+    ) -> None:
+        """`states` stand beside the checks in /readyz: what is worth knowing of a node that is ready."""
         self._registry = registry
         self._checks = checks
+        self._states = states or {}
         self._server: asyncio.Server | None = None
         self._connections: dict[asyncio.StreamWriter, None] = {}
         """In the order of their coming."""
@@ -93,7 +100,9 @@ class MetricsServer:
     def _readiness(self) -> tuple[HTTPStatus, str, bytes]:
         reasons = {name: check() for name, check in self._checks.items()}
         is_ready = not any(reasons.values())
-        body = json.dumps({"ready": is_ready, "checks": {name: why or "ok" for name, why in reasons.items()}})
+        checks = {name: why or "ok" for name, why in reasons.items()}
+        states = {name: state() for name, state in self._states.items()}
+        body = json.dumps({"ready": is_ready, "checks": checks, "states": states})
         status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
         return status, "application/json", f"{body}\n".encode()
 

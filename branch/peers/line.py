@@ -17,6 +17,7 @@ from trunkline.handoff.v1.handoff_pb2_grpc import HandoffServiceStub
 
 from branch.caller_card import CallerCard
 from branch.peers.note_wire import LeftNote, leave_request
+from branch.peers.operator import get_status
 from branch.peers.wire import (
     KINDS,
     Asked,
@@ -42,6 +43,8 @@ NOTE_LIMIT_S = 1.5
 
 CONNECT_LIMIT_S = 5.0
 """A peer that took the connection and says nothing is not there."""
+
+_PROBLEM_LIMIT_CHARS = 300
 
 _TIMER_GRAIN_S = 0.001
 """Event loops count in milliseconds: a timer may come this much before its moment."""
@@ -69,6 +72,8 @@ class PeerLine:
         self.site_id = site_id
         self.incarnation = 0
         """The peer's, as last seen; 0 before the first time."""
+        self.problem = ""
+        """Why TLS with the peer failed when it was last looked at."""
         self._up = asyncio.Event()
         self._channel = channel
         self._tell = tell
@@ -141,6 +146,21 @@ class PeerLine:
 
     def note_incarnation(self, incarnation: int) -> None:
         self.incarnation = max(self.incarnation, incarnation)
+
+    async def look(self) -> int | None:
+        """Ask the peer how it is, without waiting for it, and note when TLS with it fails.
+
+        Returns its wall clock, in microseconds since 1970; None when it did not answer.
+        """
+        utc_us, problem = None, ""
+        try:
+            utc_us = (await get_status(self._channel)).utc_us
+        except grpc.aio.AioRpcError as error:
+            problem = _tls_problem(error)
+        if problem and not self.problem:
+            log.warning("peer_tls_failed", peer=self.site_id, problem=problem)
+        self.problem = problem
+        return utc_us
 
     async def run(self) -> None:
         """Keep the stream open until cancelled."""
@@ -238,3 +258,10 @@ class PeerLine:
         if was_connected:
             log.warning("peer_disconnected", peer=self.site_id)
         return was_connected
+
+
+def _tls_problem(error: grpc.aio.AioRpcError) -> str:
+    """Why TLS failed; empty where it did not. The cause stands last, behind the library's own places."""
+    if refusal_from(error).reason != "LINK_TLS_FAILED":
+        return ""
+    return (error.details() or "").rpartition("OPENSSL_internal:")[2][:_PROBLEM_LIMIT_CHARS]

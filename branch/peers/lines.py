@@ -1,7 +1,7 @@
 """All peers of a site: an Ask goes to the line of the site it names."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from branch.caller_card import CallerCard
 from branch.peers.line import PeerLine, Tell
@@ -109,6 +109,14 @@ class PeerLines:
     def connections(self) -> Mapping[SiteId, bool]:
         """Which peers' streams stand."""
         return {site_id: line.is_connected for site_id, line in self._lines.items()}
+
+    def lines(self) -> Collection[PeerLine]:
+        """Those of this moment."""
+        return tuple(self._lines.values())
+
+    def problems(self) -> Mapping[SiteId, str]:
+        """Why TLS with a peer failed when it was last tried."""
+        return {site_id: line.problem for site_id, line in self._lines.items() if line.problem}
 
     async def close(self) -> None:
         for task in self._running.values():

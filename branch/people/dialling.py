@@ -5,7 +5,7 @@ from typing import Protocol
 
 from branch.desk import CallerNumber
 from branch.numbers import e164
-from router.errors import NotAllowedError
+from branch.people.refusals import unreadable_number
 from router.facts import DialAsked, Fact
 from router.ids import AgentId, CallId
 
@@ -40,6 +40,7 @@ class Dialling:
         """Begin the call; returns its id.
 
         Raises:
+            CountryMissingError: it has no country code, and the site no country.
             NotAllowedError: no number of anybody's, or one that may not be dialled.
             RouterError: the agent cannot dial now.
         """
@@ -53,6 +54,6 @@ class Dialling:
         # An emergency number is no E.164: nothing may rewrite it.
         number = typed if typed in self._emergency_numbers else e164(typed, self._country)
         if number is None:
-            raise NotAllowedError(typed[:2])
+            raise unreadable_number(typed, self._country)
         kept = CallerNumber(call_id=call_id, number=number, dialled=typed)
         self._desk.handle(DialAsked(agent_id=agent_id, call_id=call_id, number=number), kept)

@@ -8,15 +8,14 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from branch.numbers import e164
+from branch.people.refusals import unreadable_number
 from router.acd.place import OWN_PHONE, Place
-from router.errors import NotAllowedError, RouterError
+from router.errors import RouterError
 from router.facts import Fact, ReachChanged
 from router.ids import AgentId
 
 _LOOK_INTERVAL_S = 2.0
 """Commands change places beside the running branch: how late a change may be seen."""
-
-_SHOWN_DIGITS = 2
 
 log = structlog.get_logger()
 
@@ -61,6 +60,7 @@ class Reaching:
         """From the agent's next ring on, and after every restart. Numbers are as typed.
 
         Raises:
+            CountryMissingError: a number without a country code, and the site has no country.
             NotAllowedError: no number of anybody's, or one that may not be dialled.
             RouterError: too many places, or rings too long. Nothing was changed.
         """
@@ -119,5 +119,5 @@ class Reaching:
             return place
         number = e164(place.number.strip(), self._country)
         if number is None:
-            raise NotAllowedError(place.number.strip()[:_SHOWN_DIGITS])
+            raise unreadable_number(place.number.strip(), self._country)
         return Place(number=number, ring_limit_ms=place.ring_limit_ms)

@@ -1,7 +1,9 @@
 """What people are refused, and why."""
 
-from router.errors import RouterError
+from router.errors import NotAllowedError, RouterError
 from sync.records.tables import PersonRole
+
+_SHOWN_DIGITS = 2
 
 
 class WrongCredentialsError(RouterError):
@@ -191,3 +193,24 @@ class WeakPasswordError(RouterError):
     def __init__(self, why: str) -> None:
         super().__init__(f"this password is not taken: {why}")
         self.why = why
+
+
+class CountryMissingError(RouterError):
+    """A number without a country code, typed at a site whose file does not say its country."""
+
+    reason = "COUNTRY_MISSING"
+
+    def __init__(self, shown: str) -> None:
+        super().__init__(
+            f"a number that begins with {shown!r} does not say its country; "
+            "write it as +8613800138000, or set country in [site] of the site's file"
+        )
+        self.shown = shown
+
+
+def unreadable_number(typed: str, country: str | None) -> RouterError:
+    """Why what somebody typed is no number. It shows two digits, enough to know it again."""
+    shown = typed[:_SHOWN_DIGITS]
+    if country is None and not typed.startswith("+"):
+        return CountryMissingError(shown)
+    return NotAllowedError(shown)

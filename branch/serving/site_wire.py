@@ -6,6 +6,7 @@ from typing import Any
 from trunkline.site.v1 import site_pb2 as pb
 
 from branch.operations import SiteIdentity, SiteStatus, StoreHealth
+from branch.store.ballast import MissingRoom
 from router.acd.policy import RETENTION_LIMIT_DAYS, Distribution, LastResort, QueuePolicy, RecordingRule
 from router.ids import QueueId, SiteId, Skill
 from router.ledger import LedgerRow
@@ -66,13 +67,11 @@ def status_message(status: SiteStatus) -> pb.GetStatusResponse:
         calls=status.calls,
         handoffs=status.handoffs,
         view_age_ms=status.view_age_ms,
-        peers=[pb.PeerStatus(site_id=site, is_connected=up) for site, up in sorted(status.peers.items())],
-        store=pb.StoreStatus(
-            state=status.store.state,
-            last_seq=status.last_seq,
-            committed_seq=status.store.committed_seq,
-            outbox_depth=status.outbox_depth,
-        ),
+        peers=[
+            pb.PeerStatus(site_id=site, is_connected=up, problem=status.peer_problems.get(site, ""))
+            for site, up in sorted(status.peers.items())
+        ],
+        store=_store_message(status),
         trunk=status.identity.trunk,
     )
 
@@ -97,7 +96,8 @@ def read_status(message: pb.GetStatusResponse) -> SiteStatus:
         handoffs=dict(message.handoffs),
         view_age_ms=message.view_age_ms if message.HasField("view_age_ms") else None,
         peers={SiteId(each.site_id): each.is_connected for each in message.peers},
-        store=StoreHealth(state=message.store.state, committed_seq=message.store.committed_seq),
+        peer_problems={SiteId(each.site_id): each.problem for each in message.peers if each.problem},
+        store=_store_health(message.store),
         last_seq=message.store.last_seq,
         outbox_depth=message.store.outbox_depth,
     )
@@ -152,6 +152,27 @@ def _number(policy: pb.QueuePolicy, name: Any) -> int:
     validate.present(f"policy.{name}", policy.HasField(name))
     least, most = _NUMBERS[name]
     return validate.number(f"policy.{name}", getattr(policy, name), least=least, most=most)
+
+
+def _store_message(status: SiteStatus) -> pb.StoreStatus:
+    room = status.store.missing_room
+    return pb.StoreStatus(
+        state=status.store.state,
+        last_seq=status.last_seq,
+        committed_seq=status.store.committed_seq,
+        outbox_depth=status.outbox_depth,
+        ballast_wanted_bytes=None if room is None else room.wanted_bytes,
+        disk_free_bytes=None if room is None else room.free_bytes,
+    )
+
+
+def _store_health(message: pb.StoreStatus) -> StoreHealth:
+    room = MissingRoom(wanted_bytes=message.ballast_wanted_bytes, free_bytes=message.disk_free_bytes)
+    return StoreHealth(
+        state=message.state,
+        committed_seq=message.committed_seq,
+        missing_room=room if message.HasField("ballast_wanted_bytes") else None,
+    )
 
 
 def _queue_messages(status: SiteStatus) -> list[pb.QueueStatus]:

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, select
 
 from branch.store import ledger_reader
 from branch.store.agent_places import AgentPlaces
-from branch.store.ballast import Ballast
+from branch.store.ballast import Ballast, MissingRoom
 from branch.store.committer import Commit, Committer, Standing
 from branch.store.contact_notes import ContactNotes
 from branch.store.customers import Customers
@@ -60,6 +60,8 @@ class Store:
         self.recordings = KeptRecordings(self.database)
         self.return_visits = ReturnVisits(self.database)
         self.voicemails = Voicemails(self.database)
+        self._ballast: Ballast | None = None
+        """Once a writer was started, beside a SQLite file."""
 
     def pick_up(self) -> Start:
         """Begin a new incarnation; durable when this returns."""
@@ -112,8 +114,7 @@ class Store:
 
         Ballast is kept beside a SQLite file; PostgreSQL's disk is its server's affair.
         """
-        file = sqlite_file(self.engine)
-        ballast = None if file is None else Ballast(file.with_name(f"{file.name}.ballast"), ballast_bytes)
+        self._ballast = ballast = self._ballast_of(ballast_bytes)
 
         def make(tell: Callable[[Commit | Standing], None]) -> Committer:
             return Committer(
@@ -128,9 +129,17 @@ class Store:
 
         return LedgerWriter(make, last_seq=start.last_seq, listener=listener)
 
+    def missing_room(self) -> MissingRoom | None:
+        """What the disk lacks before the ballast is made anew; None while it is there, or without any."""
+        return None if self._ballast is None else self._ballast.missing_room()
+
     def close(self) -> None:
         """Close all connections; close the writer first."""
         self.engine.dispose()
+
+    def _ballast_of(self, size_bytes: int) -> Ballast | None:
+        file = sqlite_file(self.engine)
+        return None if file is None else Ballast(file.with_name(f"{file.name}.ballast"), size_bytes)
 
     def _begin_incarnation(self) -> int:
         """Above every one this database has seen, and above those of disks restored meanwhile."""

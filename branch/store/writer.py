@@ -66,7 +66,7 @@ class LedgerWriter:
         self._loop = asyncio.get_running_loop()
         self._listener = listener
         self._state = StoreState.OK
-        self._appended_seq = self._written_seq = last_seq
+        self._appended_seq = self._written_seq = self._committed_seq = last_seq
         self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []
         self._waiter_count = 0
         self._ended: asyncio.Future[None] = self._loop.create_future()
@@ -87,6 +87,11 @@ class LedgerWriter:
     def written_seq(self) -> int:
         """Every row up to here is written, as `StoreListener.note_written` says."""
         return self._written_seq
+
+    @property
+    def committed_seq(self) -> int:
+        """Every row up to here is on the disk, whatever counts as written while the disk takes none."""
+        return self._committed_seq
 
     def append(self, rows: Sequence[LedgerRow], callers: Sequence[CallerRecord] = ()) -> None:
         """Commit these rows soon, in one transaction; returns at once.
@@ -150,6 +155,7 @@ class LedgerWriter:
 
     def _hear(self, news: Commit | Standing) -> None:
         if isinstance(news, Commit):
+            self._committed_seq = news.last_seq
             self._listener.note_commit(news)
             self._note_written(news.last_seq)
         else:

@@ -31,6 +31,7 @@ from branch.operations import Policies, StoreHealth
 from branch.peers.card_asking import CardAsking
 from branch.peers.line import PeerLine
 from branch.peers.lines import PeerLines
+from branch.peers.looking import look_in_turn
 from branch.peers.newcomers import Introduction, Newcomers
 from branch.peers.operator import get_status
 from branch.people.dialling import Dialling
@@ -50,6 +51,7 @@ from router.ids import AgentId, CallId, HandoffId, QueueId, SiteId
 from router.ivr import IvrPlan
 from router.overflow.load import SiteLoad
 from router.records.moment import Moment
+from sync.clock_comparison import ClockComparison
 from sync.link.channel import open_channel
 from sync.link.identity import Peer
 from sync.link.tls import Tls
@@ -180,6 +182,9 @@ class Core:
     async def start_neighbours(self, tasks: Tasks) -> None:
         """Show the site at the load board, hear the others, open the streams to them."""
         self.peers.start(tasks)
+        comparison = ClockComparison(self._ground.registry, speed=self._ground.settings.clock.speed)
+        looks = look_in_turn(self.peers.lines, self._ground.clock, comparison)
+        _task = tasks.start(looks, name="peer_looks")
         asking = CardAsking(guest=self.cards.guest, live=self._live_handoffs, ask=self.peers.carry_out)
         helps = {each.handoff_id: each.peer for each in self._work.helps}
         _task = tasks.start(asking.run(helps), name="cards")
@@ -202,7 +207,11 @@ class Core:
         await self.writer.close()
 
     def store_health(self) -> StoreHealth:
-        return StoreHealth(state=self.writer.state, committed_seq=self.writer.written_seq)
+        return StoreHealth(
+            state=self.writer.state,
+            committed_seq=self.writer.committed_seq,
+            missing_room=self._ground.store.missing_room(),
+        )
 
     def view_age_ms(self) -> int | None:
         return None if self.board is None else self.board.view_age_ms

@@ -78,7 +78,8 @@ class Doors:
         )
         self._nodes, self._desks = self._servers(self._desk_face())
         checks = {"pbx": self._pbx_problem, "store": self._store_problem}
-        self._metrics = MetricsServer(ground.registry, checks)
+        states = {"store": lambda: str(core.writer.state)}
+        self._metrics = MetricsServer(ground.registry, checks, states)
 
     async def open(self) -> None:
         """Raises:
@@ -189,6 +190,7 @@ class Surroundings:
         self.view_age_ms = core.view_age_ms
         self.is_pbx_connected = lambda: core.ear.is_connected
         self.peer_connections = core.peer_connections
+        self.peer_problems = core.peers.problems
         self.store_health = core.store_health
         self.rows_of_call = reading.rows_of_call
         self.keep_policy = reading.keep_policy

@@ -2,13 +2,17 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from sync.clock_comparison import ClockComparison
+
 _BATCH_BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class ConsolidationInstruments:
     """HQ's figures, bound to one registry."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, *, speed: float = 1.0) -> None:
+        """`speed` is that of the clocks: the lab's run faster."""
+        self.clocks = ClockComparison(registry, speed=speed)
         self.rows_total = Counter(
             "trunkline_consolidation_rows_total", "Rows and tombstones taken.", ["site"], registry=registry
         )

@@ -15,6 +15,7 @@ from hq.consolidate.work import PullWork
 from hq.store.applying import Applied
 from hq.store.opening import Opened, opened
 from hq.store.sites import Meeting
+from router.ids import SiteId
 from sync.journal.batch import Batch
 from sync.journal.position import Mark, Position
 from sync.journal.receiving.greeting import Greeting
@@ -34,7 +35,11 @@ async def meet(work: PullWork) -> "Taking":
     Raises:
         RejectedError: it is not; it was told so, and the site is frozen where a person has to look.
     """
+    asked_us = work.clock.utc_us()
     greeting = await work.pull.greet(work.site_id)
+    work.instruments.clocks.note(
+        SiteId(work.site_id), greeting.utc_us, asked_us=asked_us, answered_us=work.clock.utc_us()
+    )
     try:
         meeting = await work.stores.threads.run(work.stores.sites.meet, greeting)
     except RejectedError as rejection:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, model_validator
 
+from node.settings.values import HostPort
 from node.words import text as _
 
 
@@ -80,7 +81,7 @@ class EtcdTlsSettings(Section):
 class EtcdSection(Section):
     """The coordination store that carries the load board."""
 
-    endpoints: tuple[str, ...] = Field(min_length=1)
+    endpoints: tuple[HostPort, ...] = Field(min_length=1)
     """`host:port` of every member: the session moves on to the next when one fails."""
     prefix: str = Field(default="/trunkline/", pattern=r"^/[^\s]*/$")
     lease_ttl_s: int = Field(default=10, ge=5, le=60)

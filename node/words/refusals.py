@@ -76,6 +76,10 @@ _SENTENCES: Mapping[str, str] = {
         "numbers that begin with {shown} may not be dialled from here; [[outbound.route]] of the site's file"
         " says which may"
     ),
+    "COUNTRY_MISSING": marked(
+        "a number that begins with {shown} does not say its country; write it as +8613800138000, "
+        "or set country in [site] of the site's file"
+    ),
     "NO_LINE": marked("there is no line for this call: {why}"),
     "LIMIT": marked("line {line_id} has as many outbound calls as it may; try again soon"),
     "LINK_DOWN/NOBODY_LISTENS": marked("nothing listens at {address}; does the node run there?"),

@@ -24,6 +24,7 @@ from branch.records import StoreAsides
 from branch.serving.repeats import Repeats
 from branch.serving.site import SERVICE, SiteFace
 from branch.serving.site_wire import policy_message, read_status
+from branch.store.ballast import MissingRoom
 from branch.store.store import Store, open_store
 from node import pki
 from router import ledger
@@ -41,6 +42,7 @@ from sync.records.business_day import BusinessCalendar
 from tests.fakes.desk import FRENCH, INCARNATION, SALES, desk_with_agents
 
 SITE = SiteId("beijing")
+ROOM = MissingRoom(wanted_bytes=192, free_bytes=71)
 POLICY = QueuePolicy(queue_id=SALES, skills=FRENCH)
 Kind = tuple[pki.Kind, str]
 OPERATOR: Kind = ("operator", "lee")
@@ -59,11 +61,14 @@ class Round:
     def is_pbx_connected(self) -> bool:
         return True
 
+    def peer_problems(self) -> Mapping[SiteId, str]:
+        return {SiteId("urumqi"): "UNAVAILABLE: certificate has expired"}
+
     def peer_connections(self) -> Mapping[SiteId, bool]:
         return {SiteId("urumqi"): False}
 
     def store_health(self) -> StoreHealth:
-        return StoreHealth(state="OK", committed_seq=2)
+        return StoreHealth(state="BALLAST_RELEASED", committed_seq=2, missing_room=ROOM)
 
     async def rows_of_call(self, call_id: CallId) -> list[LedgerRow]:
         return self._rows.get(call_id, [])
@@ -144,6 +149,8 @@ async def test_the_status_tells_of_queues_agents_peers_and_the_store(site: Site)
     assert status.calls == {"OFFERED": 1}
     assert status.queues[SALES][0] == 1
     assert status.peers == {"urumqi": False}
+    assert status.store.missing_room == ROOM
+    assert status.peer_problems == {"urumqi": "UNAVAILABLE: certificate has expired"}
     assert (status.view_age_ms, status.store.committed_seq) == (40, 2)
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from branch.metrics import StoreCollector
 from branch.store.health import HealthPolicy, StoreState
 from branch.store.store import Store, open_store
+from branch.store.writer import LedgerWriter
 from deploy.postgres import PostgresServer, start_postgres
 from sync.clock import SystemClock
 from sync.records.business_day import BusinessCalendar
@@ -24,6 +26,12 @@ POLICY = HealthPolicy(degrade_after_ms=300, row_limit=1_000)
 
 def open_here(url: str) -> Store:
     return open_store(url, site_id=BEIJING, calendar=BusinessCalendar("UTC"), clock=SystemClock())
+
+
+def shown(writer: LedgerWriter) -> dict[str, float]:
+    """What the metric says of each state."""
+    (family,) = StoreCollector(lambda: writer.state).collect()
+    return {sample.labels["state"]: sample.value for sample in family.samples}
 
 
 @pytest.fixture
@@ -74,11 +82,15 @@ async def test_a_database_that_another_process_keeps_locked_degrades_and_comes_b
 
     writer.append(book.write(1, queued("c1")))
     await writer.written(2)
+    assert (writer.appended_seq, writer.committed_seq) == (2, 0)
+    assert shown(writer) == {"OK": 0, "BALLAST_RELEASED": 0, "DEGRADED": 1, "REFUSING": 0}
     other.execute("ROLLBACK")
     other.close()
     await ear.until(lambda: ear.states[-1] is StoreState.OK)
 
     assert ledger_of(store) == book.rows
+    assert writer.committed_seq == 2
+    assert shown(writer) == {"OK": 1, "BALLAST_RELEASED": 0, "DEGRADED": 0, "REFUSING": 0}
     await writer.close()
     store.close()
 

@@ -8,19 +8,21 @@ from pathlib import Path
 
 import grpc
 import pytest
+import structlog
 from sqlalchemy import create_engine, func, select, update
 
 from hq.app import DatabaseTroubleError
 from hq.serving.client import connect
 from hq.store.tables import RECEIVED
 from node import pki, words
+from sync.clock import ManualClock
 from sync.journal.database import open_database, writing
 from sync.journal.receiving.pull import open_pull
 from sync.journal.tables import CERTIFIED_DAYS
 from sync.link.channel import open_channel
 from sync.link.identity import Peer
 from sync.link.refusals import RefusedError
-from tests.consolidations import Keys, hq_file, running_hq, serving
+from tests.consolidations import HOUR_US, NEXT_NOON_UTC_US, Keys, hq_file, running_hq, serving
 from tests.journals import DAY, Branch, ledger_rows, open_branch
 
 
@@ -346,6 +348,25 @@ async def test_what_hq_did_is_counted(tmp_path: Path, keys: Keys, branch: Branch
     assert 'trunkline_consolidation_pulls_total{outcome="complete",site="beijing"} 2.0' in page
     assert "trunkline_consolidation_batch_seconds_count 2.0" in page
     assert "trunkline_consolidation_last_success_timestamp_seconds" in page
+
+
+async def test_hq_tells_of_a_branch_whose_clock_is_a_day_ahead(
+    tmp_path: Path, keys: Keys, branch: Branch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'hq.db'}"
+
+    async with serving(keys, branch) as nodes, running_hq(hq_file(tmp_path, keys, url, nodes), keys) as hq:
+        nodes[0].clock = ManualClock(utc_us=NEXT_NOON_UTC_US + 26 * HOUR_US)
+        await nodes[0].stop()
+        await nodes[0].start()
+        with structlog.testing.capture_logs() as said:
+            await hq.consolidate()
+        page = await asyncio.to_thread(metrics, hq.app.metrics_port)
+
+    (told,) = [each for each in said if each["event"] == "clock_differs"]
+    assert told["peer"] == "beijing"
+    assert 25 * 3_600_000 < told["ahead_ms"] <= 26 * 3_600_000
+    assert 'trunkline_peer_clock_difference_seconds{site="beijing"} 9' in page
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,7 @@ def test_a_site_like_another_has_its_queues_etcd_clock_and_rules(
         (["--phone", "10 01"], "'10 01' is no agent's id"),
         (["--peer", "urumqi"], "site=host:port,host:port"),
         (["--time-zone", "Mars/Olympus"], "time zone"),
+        (["--etcd", "localhost"], "'localhost' is no address; write host:port"),
     ],
 )
 def test_what_cannot_be_leaves_nothing_behind(

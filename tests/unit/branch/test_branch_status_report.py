@@ -6,6 +6,7 @@ import pytest
 
 from branch.operations import SiteIdentity, SiteStatus, StoreHealth
 from branch.status_report import print_status, status_tree
+from branch.store.ballast import MissingRoom
 from router.ids import QueueId, SiteId
 from router.overflow.load import QueueLoad
 
@@ -25,6 +26,7 @@ WELL = SiteStatus(
     handoffs={},
     view_age_ms=400,
     peers={SiteId("urumqi"): False},
+    peer_problems={},
     store=StoreHealth(state="OK", committed_seq=1),
     last_seq=1,
     outbox_depth=0,
@@ -62,3 +64,20 @@ def test_a_view_that_is_not_used_any_more_says_so(
     age_ms: int | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert "is etcd named in the file, and up?" in told(replace(WELL, view_age_ms=age_ms), capsys)
+
+
+def test_why_there_is_no_tls_with_a_peer_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    ended = replace(WELL, peer_problems={SiteId("urumqi"): "certificate has expired"})
+
+    assert "no TLS with urumqi: certificate has expired" in told(ended, capsys)
+    assert "no TLS" not in told(WELL, capsys)
+
+
+def test_how_much_room_the_ballast_wants_is_told_while_it_is_missing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    room = MissingRoom(wanted_bytes=192 * 2**20, free_bytes=71 * 2**20 + 5)
+    short = replace(WELL, store=replace(WELL.store, state="BALLAST_RELEASED", missing_room=room))
+
+    assert "when 192 MB of its disk are free; 71 MB are" in told(short, capsys)
+    assert "ballast" not in told(WELL, capsys)

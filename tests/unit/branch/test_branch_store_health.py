@@ -96,6 +96,12 @@ def test_ballast_is_given_back_once(tmp_path: Path) -> None:
     assert not (tmp_path / "x.ballast").exists()
     assert not ballast.release()
     assert not ballast.is_there
+    room = ballast.missing_room()
+    assert room is not None
+    assert room.wanted_bytes == 3_000_000
+    assert room.free_bytes > 0
+    assert ballast.restore()
+    assert ballast.missing_room() is None
 
 
 def test_no_ballast_asked_for_is_no_ballast_missing(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ class Probed:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.why_not: str | None = None
-        self.server = MetricsServer(self.registry, {"database": lambda: self.why_not, "pbx": lambda: None})
+        checks = {"database": lambda: self.why_not, "pbx": lambda: None}
+        self.server = MetricsServer(self.registry, checks, {"store": lambda: "DEGRADED"})
         self.port = 0
 
     async def ask(self, request: bytes) -> tuple[int, str]:
@@ -60,7 +61,11 @@ async def test_readiness_says_what_is_not_ready(node: Probed) -> None:
 
     assert ready[0] == 200
     assert status == 503
-    assert json.loads(body) == {"ready": False, "checks": {"database": "disk full", "pbx": "ok"}}
+    assert json.loads(body) == {
+        "ready": False,
+        "checks": {"database": "disk full", "pbx": "ok"},
+        "states": {"store": "DEGRADED"},
+    }
 
 
 async def test_an_unknown_path_is_told_what_there_is(node: Probed) -> None:

@@ -1,13 +1,16 @@
+import asyncio
 import stat
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+import structlog
 from cryptography import x509
 
 from node import pki
-from node.pki import PkiError
+from node.pki import PkiError, ending
+from node.settings import TlsSettings
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -137,3 +140,63 @@ def test_expiry_is_shown_in_days(folder: Path) -> None:
 def test_what_is_no_certificate_is_said_to_be_none(folder: Path) -> None:
     with pytest.raises(PkiError, match="holds no certificate"):
         pki.show(folder / "ca.key")
+
+
+# --- the end of a certificate -----------------------------------------------------------------
+
+
+def tls_files(folder: Path, *, days: int) -> TlsSettings:
+    issued = pki.issue(folder, "site", "beijing", [], now=NOW, days=days)
+    return TlsSettings(ca=folder / "ca.pem", cert=issued.certificate, key=issued.key)
+
+
+def micros(moment: datetime) -> int:
+    return round(moment.timestamp()) * 1_000_000
+
+
+def test_a_certificate_that_has_time_is_not_spoken_of(folder: Path) -> None:
+    assert pki.certificate_warnings(tls_files(folder, days=60), micros(NOW)) == []
+
+
+def test_a_certificate_that_ends_within_a_month_is_told_of(folder: Path) -> None:
+    files = tls_files(folder, days=60)
+
+    (warning,) = pki.certificate_warnings(files, micros(NOW + timedelta(days=50)))
+
+    assert "site-beijing.pem" in warning
+    assert "ends in 10 days" in warning
+
+
+def test_a_certificate_that_has_ended_is_a_fault(folder: Path) -> None:
+    files = tls_files(folder, days=60)
+
+    with pytest.raises(
+        pki.CertificateEndedError, match=r"site-beijing\.pem: the certificate ended on 2027-01-21"
+    ):
+        pki.certificate_warnings(files, micros(NOW + timedelta(days=60, seconds=1)))
+
+
+async def test_the_log_says_daily_that_a_certificate_ends_and_has_ended(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = tls_files(folder, days=60)
+    monkeypatch.setattr(ending, "_LOOK_INTERVAL_S", 0)
+    days = iter([10, 40, 61])
+
+    def utc_us() -> int:
+        day = next(days, None)
+        if day is None:
+            raise asyncio.CancelledError
+        return micros(NOW + timedelta(days=day))
+
+    with structlog.testing.capture_logs() as said, pytest.raises(asyncio.CancelledError):
+        await pki.watch_certificates(files, utc_us)
+
+    assert [(each["event"], each["log_level"]) for each in said] == [
+        ("certificate_ends_soon", "warning"),
+        ("certificate_ended", "error"),
+    ]
+
+
+def test_plaintext_has_nothing_that_ends() -> None:
+    assert pki.certificate_warnings(TlsSettings(plaintext=True), micros(NOW)) == []

@@ -256,6 +256,14 @@ def test_the_etcd_password_comes_from_its_file(tmp_path: Path, file: Path) -> No
     assert site.etcd.password() == SecretStr("open sesame")
 
 
+@pytest.mark.parametrize("endpoint", ["localhost", "http://10.0.0.1:2379", "10.0.0.1:etcd"])
+def test_an_etcd_endpoint_is_a_host_and_a_port(file: Path, endpoint: str) -> None:
+    [fault] = faults(file, GOOD + f'[etcd]\nendpoints = ["a:1", "{endpoint}"]\n')
+
+    assert fault.place == "etcd.endpoints[1]"
+    assert "write host:port" in fault.problem
+
+
 def test_a_user_without_a_password_is_a_fault(file: Path) -> None:
     [fault] = faults(file, GOOD + '[etcd]\nendpoints = ["a:1"]\nuser = "root"\n')
 

@@ -466,19 +466,23 @@ class PeerStatus(_message.Message):
 
     SITE_ID_FIELD_NUMBER: _builtins.int
     IS_CONNECTED_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
     site_id: _builtins.str
     """The peer's slug."""
     is_connected: _builtins.bool
     """Whether the stream to it stands."""
+    problem: _builtins.str
+    """Why TLS with it failed when it was last tried; empty when it did not."""
     def __init__(
         self,
         *,
         site_id: _builtins.str = ...,
         is_connected: _builtins.bool = ...,
+        problem: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_connected", b"is_connected", "site_id", b"site_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_connected", b"is_connected", "problem", b"problem", "site_id", b"site_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -494,14 +498,20 @@ class StoreStatus(_message.Message):
     LAST_SEQ_FIELD_NUMBER: _builtins.int
     COMMITTED_SEQ_FIELD_NUMBER: _builtins.int
     OUTBOX_DEPTH_FIELD_NUMBER: _builtins.int
+    BALLAST_WANTED_BYTES_FIELD_NUMBER: _builtins.int
+    DISK_FREE_BYTES_FIELD_NUMBER: _builtins.int
     state: _builtins.str
-    """WRITING, DEGRADED (rows are kept in memory, the disk takes none) or REFUSING."""
+    """OK, BALLAST_RELEASED, DEGRADED (rows are kept in memory, the disk takes none) or REFUSING."""
     last_seq: _builtins.int
     """The newest ledger row's seq."""
     committed_seq: _builtins.int
     """The newest committed ledger row's seq."""
     outbox_depth: _builtins.int
     """Orders that wait for a commit, a count."""
+    ballast_wanted_bytes: _builtins.int
+    """What has to be free on the disk before the ballast file is made anew, in bytes; absent while it is there."""
+    disk_free_bytes: _builtins.int
+    """What is free on that disk, in bytes; absent like the field before."""
     def __init__(
         self,
         *,
@@ -509,12 +519,21 @@ class StoreStatus(_message.Message):
         last_seq: _builtins.int = ...,
         committed_seq: _builtins.int = ...,
         outbox_depth: _builtins.int = ...,
+        ballast_wanted_bytes: _builtins.int | None = ...,
+        disk_free_bytes: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_ballast_wanted_bytes", b"_ballast_wanted_bytes", "_disk_free_bytes", b"_disk_free_bytes", "ballast_wanted_bytes", b"ballast_wanted_bytes", "disk_free_bytes", b"disk_free_bytes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["committed_seq", b"committed_seq", "last_seq", b"last_seq", "outbox_depth", b"outbox_depth", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ballast_wanted_bytes", b"_ballast_wanted_bytes", "_disk_free_bytes", b"_disk_free_bytes", "ballast_wanted_bytes", b"ballast_wanted_bytes", "committed_seq", b"committed_seq", "disk_free_bytes", b"disk_free_bytes", "last_seq", b"last_seq", "outbox_depth", b"outbox_depth", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__ballast_wanted_bytes: _TypeAlias = _typing.Literal["ballast_wanted_bytes"]  # noqa: Y015
+    _WhichOneofArgType__ballast_wanted_bytes: _TypeAlias = _typing.Literal["_ballast_wanted_bytes", b"_ballast_wanted_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__disk_free_bytes: _TypeAlias = _typing.Literal["disk_free_bytes"]  # noqa: Y015
+    _WhichOneofArgType__disk_free_bytes: _TypeAlias = _typing.Literal["_disk_free_bytes", b"_disk_free_bytes"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ballast_wanted_bytes) -> _WhichOneofReturnType__ballast_wanted_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__disk_free_bytes) -> _WhichOneofReturnType__disk_free_bytes | None: ...
 
 Global___StoreStatus: _TypeAlias = StoreStatus  # noqa: Y015
 
