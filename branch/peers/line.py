@@ -261,7 +261,11 @@ class PeerLine:
 
 
 def _tls_problem(error: grpc.aio.AioRpcError) -> str:
-    """Why TLS failed; empty where it did not. The cause stands last, behind the library's own places."""
+    """Why TLS failed; empty where it did not.
+
+    The cause stands behind the library's own places, and before the state of gRPC's call.
+    """
     if refusal_from(error).reason != "LINK_TLS_FAILED":
         return ""
-    return (error.details() or "").rpartition("OPENSSL_internal:")[2][:_PROBLEM_LIMIT_CHARS]
+    cause = (error.details() or "").rpartition("OPENSSL_internal:")[2]
+    return cause.removesuffix(": OK")[:_PROBLEM_LIMIT_CHARS]

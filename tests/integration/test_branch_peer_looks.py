@@ -92,7 +92,7 @@ async def test_a_peer_whose_certificate_has_ended_is_told_of_once_with_the_reaso
         await line.look()
         await line.look()
 
-    assert "certificate has expired" in line.problem
+    assert line.problem == "CERTIFICATE_VERIFY_FAILED: certificate has expired"
     assert [(each["event"], each["peer"]) for each in said] == [("peer_tls_failed", URUMQI)]
 
 
