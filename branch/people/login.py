@@ -9,17 +9,15 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter
 
 from branch.people import passwords
-from branch.people.attempts import LoginAttempts
-from branch.people.refusals import LoginLimitedError, NotLoggedInError, WrongCredentialsError
+from branch.people.attempts import LoginAttempts, Trier
+from branch.people.refusals import NotLoggedInError, WrongCredentialsError
 from branch.people.sessions import Session, Sessions
+from branch.people.turns import Turns
 from router.errors import RouterError
 from router.ids import AgentId, SiteId, Skills
 from sync.clock import Clock
 from sync.records.tables import PersonRole
 
-CONCURRENT_LIMIT = 2
-"""Each password costs 64 MiB and a core for tens of milliseconds; calls come first."""
-WAITING_LIMIT = 32
 CHECK_INTERVAL_MS = 60_000
 """Who is removed while at a desk is out after so long."""
 
@@ -83,8 +81,7 @@ class Login:
         self._clock = clock
         self._new_id = new_id
         self._attempts = LoginAttempts()
-        self._turns = asyncio.Semaphore(CONCURRENT_LIMIT)
-        self._waiting_count = 0
+        self._turns = Turns()
         self._logins_total = Counter(
             "trunkline_desk_logins_total",
             "Tries to log in at a desk: OK, or RouterError.reason.",
@@ -92,15 +89,15 @@ class Login:
             registry=registry,
         )
 
-    async def log_in(self, name: str, password: str) -> LoggedIn:
-        """Begin a session.
+    async def log_in(self, name: str, password: str, *, address: str) -> LoggedIn:
+        """Begin a session; `address` is where the person's tool is.
 
         Raises:
             WrongCredentialsError: the two do not belong together.
             LoginLimitedError: too many wrong ones, or too many at once.
         """
         try:
-            person = await self._log_in(name.removeprefix(f"{self._site_id}/"), password)
+            person = await self._log_in(Trier(name.removeprefix(f"{self._site_id}/"), address), password)
         except RouterError as refusal:
             self._logins_total.labels(refusal.reason).inc()
             raise
@@ -124,17 +121,11 @@ class Login:
             log.info("person_shut_out", person=session.person_id)
             raise NotLoggedInError("the person was removed or has another role")
 
-    async def _log_in(self, name: str, password: str) -> LoggedIn:
-        if self._waiting_count >= WAITING_LIMIT:
-            raise LoginLimitedError(1)
-        self._attempts.charge(name, self._clock.mono_ms())
-        self._waiting_count += 1
-        try:
-            async with self._turns:
-                credential, agent = await asyncio.to_thread(self._proved, name, password)
-        finally:
-            self._waiting_count -= 1
-        self._attempts.clear(name)
+    async def _log_in(self, trier: Trier, password: str) -> LoggedIn:
+        async with self._turns.turn(trier.address):
+            self._attempts.charge(trier, self._clock.mono_ms())
+            credential, agent = await asyncio.to_thread(self._proved, trier.name, password)
+        self._attempts.clear(trier)
         return self._begun(credential, agent)
 
     def _proved(self, name: str, password: str) -> tuple[Credential, AgentRecord | None]:
