@@ -13,6 +13,7 @@ from branch.people.attempts import LoginAttempts, Trier
 from branch.people.refusals import NotLoggedInError, WrongCredentialsError
 from branch.people.sessions import Session, Sessions
 from branch.people.turns import Turns
+from branch.people.unknown_names import UnknownNames
 from router.errors import RouterError
 from router.ids import AgentId, SiteId, Skills
 from sync.clock import Clock
@@ -81,6 +82,7 @@ class Login:
         self._clock = clock
         self._new_id = new_id
         self._attempts = LoginAttempts()
+        self._unknown_names = UnknownNames()
         self._turns = Turns()
         self._logins_total = Counter(
             "trunkline_desk_logins_total",
@@ -124,29 +126,41 @@ class Login:
     async def _log_in(self, trier: Trier, password: str) -> LoggedIn:
         async with self._turns.turn(trier.address):
             self._attempts.charge(trier, self._clock.mono_ms())
-            credential, agent = await asyncio.to_thread(self._proved, trier.name, password)
+            credential = await self._proved(trier, password)
+            agent = await self._agent_of(credential)
         self._attempts.clear(trier)
         return self._begun(credential, agent)
 
-    def _proved(self, name: str, password: str) -> tuple[Credential, AgentRecord | None]:
-        """Runs in a thread.
-
-        Raises:
-            WrongCredentialsError: the two do not belong together.
+    async def _proved(self, trier: Trier, password: str) -> Credential:
+        """Raises:
+        WrongCredentialsError: the two do not belong together.
         """
-        credential = self._find(name)
-        if not passwords.is_right(credential.secret_hash if credential else None, password):
-            # An unknown name is not logged: it may be a password typed into the wrong place.
-            log.warning("login_refused", person=credential.person_id if credential else None)
+        credential = await asyncio.to_thread(self._find, trier.name)
+        kept = credential.secret_hash if credential else None
+        if not await asyncio.to_thread(passwords.is_right, kept, password):
+            self._tell_refused(credential, trier.address)
             raise WrongCredentialsError
         assert credential is not None, "no password is right for nobody"
+        return credential
+
+    def _tell_refused(self, credential: Credential | None, address: str) -> None:
+        if credential is not None:
+            log.warning("login_refused", person=credential.person_id, address=address)
+        elif count := self._unknown_names.tell(address, self._clock.mono_ms()):
+            # The name is not logged: it may be a password typed into the wrong place.
+            log.warning("login_refused", person=None, address=address, count=count)
+
+    async def _agent_of(self, credential: Credential) -> AgentRecord | None:
+        """Raises:
+        WrongCredentialsError: an agent who is in no list.
+        """
         if credential.role is not PersonRole.AGENT:
-            return credential, None
-        agent = self._records.agent(AgentId(credential.person_id))
+            return None
+        agent = await asyncio.to_thread(self._records.agent, AgentId(credential.person_id))
         if agent is None:
             log.error("agent_without_record", person=credential.person_id)
             raise WrongCredentialsError
-        return credential, agent
+        return agent
 
     def _find(self, name: str) -> Credential | None:
         return self._records.credential(f"{self._site_id}/{name}") or self._records.credential(name)

@@ -2,8 +2,9 @@
 
 import pytest
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
-from branch.people import attempts, passwords, sessions
+from branch.people import attempts, passwords, sessions, unknown_names
 from branch.people.attempts import INTERVAL_MS, WRONG_AT_ONCE, LoginAttempts, Trier
 from branch.people.login import CHECK_INTERVAL_MS, AgentRecord, Credential, Login
 from branch.people.refusals import (
@@ -16,6 +17,7 @@ from branch.people.refusals import (
 )
 from branch.people.roles import Act, may, require
 from branch.people.sessions import IDLE_LIMIT_MS, PERSON_LIMIT, SESSION_LIMIT_MS, Session, Sessions
+from branch.people.unknown_names import UnknownNames
 from router.ids import AgentId, Instant, SiteId, Skill
 from sync.clock import ManualClock
 from sync.records.tables import PersonRole
@@ -294,6 +296,35 @@ async def test_who_guesses_from_elsewhere_keeps_nobody_out(place: Place) -> None
         await place.login.log_in("1001", "wrong password", address=ELSEWHERE)
 
     assert (await place.login.log_in("1001", PASSWORD, address=HERE)).name == "Kim"
+
+
+async def test_the_log_says_where_a_wrong_password_came_from(place: Place) -> None:
+    with capture_logs() as logged, pytest.raises(WrongCredentialsError):
+        await place.login.log_in("1001", "wrong password", address=ELSEWHERE)
+
+    [line] = logged
+    assert (line["event"], line["person"], line["address"]) == ("login_refused", "beijing/1001", ELSEWHERE)
+
+
+async def test_a_flood_of_unknown_names_is_a_line_a_minute_with_their_count(place: Place) -> None:
+    async def flood(*names: str) -> list[tuple[str | None, int]]:
+        with capture_logs() as logged:
+            for name in names:
+                with pytest.raises(WrongCredentialsError):
+                    await place.login.log_in(name, "wrong password", address=ELSEWHERE)
+        return [(line["person"], line["count"]) for line in logged]
+
+    assert await flood("hunter2", "hunter3", "hunter4") == [(None, 1)]
+    place.clock.advance_ms(unknown_names.INTERVAL_MS)
+    assert await flood("hunter5") == [(None, 3)]
+
+
+def test_addresses_told_of_are_remembered_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unknown_names, "ADDRESS_LIMIT", 2)
+    names = UnknownNames()
+
+    assert [names.tell(address, Instant(0)) for address in ("a", "b", "c")] == [1, 1, 1]
+    assert [names.tell(address, Instant(0)) for address in ("c", "b", "a")] == [None, None, 1]
 
 
 async def test_both_spellings_of_a_name_share_its_tries(place: Place) -> None:
