@@ -61,7 +61,14 @@ def _run(file: Annotated[Path, _FILE]) -> None:
 
 
 def _check(file: Annotated[Path, _FILE]) -> None:
+    from node.settings.readers import is_open_password
+
     settings = _load(file)
+    if is_open_password(file, settings.database.url):
+        warning = _(
+            "{path}: everybody on this machine can read the database's password: chmod 600", path=file
+        )
+        messages().print(warning, markup=False)
     count = len(settings.site)
     output().print(plural("{path}: good, {count} site", "{path}: good, {count} sites", count, path=file))
 

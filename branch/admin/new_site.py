@@ -214,9 +214,9 @@ def _write(wishes: Wishes, plan: SitePlan) -> BranchSettings:
     folder = wishes.folder
     ca_file = wishes.ca / "ca.pem" if wishes.has_ca_key else wishes.ca
     shutil.copyfile(ca_file, folder / "ca.pem")
-    _write_secret(folder / PBX_PASSWORD_FILE, secrets.token_urlsafe(24) + "\n")
-    (folder / PBX_FILE).write_text(pbx_text(plan), encoding="utf-8")
-    (folder / BRANCH_FILE).write_text(branch_text(plan), encoding="utf-8")
+    _write_private(folder / PBX_PASSWORD_FILE, secrets.token_urlsafe(24) + "\n")
+    _write_private(folder / PBX_FILE, pbx_text(plan))
+    _write_private(folder / BRANCH_FILE, branch_text(plan))
     load(PbxSettings, folder / PBX_FILE, os.environ)
     if wishes.has_ca_key:
         hosts = [plan.host.strip("[]")]
@@ -253,7 +253,7 @@ def _fill(settings: BranchSettings, plan: SitePlan, admin: str, secret_hash: str
         raise NewSiteError(_("there is no room for the ballast file beside {file}", file=file))
 
 
-def _write_secret(file: Path, text: str) -> None:
+def _write_private(file: Path, text: str) -> None:
     file.touch(mode=0o600)
     file.write_text(text, encoding="utf-8")
 

@@ -9,6 +9,7 @@ import pytest
 from branch import parts
 from branch.admin import agent_commands, init_commands
 from branch.admin.site_records import open_site
+from branch.admin.site_text import PBX_PASSWORD_FILE
 from branch.people import passwords
 from branch.settings import BranchSettings
 from branch.telephony.simulated.pbx.settings import PbxSettings
@@ -56,7 +57,8 @@ def test_a_new_site_is_ready_to_run(run: CommandLine, tmp_path: Path, common: li
     assert settings.overflow.trunk == "127.0.0.1:7547"
     assert load(PbxSettings, folder / "pbx.toml", {}).people.agent[0].id == "lhasa/1001"
     assert (folder / "branch.db.ballast").stat().st_size == settings.limits.ballast_mb * 2**20
-    assert (folder / "site-lhasa.key").stat().st_mode & 0o777 == 0o600
+    for private in ("site-lhasa.key", PBX_PASSWORD_FILE, "branch.toml", "pbx.toml", "branch.db"):
+        assert (folder / private).stat().st_mode & 0o777 == 0o600, private
     assert folder.stat().st_mode & 0o777 == 0o700
     with open_site(folder / "branch.toml") as records:
         admin = records.people.credential("admin")
