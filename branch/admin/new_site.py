@@ -291,8 +291,19 @@ def _tell(wishes: Wishes, plan: SitePlan) -> None:
             address=plan.address,
             zone=plan.site["time_zone"],
         ),
-        _("  agents: trunkline agent add 1001 --name NAME --skill SKILL --site {file}", file=file),
+        _(
+            "  agents: trunkline agent add {number} --name NAME{skills} --site {file}",
+            # One whose phone the PBX knows: any other would be offered calls that never ring.
+            number=wishes.phones[0] if wishes.phones else "NUMBER",
+            skills="".join(f" --skill {each}" for each in _skills(plan)),
+            file=file,
+        ),
         _("  the simulated PBX: trunkline simpbx run {file}", file=wishes.folder / PBX_FILE),
         _("  the branch: trunkline branch run {file}", file=file),
     ]
     output().print("\n".join(lines), markup=False, soft_wrap=True)
+
+
+def _skills(plan: SitePlan) -> list[str]:
+    """Whoever has them all is rung for every queue."""
+    return sorted({skill for queue in plan.queues for skill in queue.get("skills", ())})

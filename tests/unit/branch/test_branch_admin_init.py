@@ -69,6 +69,24 @@ def test_a_new_site_is_ready_to_run(run: CommandLine, tmp_path: Path, common: li
     assert "trunkline hq site add" in made.out
 
 
+@pytest.mark.parametrize(
+    ("wishes", "first_agent"),
+    [
+        (("--phone", "2001", "--phone", "2002", "--queue", "support"), "agent add 2001 --name NAME --site"),
+        (
+            ("--queue", "a:PS,NW", "--queue", "b:PS"),
+            "agent add NUMBER --name NAME --skill NW --skill PS --site",
+        ),
+    ],
+)
+def test_what_comes_next_names_a_phone_that_is_there_and_skills_that_queues_want(
+    run: CommandLine, tmp_path: Path, common: list[object], wishes: tuple[str, ...], first_agent: str
+) -> None:
+    made = run("init", tmp_path / "lhasa", *common, *wishes)
+
+    assert first_agent in made.out
+
+
 def test_the_file_explains_itself_in_the_language_asked_for(
     run: CommandLine, tmp_path: Path, common: list[object]
 ) -> None:
