@@ -32,6 +32,8 @@ from router.ids import SiteId
 from sync.clock import SystemClock
 from sync.records.tables import PersonRole
 
+_PORT_LIMIT = 65_535
+_PORTS_AFTER = 4
 BRANCH_FILE, PBX_FILE = "branch.toml", "pbx.toml"
 _RULES_NOT_TAKEN = ("peer", "address", "trunk")
 
@@ -114,7 +116,7 @@ def _plan(wishes: Wishes) -> SitePlan:
         host=host,
         port=port,
         pbx_port=port + 3,
-        trunk=wishes.trunk or f"{host}:{port + 4}",
+        trunk=wishes.trunk or f"{host}:{port + _PORTS_AFTER}",
         tls={"ca": "ca.pem", "cert": f"site-{wishes.site_id}.pem", "key": f"site-{wishes.site_id}.key"},
         etcd=etcd,
         overflow=rules,
@@ -175,8 +177,16 @@ def _peer(text: str) -> dict[str, str]:
 
 def _host_port(address: str) -> tuple[str, int]:
     host, colon, port = address.rpartition(":")
-    if not (host and colon and port.isdecimal() and 0 < int(port) <= 65_531):
+    if not (host and colon and port.isdecimal() and 0 < int(port) <= _PORT_LIMIT):
         raise NewSiteError(_("{address!r} is no address; write host:port", address=address))
+    if int(port) > _PORT_LIMIT - _PORTS_AFTER:
+        raise NewSiteError(
+            _(
+                "--address {address}: the site takes the four ports after it too; write a port up to {limit}",
+                address=address,
+                limit=_PORT_LIMIT - _PORTS_AFTER,
+            )
+        )
     return host, int(port)
 
 

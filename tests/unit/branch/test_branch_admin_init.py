@@ -135,6 +135,8 @@ def test_a_site_like_another_has_its_queues_etcd_clock_and_rules(
     [
         (["--cluster", "other"], "cluster acme"),
         (["--address", "nowhere"], "no address"),
+        (["--address", "127.0.0.1:65536"], "no address"),
+        (["--address", "127.0.0.1:65532"], "write a port up to 65531"),
         (["--site", "Not A Slug"], "'Not A Slug' is no site id"),
         (["--queue", "pre sales"], "'pre sales' is no id"),
         (["--phone", "10 01"], "'10 01' is no agent's id"),
