@@ -63,11 +63,17 @@ def _run(file: Annotated[Path, _FILE]) -> None:
 def _check(file: Annotated[Path, _FILE]) -> None:
     from hq.app import security_of
     from node import pki
+    from node.settings.readers import is_open_password
     from sync.clock import SystemClock
 
     settings = _load(file)
     security_of(settings.tls)  # The files have to fit each other.
-    for warning in pki.certificate_warnings(settings.tls, SystemClock().utc_us()):
+    warnings = pki.certificate_warnings(settings.tls, SystemClock().utc_us())
+    if is_open_password(file, settings.database.url):
+        warnings.append(
+            _("{path}: everybody on this machine can read the database's password: chmod 600", path=file)
+        )
+    for warning in warnings:
         messages().print(warning, markup=False, soft_wrap=True)
     count = len(settings.site)
     output().print(plural("{path}: good, {count} site", "{path}: good, {count} sites", count, path=file))

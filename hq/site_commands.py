@@ -44,6 +44,7 @@ def _add(
         entry["parent"] = parent
     # Beside the file: its relative paths have to hold, and only a good file takes its place.
     draft = file.with_name(f".{file.name}.draft")
+    draft.touch(mode=0o600)  # No more readers than the file has, from the first byte.
     shutil.copy(file, draft)
     try:
         with draft.open("a", encoding="utf-8") as text:

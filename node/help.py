@@ -34,6 +34,7 @@ _TYPES = {
     "int": marked("<number>"),
     "float": marked("<number>"),
     "path": marked("<file>"),
+    "dir": marked("<folder>"),
 }
 """What goes behind an option, for people who do not program."""
 

@@ -1,8 +1,8 @@
 """A process's life: start, run until a signal or a crash, drain within a limit, close, leave nothing behind.
 
-The first SIGTERM or SIGINT drains: no new work, live work finishes. The second stops at
-once. A supervised task that fails ends the process, because a node that lost one of its
-loops only looks alive.
+The first SIGTERM, SIGINT or SIGHUP drains: no new work, live work finishes. The second
+SIGTERM or SIGINT stops at once; a terminal that closes may send SIGHUP twice. A supervised
+task that fails ends the process, because a node that lost one of its loops only looks alive.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ EXIT_DRAIN_CUT = 3
 _CLOSE_LIMIT_S = 5.0
 """Closing means releasing what is held: a socket that will not close must not hold the process."""
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 class Drainable(Protocol):
@@ -74,25 +74,29 @@ class Tasks:
 
 
 class _Signals:
-    """SIGTERM and SIGINT as futures, while entered."""
+    """The first and the second signal to end as futures, while entered."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self.first: asyncio.Future[signal.Signals] = self._loop.create_future()
         self.second: asyncio.Future[signal.Signals] = self._loop.create_future()
+        self._heard = list(_ENDING)
+        # Whoever started us with nohup wants us to outlive the terminal.
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            self._heard.append(signal.SIGHUP)
 
     def __enter__(self) -> Self:
-        for number in _SIGNALS:
+        for number in self._heard:
             self._loop.add_signal_handler(number, self._note, number)
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number in _SIGNALS:
+        for number in self._heard:
             self._loop.remove_signal_handler(number)
 
     def _note(self, number: signal.Signals) -> None:
         future = self.second if self.first.done() else self.first
-        if not future.done():
+        if not future.done() and (future is self.first or number is not signal.SIGHUP):
             future.set_result(number)
 
 

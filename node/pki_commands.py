@@ -23,7 +23,9 @@ def register(root: typer.Typer) -> None:
     root.add_typer(group, name="pki")
 
 
-_FOLDER = typer.Option("--dir", help=_("The folder of the CA's files; keep it off the nodes."))
+_FOLDER = typer.Option(
+    "--dir", file_okay=False, help=_("The folder of the CA's files; keep it off the nodes.")
+)
 _DAYS = typer.Option("--days", min=1, help=_("How long it is valid."))
 
 

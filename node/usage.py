@@ -35,6 +35,7 @@ _SENTENCES = (
     ),
     (r"Option '(?P<name>.*)' requires an argument\.", marked("the option {name} needs a value behind it")),
     (r"Option '(?P<name>.*)' does not take a value\.", marked("the option {name} takes no value")),
+    (r"dir '(?P<path>.*)' is a file\.", marked("{path} is a file, not a folder")),
     (r"'(?P<value>.*)' is not one of (?P<choices>.*)\.", marked("{value} is not one of {choices}")),
 )
 
@@ -54,7 +55,7 @@ def _bad_value(error: typer.BadParameter) -> str | None:
     cause = error.__cause__
     if not isinstance(cause, ValidationError):
         # A missing parameter is a bad one to the library, too; our own have said all.
-        return error.message or None
+        return _worded(error.message) or None
     [details, *_rest] = cause.errors()
     place = error.param.get_error_hint() if error.param is not None else ""
     return place.replace("'", "") + f": {_worded(describe(details, repr(details['input'])))}"

@@ -14,11 +14,18 @@ class NoPasswordError(TroubleError):
     reason = "PASSWORD_MISSING"
 
 
+class UnreadablePasswordError(TroubleError):
+    """A password's file is no text."""
+
+    reason = "PASSWORD_UNREADABLE"
+
+
 def new_password(person: str, file: Path | None) -> str:
     """A password for somebody: from the file, else asked for twice.
 
     Raises:
         NoPasswordError: no file, and no terminal; or the two differ.
+        UnreadablePasswordError, OSError: the file cannot be read.
     """
     if file is not None:
         return read_password(file)
@@ -33,6 +40,7 @@ def password_of(person: str, file: Path | None) -> str:
 
     Raises:
         NoPasswordError: no file, and no terminal.
+        UnreadablePasswordError, OSError: the file cannot be read.
     """
     return read_password(file) if file is not None else _ask(_("Password of {person}: ", person=person))
 
@@ -41,9 +49,15 @@ def read_password(file: Path) -> str:
     """A file's first line, without its end.
 
     Raises:
+        UnreadablePasswordError: it is not UTF-8 text.
         OSError: it cannot be read.
     """
-    text = sys.stdin.readline() if str(file) == "-" else file.read_text(encoding="utf-8")
+    content = sys.stdin.buffer.readline() if str(file) == "-" else file.read_bytes()
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        fault = _("is not UTF-8 text (byte {position})", position=error.start)
+        raise UnreadablePasswordError(_("{place}: {what}", place=file, what=fault)) from None
     return text.splitlines()[0] if text else ""
 
 

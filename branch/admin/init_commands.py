@@ -21,7 +21,7 @@ def register(root: typer.Typer) -> None:
 
 
 def _init(  # noqa: PLR0913 - one option each
-    folder: Annotated[Path, typer.Argument(help=_("The site's new folder."), metavar="DIR")],
+    folder: Annotated[Path, typer.Argument(help=_("The site's new folder."), metavar="DIR", file_okay=False)],
     *,
     site: Annotated[
         str, typer.Option("--site", help=_("The site's id: lower-case letters, digits, hyphens."))

@@ -32,6 +32,8 @@ from router.ids import SiteId
 from sync.clock import SystemClock
 from sync.records.tables import PersonRole
 
+_PORT_LIMIT = 65_535
+_PORTS_AFTER = 4
 BRANCH_FILE, PBX_FILE = "branch.toml", "pbx.toml"
 _RULES_NOT_TAKEN = ("peer", "address", "trunk")
 
@@ -114,7 +116,7 @@ def _plan(wishes: Wishes) -> SitePlan:
         host=host,
         port=port,
         pbx_port=port + 3,
-        trunk=wishes.trunk or f"{host}:{port + 4}",
+        trunk=wishes.trunk or f"{host}:{port + _PORTS_AFTER}",
         tls={"ca": "ca.pem", "cert": f"site-{wishes.site_id}.pem", "key": f"site-{wishes.site_id}.key"},
         etcd=etcd,
         overflow=rules,
@@ -175,8 +177,16 @@ def _peer(text: str) -> dict[str, str]:
 
 def _host_port(address: str) -> tuple[str, int]:
     host, colon, port = address.rpartition(":")
-    if not (host and colon and port.isdecimal() and 0 < int(port) <= 65_531):
+    if not (host and colon and port.isdecimal() and 0 < int(port) <= _PORT_LIMIT):
         raise NewSiteError(_("{address!r} is no address; write host:port", address=address))
+    if int(port) > _PORT_LIMIT - _PORTS_AFTER:
+        raise NewSiteError(
+            _(
+                "--address {address}: the site takes the four ports after it too; write a port up to {limit}",
+                address=address,
+                limit=_PORT_LIMIT - _PORTS_AFTER,
+            )
+        )
     return host, int(port)
 
 
@@ -214,9 +224,9 @@ def _write(wishes: Wishes, plan: SitePlan) -> BranchSettings:
     folder = wishes.folder
     ca_file = wishes.ca / "ca.pem" if wishes.has_ca_key else wishes.ca
     shutil.copyfile(ca_file, folder / "ca.pem")
-    _write_secret(folder / PBX_PASSWORD_FILE, secrets.token_urlsafe(24) + "\n")
-    (folder / PBX_FILE).write_text(pbx_text(plan), encoding="utf-8")
-    (folder / BRANCH_FILE).write_text(branch_text(plan), encoding="utf-8")
+    _write_private(folder / PBX_PASSWORD_FILE, secrets.token_urlsafe(24) + "\n")
+    _write_private(folder / PBX_FILE, pbx_text(plan))
+    _write_private(folder / BRANCH_FILE, branch_text(plan))
     load(PbxSettings, folder / PBX_FILE, os.environ)
     if wishes.has_ca_key:
         hosts = [plan.host.strip("[]")]
@@ -253,7 +263,7 @@ def _fill(settings: BranchSettings, plan: SitePlan, admin: str, secret_hash: str
         raise NewSiteError(_("there is no room for the ballast file beside {file}", file=file))
 
 
-def _write_secret(file: Path, text: str) -> None:
+def _write_private(file: Path, text: str) -> None:
     file.touch(mode=0o600)
     file.write_text(text, encoding="utf-8")
 
@@ -291,8 +301,19 @@ def _tell(wishes: Wishes, plan: SitePlan) -> None:
             address=plan.address,
             zone=plan.site["time_zone"],
         ),
-        _("  agents: trunkline agent add 1001 --name NAME --skill SKILL --site {file}", file=file),
+        _(
+            "  agents: trunkline agent add {number} --name NAME{skills} --site {file}",
+            # One whose phone the PBX knows: any other would be offered calls that never ring.
+            number=wishes.phones[0] if wishes.phones else "NUMBER",
+            skills="".join(f" --skill {each}" for each in _skills(plan)),
+            file=file,
+        ),
         _("  the simulated PBX: trunkline simpbx run {file}", file=wishes.folder / PBX_FILE),
         _("  the branch: trunkline branch run {file}", file=file),
     ]
     output().print("\n".join(lines), markup=False, soft_wrap=True)
+
+
+def _skills(plan: SitePlan) -> list[str]:
+    """Whoever has them all is rung for every queue."""
+    return sorted({skill for queue in plan.queues for skill in queue.get("skills", ())})

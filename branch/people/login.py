@@ -9,17 +9,16 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter
 
 from branch.people import passwords
-from branch.people.attempts import LoginAttempts
-from branch.people.refusals import LoginLimitedError, NotLoggedInError, WrongCredentialsError
+from branch.people.attempts import LoginAttempts, Trier
+from branch.people.refusals import NotLoggedInError, WrongCredentialsError
 from branch.people.sessions import Session, Sessions
+from branch.people.turns import Turns
+from branch.people.unknown_names import UnknownNames
 from router.errors import RouterError
 from router.ids import AgentId, SiteId, Skills
 from sync.clock import Clock
 from sync.records.tables import PersonRole
 
-CONCURRENT_LIMIT = 2
-"""Each password costs 64 MiB and a core for tens of milliseconds; calls come first."""
-WAITING_LIMIT = 32
 CHECK_INTERVAL_MS = 60_000
 """Who is removed while at a desk is out after so long."""
 
@@ -83,8 +82,8 @@ class Login:
         self._clock = clock
         self._new_id = new_id
         self._attempts = LoginAttempts()
-        self._turns = asyncio.Semaphore(CONCURRENT_LIMIT)
-        self._waiting_count = 0
+        self._unknown_names = UnknownNames()
+        self._turns = Turns()
         self._logins_total = Counter(
             "trunkline_desk_logins_total",
             "Tries to log in at a desk: OK, or RouterError.reason.",
@@ -92,15 +91,15 @@ class Login:
             registry=registry,
         )
 
-    async def log_in(self, name: str, password: str) -> LoggedIn:
-        """Begin a session.
+    async def log_in(self, name: str, password: str, *, address: str) -> LoggedIn:
+        """Begin a session; `address` is where the person's tool is.
 
         Raises:
             WrongCredentialsError: the two do not belong together.
             LoginLimitedError: too many wrong ones, or too many at once.
         """
         try:
-            person = await self._log_in(name.removeprefix(f"{self._site_id}/"), password)
+            person = await self._log_in(Trier(name.removeprefix(f"{self._site_id}/"), address), password)
         except RouterError as refusal:
             self._logins_total.labels(refusal.reason).inc()
             raise
@@ -124,38 +123,44 @@ class Login:
             log.info("person_shut_out", person=session.person_id)
             raise NotLoggedInError("the person was removed or has another role")
 
-    async def _log_in(self, name: str, password: str) -> LoggedIn:
-        if self._waiting_count >= WAITING_LIMIT:
-            raise LoginLimitedError(1)
-        self._attempts.charge(name, self._clock.mono_ms())
-        self._waiting_count += 1
-        try:
-            async with self._turns:
-                credential, agent = await asyncio.to_thread(self._proved, name, password)
-        finally:
-            self._waiting_count -= 1
-        self._attempts.clear(name)
+    async def _log_in(self, trier: Trier, password: str) -> LoggedIn:
+        async with self._turns.turn(trier.address):
+            self._attempts.charge(trier, self._clock.mono_ms())
+            credential = await self._proved(trier, password)
+            agent = await self._agent_of(credential)
+        self._attempts.clear(trier)
         return self._begun(credential, agent)
 
-    def _proved(self, name: str, password: str) -> tuple[Credential, AgentRecord | None]:
-        """Runs in a thread.
-
-        Raises:
-            WrongCredentialsError: the two do not belong together.
+    async def _proved(self, trier: Trier, password: str) -> Credential:
+        """Raises:
+        WrongCredentialsError: the two do not belong together.
         """
-        credential = self._find(name)
-        if not passwords.is_right(credential.secret_hash if credential else None, password):
-            # An unknown name is not logged: it may be a password typed into the wrong place.
-            log.warning("login_refused", person=credential.person_id if credential else None)
+        credential = await asyncio.to_thread(self._find, trier.name)
+        kept = credential.secret_hash if credential else None
+        if not await asyncio.to_thread(passwords.is_right, kept, password):
+            self._tell_refused(credential, trier.address)
             raise WrongCredentialsError
         assert credential is not None, "no password is right for nobody"
+        return credential
+
+    def _tell_refused(self, credential: Credential | None, address: str) -> None:
+        if credential is not None:
+            log.warning("login_refused", person=credential.person_id, address=address)
+        elif count := self._unknown_names.tell(address, self._clock.mono_ms()):
+            # The name is not logged: it may be a password typed into the wrong place.
+            log.warning("login_refused", person=None, address=address, count=count)
+
+    async def _agent_of(self, credential: Credential) -> AgentRecord | None:
+        """Raises:
+        WrongCredentialsError: an agent who is in no list.
+        """
         if credential.role is not PersonRole.AGENT:
-            return credential, None
-        agent = self._records.agent(AgentId(credential.person_id))
+            return None
+        agent = await asyncio.to_thread(self._records.agent, AgentId(credential.person_id))
         if agent is None:
             log.error("agent_without_record", person=credential.person_id)
             raise WrongCredentialsError
-        return credential, agent
+        return agent
 
     def _find(self, name: str) -> Credential | None:
         return self._records.credential(f"{self._site_id}/{name}") or self._records.credential(name)

@@ -28,6 +28,7 @@ from branch.store.voicemails import Voicemail
 from router.acd.place import Place
 from router.ids import AgentId, CallId, CustomerId, LegId, QueueId, SiteId
 from sync.clock import Clock
+from sync.link.address import source
 from sync.link.identity import peer
 from sync.records.tables import CustomerClass, PersonRole
 
@@ -128,14 +129,17 @@ class DeskFace(TalkFace, VisitFace, NoteFace):
 
     async def Login(self, request: pb.LoginRequest, context: Context) -> pb.LoginResponse:
         _require_tool(self._site.site_id)
-        return await self._repeats.once("", request.request_id, request, lambda: self._log_in(request))
+        address = source(context.peer())
+        return await self._repeats.once(
+            "", request.request_id, request, lambda: self._log_in(request, address)
+        )
 
     async def Logout(self, request: pb.LogoutRequest, context: Context) -> pb.LogoutResponse:
         session = await self._session(context)
         return await self._once(session, request, lambda: self._log_out(session), pb.LogoutResponse())
 
-    async def _log_in(self, request: pb.LoginRequest) -> pb.LoginResponse:
-        person = await self._login.log_in(request.name, request.password)
+    async def _log_in(self, request: pb.LoginRequest, address: str) -> pb.LoginResponse:
+        person = await self._login.log_in(request.name, request.password, address=address)
         if person.agent is not None:
             self._workplaces.begin(person.agent)
         return self._logged_in(person)

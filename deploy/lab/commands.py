@@ -74,7 +74,11 @@ def _lab(
     report: Annotated[Path | None, typer.Option("--report", help=_("Write the report to this file."))] = None,
     keep: Annotated[
         Path | None,
-        typer.Option("--keep", help=_("Keep everything in this new folder: files, logs, databases.")),
+        typer.Option(
+            "--keep",
+            file_okay=False,
+            help=_("Keep everything in this new folder: files, logs, databases."),
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help=_("Print the report as JSON."))] = False,
 ) -> None:

@@ -21,18 +21,27 @@ def register(root: typer.Typer) -> None:
 
 def _config(
     site: SiteFile,
-    out: Annotated[Path, typer.Option("--out", help=_("Where asterisk.conf and the others go."))],
+    out: Annotated[
+        Path, typer.Option("--out", file_okay=False, help=_("Where asterisk.conf and the others go."))
+    ],
     state: Annotated[
         Path | None,
         typer.Option(
-            "--state", help=_("Where Asterisk keeps logs, recordings and its database."), show_default=False
+            "--state",
+            file_okay=False,
+            help=_("Where Asterisk keeps logs, recordings and its database."),
+            show_default=False,
         ),
     ] = None,
     modules: Annotated[
-        Path | None, typer.Option("--modules", help=_("Where Asterisk's modules are."), show_default=False)
+        Path | None,
+        typer.Option(
+            "--modules", file_okay=False, help=_("Where Asterisk's modules are."), show_default=False
+        ),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option("--data", help=_("Where Asterisk's sounds are."), show_default=False)
+        Path | None,
+        typer.Option("--data", file_okay=False, help=_("Where Asterisk's sounds are."), show_default=False),
     ] = None,
 ) -> None:
     from branch.admin.site_records import open_site
@@ -70,7 +79,10 @@ def _config(
 
 def _sounds(
     site: SiteFile,
-    out: Annotated[Path, typer.Option("--out", help=_("Where `trunkline asterisk config` has written to."))],
+    out: Annotated[
+        Path,
+        typer.Option("--out", file_okay=False, help=_("Where `trunkline asterisk config` has written to.")),
+    ],
     speak: Annotated[
         bool, typer.Option("--speak", help=_("Make what is missing with espeak-ng and sox."))
     ] = False,

@@ -29,13 +29,13 @@ def _simpbx() -> None:
 
 
 def _run(file: Annotated[Path, typer.Argument(help=_("The PBX's TOML file."), show_default=False)]) -> None:
-    from branch.telephony.simulated.pbx.process import SimulatedPbx, read_calls
+    from branch.telephony.simulated.pbx.process import SimulatedPbx, calls_of
     from branch.telephony.simulated.pbx.settings import PbxSettings
     from node import lifecycle, logs
     from node.settings import load
 
     settings = load(PbxSettings, file, os.environ)
-    calls = read_calls(settings)
+    calls = calls_of(settings)
     logs.configure(level=settings.log.level, style=settings.log.format, site_id=settings.site.id)
 
     async def start(_tasks: lifecycle.Tasks) -> SimulatedPbx:

@@ -9,6 +9,7 @@ import pytest
 from branch import parts
 from branch.admin import agent_commands, init_commands
 from branch.admin.site_records import open_site
+from branch.admin.site_text import PBX_PASSWORD_FILE
 from branch.people import passwords
 from branch.settings import BranchSettings
 from branch.telephony.simulated.pbx.settings import PbxSettings
@@ -56,7 +57,8 @@ def test_a_new_site_is_ready_to_run(run: CommandLine, tmp_path: Path, common: li
     assert settings.overflow.trunk == "127.0.0.1:7547"
     assert load(PbxSettings, folder / "pbx.toml", {}).people.agent[0].id == "lhasa/1001"
     assert (folder / "branch.db.ballast").stat().st_size == settings.limits.ballast_mb * 2**20
-    assert (folder / "site-lhasa.key").stat().st_mode & 0o777 == 0o600
+    for private in ("site-lhasa.key", PBX_PASSWORD_FILE, "branch.toml", "pbx.toml", "branch.db"):
+        assert (folder / private).stat().st_mode & 0o777 == 0o600, private
     assert folder.stat().st_mode & 0o777 == 0o700
     with open_site(folder / "branch.toml") as records:
         admin = records.people.credential("admin")
@@ -65,6 +67,24 @@ def test_a_new_site_is_ready_to_run(run: CommandLine, tmp_path: Path, common: li
     assert (admin.role, queues) == (PersonRole.ADMIN, ["support"])
     assert passwords.is_right(admin.secret_hash, "correct horse")
     assert "trunkline hq site add" in made.out
+
+
+@pytest.mark.parametrize(
+    ("wishes", "first_agent"),
+    [
+        (("--phone", "2001", "--phone", "2002", "--queue", "support"), "agent add 2001 --name NAME --site"),
+        (
+            ("--queue", "a:PS,NW", "--queue", "b:PS"),
+            "agent add NUMBER --name NAME --skill NW --skill PS --site",
+        ),
+    ],
+)
+def test_what_comes_next_names_a_phone_that_is_there_and_skills_that_queues_want(
+    run: CommandLine, tmp_path: Path, common: list[object], wishes: tuple[str, ...], first_agent: str
+) -> None:
+    made = run("init", tmp_path / "lhasa", *common, *wishes)
+
+    assert first_agent in made.out
 
 
 def test_the_file_explains_itself_in_the_language_asked_for(
@@ -115,6 +135,8 @@ def test_a_site_like_another_has_its_queues_etcd_clock_and_rules(
     [
         (["--cluster", "other"], "cluster acme"),
         (["--address", "nowhere"], "no address"),
+        (["--address", "127.0.0.1:65536"], "no address"),
+        (["--address", "127.0.0.1:65532"], "write a port up to 65531"),
         (["--site", "Not A Slug"], "'Not A Slug' is no site id"),
         (["--queue", "pre sales"], "'pre sales' is no id"),
         (["--phone", "10 01"], "'10 01' is no agent's id"),

@@ -1,5 +1,6 @@
 """`trunkline agent` on a site's database."""
 
+import io
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,29 @@ def test_a_weak_password_adds_nobody(run: CommandLine, site: Path, tmp_path: Pat
 
     assert refused.code == 2
     assert run("agent", "list", "--site", site, "--json").json == []
+
+
+def test_a_password_file_that_is_no_text_is_named(run: CommandLine, site: Path, secret: Path) -> None:
+    secret.write_bytes(b"\xff\xfec\0o\0")  # As an editor on Windows may save it.
+
+    refused = run("agent", "add", "1001", "--site", site, "--password-file", secret)
+
+    assert refused.code == 2
+    assert f"{secret}: is not UTF-8 text (byte 0)" in refused.err.replace("\n", "")
+    assert run("agent", "list", "--site", site, "--json").json == []
+
+
+def test_a_password_comes_by_standard_input_too(
+    run: CommandLine, site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("正确的马 horse\n".encode())))
+
+    assert run("agent", "add", "1001", "--site", site, "--password-file", "-").code == 0
+
+    with open_site(site) as records:
+        credential = records.people.credential("beijing/1001")
+    assert credential is not None
+    assert passwords.is_right(credential.secret_hash, "正确的马 horse")
 
 
 def test_without_a_terminal_a_password_has_to_come_from_a_file(run: CommandLine, site: Path) -> None:

@@ -2,9 +2,10 @@
 
 import pytest
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
-from branch.people import attempts, passwords, sessions
-from branch.people.attempts import INTERVAL_MS, WRONG_AT_ONCE, LoginAttempts
+from branch.people import attempts, passwords, sessions, unknown_names
+from branch.people.attempts import INTERVAL_MS, WRONG_AT_ONCE, LoginAttempts, Trier
 from branch.people.login import CHECK_INTERVAL_MS, AgentRecord, Credential, Login
 from branch.people.refusals import (
     LoginLimitedError,
@@ -16,11 +17,14 @@ from branch.people.refusals import (
 )
 from branch.people.roles import Act, may, require
 from branch.people.sessions import IDLE_LIMIT_MS, PERSON_LIMIT, SESSION_LIMIT_MS, Session, Sessions
+from branch.people.unknown_names import UnknownNames
 from router.ids import AgentId, Instant, SiteId, Skill
 from sync.clock import ManualClock
 from sync.records.tables import PersonRole
 
 PASSWORD = "correct horse"
+HERE, ELSEWHERE = "10.0.0.7", "203.0.113.9"
+KIM = Trier("kim", HERE)
 
 
 class Records:
@@ -87,39 +91,39 @@ def session(session_id: str, *, person_id: str = "kim", at: int = 0) -> Session:
 def test_some_wrong_passwords_are_let_through_and_then_one_a_minute() -> None:
     tries = LoginAttempts()
     for _ in range(WRONG_AT_ONCE):
-        tries.charge("kim", Instant(0))
+        tries.charge(KIM, Instant(0))
 
     with pytest.raises(LoginLimitedError) as refused:
-        tries.charge("kim", Instant(0))
+        tries.charge(KIM, Instant(0))
     assert refused.value.retry_after_s == 60
 
-    tries.charge("kim", Instant(INTERVAL_MS))
+    tries.charge(KIM, Instant(INTERVAL_MS))
     with pytest.raises(LoginLimitedError):
-        tries.charge("kim", Instant(INTERVAL_MS))
+        tries.charge(KIM, Instant(INTERVAL_MS))
 
 
 def test_the_right_password_takes_its_charge_back() -> None:
     tries = LoginAttempts()
 
     for _ in range(3 * WRONG_AT_ONCE):
-        tries.charge("kim", Instant(0))
-        tries.clear("kim")
+        tries.charge(KIM, Instant(0))
+        tries.clear(KIM)
 
     assert len(tries) == 0
 
 
 def test_a_flood_of_names_does_not_forgive_the_name_that_is_locked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "NAME_LIMIT", 50)
+    monkeypatch.setattr(attempts, "TRIER_LIMIT", 50)
     tries = LoginAttempts()
     for _ in range(WRONG_AT_ONCE):
-        tries.charge("kim", Instant(0))
+        tries.charge(KIM, Instant(0))
 
     for number in range(500):
-        tries.charge(f"nobody-{number}", Instant(0))
+        tries.charge(Trier(f"nobody-{number}", ELSEWHERE), Instant(0))
 
     assert len(tries) == 50
     with pytest.raises(LoginLimitedError):
-        tries.charge("kim", Instant(0))
+        tries.charge(KIM, Instant(0))
 
 
 # --- passwords --------------------------------------------------------------------------
@@ -236,7 +240,7 @@ def test_sessions_are_kept_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("name", ["1001", "beijing/1001"])
 async def test_an_agent_logs_in_with_or_without_the_site_in_its_name(place: Place, name: str) -> None:
-    person = await place.login.log_in(name, PASSWORD)
+    person = await place.login.log_in(name, PASSWORD, address=HERE)
 
     assert person.agent is not None
     assert (person.session.person_id, person.name) == ("beijing/1001", "Kim")
@@ -245,7 +249,7 @@ async def test_an_agent_logs_in_with_or_without_the_site_in_its_name(place: Plac
 
 
 async def test_a_supervisor_is_no_agent(place: Place) -> None:
-    person = await place.login.log_in("lee", PASSWORD)
+    person = await place.login.log_in("lee", PASSWORD, address=HERE)
 
     assert (person.agent, person.session.role) == (None, PersonRole.SUPERVISOR)
 
@@ -253,7 +257,7 @@ async def test_a_supervisor_is_no_agent(place: Place) -> None:
 @pytest.mark.parametrize("name", ["1001", "nobody"])
 async def test_a_wrong_password_and_an_unknown_name_are_refused_alike(place: Place, name: str) -> None:
     with pytest.raises(WrongCredentialsError) as refused:
-        await place.login.log_in(name, "wrong password")
+        await place.login.log_in(name, "wrong password", address=HERE)
 
     assert str(refused.value) == "name or password is wrong"
     assert place.logins("CREDENTIALS_WRONG") == 1
@@ -262,17 +266,17 @@ async def test_a_wrong_password_and_an_unknown_name_are_refused_alike(place: Pla
 async def test_an_unknown_name_costs_a_hash_as_a_known_one_does(place: Place) -> None:
     passwords._hash_of_nobody.cache_clear()
     with pytest.raises(WrongCredentialsError):
-        await place.login.log_in("1001", "wrong password")
+        await place.login.log_in("1001", "wrong password", address=HERE)
     assert passwords._hash_of_nobody.cache_info().misses == 0
 
     with pytest.raises(WrongCredentialsError):
-        await place.login.log_in("nobody", "wrong password")
+        await place.login.log_in("nobody", "wrong password", address=HERE)
 
     assert passwords._hash_of_nobody.cache_info().misses == 1
 
 
 async def test_a_person_who_is_removed_is_out_within_a_minute(place: Place) -> None:
-    person = await place.login.log_in("1001", PASSWORD)
+    person = await place.login.log_in("1001", PASSWORD, address=HERE)
     place.records.people.clear()
 
     await place.login.check(person.session)
@@ -284,14 +288,53 @@ async def test_a_person_who_is_removed_is_out_within_a_minute(place: Place) -> N
         place.sessions.use(person.token, place.clock.mono_ms())
 
 
+async def test_who_guesses_from_elsewhere_keeps_nobody_out(place: Place) -> None:
+    for _ in range(WRONG_AT_ONCE):
+        with pytest.raises(WrongCredentialsError):
+            await place.login.log_in("1001", "wrong password", address=ELSEWHERE)
+    with pytest.raises(LoginLimitedError):
+        await place.login.log_in("1001", "wrong password", address=ELSEWHERE)
+
+    assert (await place.login.log_in("1001", PASSWORD, address=HERE)).name == "Kim"
+
+
+async def test_the_log_says_where_a_wrong_password_came_from(place: Place) -> None:
+    with capture_logs() as logged, pytest.raises(WrongCredentialsError):
+        await place.login.log_in("1001", "wrong password", address=ELSEWHERE)
+
+    [line] = logged
+    assert (line["event"], line["person"], line["address"]) == ("login_refused", "beijing/1001", ELSEWHERE)
+
+
+async def test_a_flood_of_unknown_names_is_a_line_a_minute_with_their_count(place: Place) -> None:
+    async def flood(*names: str) -> list[tuple[str | None, int]]:
+        with capture_logs() as logged:
+            for name in names:
+                with pytest.raises(WrongCredentialsError):
+                    await place.login.log_in(name, "wrong password", address=ELSEWHERE)
+        return [(line["person"], line["count"]) for line in logged]
+
+    assert await flood("hunter2", "hunter3", "hunter4") == [(None, 1)]
+    place.clock.advance_ms(unknown_names.INTERVAL_MS)
+    assert await flood("hunter5") == [(None, 3)]
+
+
+def test_addresses_told_of_are_remembered_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unknown_names, "ADDRESS_LIMIT", 2)
+    names = UnknownNames()
+
+    assert [names.tell(address, Instant(0)) for address in ("a", "b", "c")] == [1, 1, 1]
+    assert [names.tell(address, Instant(0)) for address in ("c", "b", "a")] == [None, None, 1]
+
+
 async def test_both_spellings_of_a_name_share_its_tries(place: Place) -> None:
     for number in range(WRONG_AT_ONCE):
         with pytest.raises(WrongCredentialsError):
-            await place.login.log_in("1001" if number % 2 else "beijing/1001", "wrong password")
+            await place.login.log_in("1001" if number % 2 else "beijing/1001", "wrong password", address=HERE)
 
     with pytest.raises(LoginLimitedError):
-        await place.login.log_in("1001", PASSWORD)
+        await place.login.log_in("1001", PASSWORD, address=HERE)
     assert place.logins("LOGIN_LIMITED") == 1
 
     place.clock.advance_ms(INTERVAL_MS)
-    assert (await place.login.log_in("1001", PASSWORD)).name == "Kim"
+    assert (await place.login.log_in("1001", PASSWORD, address=HERE)).name == "Kim"

@@ -80,3 +80,37 @@ def test_a_branch_that_is_in_the_file_already_is_told_of_the_file_itself(
     assert "site beijing is named twice" in refused.err
     assert ".draft" not in refused.err
     assert "line " not in refused.err
+
+
+# --- who can read the file ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "mode", "is_told"),
+    [
+        ("postgresql+psycopg://hq:s3cret@db/hq", 0o644, True),
+        ("postgresql+psycopg://hq:s3cret@db/hq", 0o640, False),
+        ("postgresql+psycopg://hq@db/hq", 0o644, False),
+        ("sqlite:///hq.db", 0o644, False),
+    ],
+)
+def test_check_says_that_everybody_can_read_the_databases_password(
+    run: CommandLine, file: Path, url: str, mode: int, is_told: bool
+) -> None:
+    file.write_text(FILE.replace("sqlite:///hq.db", url), encoding="utf-8")
+    file.chmod(mode)
+
+    checked = run("hq", "check", file)
+
+    assert checked.code == 0
+    assert ("chmod 600" in checked.err) is is_told
+    assert "s3cret" not in checked.err + checked.out
+
+
+def test_check_says_nothing_of_a_password_that_is_not_in_the_file(
+    run: CommandLine, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRUNKLINE__DATABASE__URL", "postgresql+psycopg://hq:s3cret@db/hq")
+    file.chmod(0o644)
+
+    assert run("hq", "check", file).err == ""

@@ -227,3 +227,22 @@ def test_ctrl_c_ends_a_real_process_with_130() -> None:
 
     assert process.returncode == 130
     assert complaints == ""
+
+
+def test_ctrl_c_while_the_command_is_still_being_imported_leaves_no_traceback() -> None:
+    program = (
+        "import os, signal, sys\n"
+        "from node import entry\n"
+        "class Impatient:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'node.cli':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Impatient())\n"
+        "sys.argv = ['trunkline', '--version']\n"
+        "entry.main()\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=False
+    )
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")

@@ -112,3 +112,13 @@ def test_no_word_of_the_library_is_left_in_chinese_help(monkeypatch: pytest.Monk
             "range",
         ):
             assert word not in page, page
+
+
+@pytest.mark.parametrize(("language", "folder"), [("en", "--dir <folder>"), ("zh-CN", "--dir <文件夹>")])
+def test_where_a_folder_is_meant_no_file_is_asked_for(language: str, folder: str) -> None:
+    root = installed(language)
+    pages = [
+        command.get_help(context) for command, context in every_context(root) if context.info_name == "init"
+    ]
+
+    assert any(folder in page for page in pages)

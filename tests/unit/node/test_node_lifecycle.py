@@ -54,7 +54,7 @@ def send(number: signal.Signals) -> None:
     os.kill(os.getpid(), number)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_a_signal_drains_then_closes(office: Office, number: signal.Signals) -> None:
     life = running(office.start)
     await office.is_up.wait()
@@ -75,6 +75,35 @@ async def test_work_that_outlasts_the_limit_is_cut_and_told(office: Office) -> N
 
     assert await life == EXIT_DRAIN_CUT
     assert office.steps == ["started", "draining", "closed"]
+
+
+async def test_a_terminal_that_closes_says_so_twice_and_the_live_work_finishes(office: Office) -> None:
+    life = running(office.start)
+    await office.is_up.wait()
+
+    send(signal.SIGHUP)
+    await office.is_draining.wait()
+    send(signal.SIGHUP)
+    await asyncio.sleep(0)  # The loop hears of it before it hears that the work is done.
+    office.work_is_done.set()
+
+    assert await life == EXIT_DRAINED
+    assert office.steps == ["started", "draining", "drained", "closed"]
+
+
+async def test_a_process_under_nohup_outlives_its_terminal(office: Office) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        life = running(office.start)
+        await office.is_up.wait()
+        send(signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        assert office.steps == ["started"]
+        office.work_is_done.set()
+        send(signal.SIGTERM)
+        assert await life == EXIT_DRAINED
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 async def test_a_second_signal_stops_at_once(office: Office) -> None:

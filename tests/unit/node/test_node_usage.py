@@ -1,6 +1,7 @@
 """Command lines that cannot be run, told in both languages."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import pytest
@@ -29,6 +30,7 @@ def play(
     share: Annotated[float, typer.Option("--share")] = 1.0,
     pace: Annotated[Pace, typer.Option("--pace")] = Pace.SLOW,
     loud: Annotated[bool, typer.Option("--loud")] = False,
+    keep: Annotated[Path | None, typer.Option("--keep", file_okay=False)] = None,
 ) -> None:
     raise typer.BadParameter("ours")
 
@@ -71,6 +73,11 @@ MISTAKES = [
         ["play", "a", "--day", "1", "--pace", "x"],
         "--pace: x is not one of 'slow', 'fast'",
         "--pace: x 不在可选值之中：'slow', 'fast'",
+    ),
+    (
+        ["play", "a", "--day", "1", "--keep", __file__],
+        f"{__file__} is a file, not a folder",
+        f"{__file__} 是文件，不是文件夹",
     ),
     (["play", "a", "--day", "1"], "ours", "ours"),
 ]

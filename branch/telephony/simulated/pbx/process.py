@@ -23,25 +23,24 @@ from branch.telephony.simulated.pbx.switch import RefusedError, Switch
 from branch.telephony.simulated.pbx.timers import LabTimers
 from branch.telephony.simulated.pbx.trunks import Trunks
 from branch.telephony.simulated.pbx.witness import Witness
+from node.plays import read_calls, read_scenario
 from node.settings import ClockSection
-from router.world.calls import PlannedCall, parse_calls
-from router.world.scenario import parse_scenario
+from router.world.calls import PlannedCall
 from sync.clock import Clock, ScaledClock, SystemClock
 
 log = structlog.get_logger()
 
 
-def read_calls(settings: PbxSettings) -> list[PlannedCall]:
+def calls_of(settings: PbxSettings) -> list[PlannedCall]:
     """The calls of the site's own lines, earliest first; none without a calls file.
 
     Raises:
-        BadInputError: the scenario or the calls file has faults: all of them, each with its place.
+        BadFileError: the scenario or the calls file has faults: all of them, each with its place.
     """
     if settings.calls is None:
         return []
-    scenario = parse_scenario(settings.calls.scenario.read_text(encoding="utf-8"))
-    with settings.calls.file.open(encoding="utf-8", newline="") as lines:
-        return [call for call in parse_calls(lines, scenario) if call.site_id == settings.site.id]
+    calls = read_calls(settings.calls.file, read_scenario(settings.calls.scenario))
+    return [call for call in calls if call.site_id == settings.site.id]
 
 
 class SimulatedPbx:
