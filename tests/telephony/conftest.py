@@ -1,13 +1,18 @@
 """What the tests with a real Asterisk share: one search for it a run, and one without Trunkline."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from deploy.asterisk.bundle import AsteriskBinaries, default_cache, find_asterisk
+from router.ids import AgentId, SiteId
+from tests.fakes.asterisk_site import AsteriskSite
+from tests.fakes.loopback import loopback
 from tests.telephony.asterisk_cluster import AsteriskCluster
 from tests.telephony.bare_asterisk import BareAsterisk
+from tests.telephony.wired_link import WiredLink
 
 BARE_PHONES = 20
 
@@ -34,3 +39,34 @@ async def cluster(asterisk_binaries: AsteriskBinaries, tmp_path: Path) -> AsyncI
     """Sites of real branches and real Asterisks, to be added and started by the test."""
     async with AsteriskCluster(tmp_path, asterisk_binaries) as made:
         yield made
+
+
+@asynccontextmanager
+async def _opened(site: AsteriskSite) -> AsyncIterator[AsteriskSite]:
+    try:
+        await site.open()
+        yield site
+    finally:
+        await site.close()
+
+
+@pytest.fixture
+async def home() -> AsyncIterator[AsteriskSite]:
+    """Beijing's Asterisk and one phone, without a branch."""
+    async with _opened(AsteriskSite(SiteId("beijing"), loopback(11), (AgentId("beijing/1001"),))) as made:
+        yield made
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[AsteriskSite]:
+    """Urumqi's, alike."""
+    async with _opened(AsteriskSite(SiteId("urumqi"), loopback(12), (AgentId("urumqi/1001"),))) as made:
+        yield made
+
+
+@pytest.fixture
+async def link(home: AsteriskSite) -> AsyncIterator[WiredLink]:
+    """In the place of beijing's branch."""
+    made = await WiredLink.open(home)
+    yield made
+    await made.close()

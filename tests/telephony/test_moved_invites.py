@@ -8,14 +8,12 @@ import pytest
 
 from branch.telephony.driver.vocabulary import Cause, Do, Event, Kind, Variable
 from deploy.phones.callers import Caller
-from router.ids import AgentId, SiteId
 from tests.fakes.asterisk_site import CITY, AsteriskSite
 from tests.fakes.loopback import loopback
 from tests.telephony.wired_link import WiredLink
 
 pytestmark = pytest.mark.timeout(120)
 
-HOST = loopback(12)
 TOKEN = "AWZ5k3-_" * 12
 """As long as the token of a site with a short name."""
 LONGEST_TOKEN = "AWZ5k3-_" * 25
@@ -25,25 +23,16 @@ BURST_COUNT = 30
 
 
 @pytest.fixture
-async def site() -> AsyncIterator[AsteriskSite]:
-    made = AsteriskSite(SiteId("urumqi"), HOST, (AgentId("urumqi/1001"),))
-    try:
-        await made.open()
-        yield made
-    finally:
-        await made.close()
-
-
-@pytest.fixture
-async def link(site: AsteriskSite) -> AsyncIterator[WiredLink]:
-    made = await WiredLink.open(site)
+async def link(peer: AsteriskSite) -> AsyncIterator[WiredLink]:
+    """In the place of the branch that callers are moved to."""
+    made = await WiredLink.open(peer)
     yield made
     await made.close()
 
 
-async def status_of(site: AsteriskSite, user: str, host: str = CITY) -> int:
+async def status_of(peer: AsteriskSite, user: str, host: str = CITY) -> int:
     """What a caller from the city, or from elsewhere, is answered who dials it."""
-    async with Caller("13800138000", site.address, host=host) as caller:
+    async with Caller("13800138000", peer.address, host=host) as caller:
         call = await caller.call(user)
         await call.wait_over()
         return call.status
@@ -54,9 +43,9 @@ async def status_of(site: AsteriskSite, user: str, host: str = CITY) -> int:
     ("origin", "token"), [("beijing", TOKEN), ("a-b", TOKEN[:40]), (LONGEST_SITE, LONGEST_TOKEN)]
 )
 async def test_a_moved_caller_is_told_like_an_invite_over_a_trunk(
-    site: AsteriskSite, link: WiredLink, user: str, origin: str, token: str
+    peer: AsteriskSite, link: WiredLink, user: str, origin: str, token: str
 ) -> None:
-    async with Caller("13800138000", site.address, host=CITY) as caller:
+    async with Caller("13800138000", peer.address, host=CITY) as caller:
         call = await caller.call(f"{user}.{origin}.{token}", sends_rtp=True)
         came = await link.event(Event.CHANNEL_STARTED)
         await link.done(Do.ANSWER, channel=came["channel"])
@@ -70,8 +59,8 @@ async def test_a_moved_caller_is_told_like_an_invite_over_a_trunk(
     assert came["variables"][Variable.PEER] == origin
 
 
-async def test_a_moved_caller_whom_the_branch_refuses_hears_403(site: AsteriskSite, link: WiredLink) -> None:
-    async with Caller("13800138000", site.address, host=CITY) as caller:
+async def test_a_moved_caller_whom_the_branch_refuses_hears_403(peer: AsteriskSite, link: WiredLink) -> None:
+    async with Caller("13800138000", peer.address, host=CITY) as caller:
         call = await caller.call(f"overflow.beijing.{TOKEN}")
         came = await link.event(Event.CHANNEL_STARTED)
         await link.done(Do.HANG_UP, channel=came["channel"], cause=Cause.REJECTED)
@@ -101,21 +90,21 @@ async def test_a_moved_caller_whom_the_branch_refuses_hears_403(site: AsteriskSi
     ],
 )
 async def test_what_is_no_token_never_reaches_the_branch(
-    site: AsteriskSite, link: WiredLink, user: str
+    peer: AsteriskSite, link: WiredLink, user: str
 ) -> None:
-    assert await status_of(site, user) == 403
+    assert await status_of(peer, user) == 403
     assert link.events == []
 
 
 async def test_a_carrier_that_is_no_line_of_this_site_is_a_stranger(
-    site: AsteriskSite, link: WiredLink
+    peer: AsteriskSite, link: WiredLink
 ) -> None:
-    assert await status_of(site, f"overflow.beijing.{TOKEN}", loopback(99)) == 401
+    assert await status_of(peer, f"overflow.beijing.{TOKEN}", loopback(99)) == 401
     assert link.events == []
 
 
-async def test_other_numbers_are_callers_as_ever(site: AsteriskSite, link: WiredLink) -> None:
-    async with Caller("13800138000", site.address, host=CITY) as caller:
+async def test_other_numbers_are_callers_as_ever(peer: AsteriskSite, link: WiredLink) -> None:
+    async with Caller("13800138000", peer.address, host=CITY) as caller:
         for number in ("4001", "110", "+864001", "overflow", "overflown", "overflowx.y", "redirected"):
             await caller.call(number)
             came = await link.event(Event.CHANNEL_STARTED, facts={"dialled": number, "caller": caller.user})
@@ -123,18 +112,18 @@ async def test_other_numbers_are_callers_as_ever(site: AsteriskSite, link: Wired
 
 
 async def test_a_moved_caller_who_finds_no_branch_is_answered_503_and_hears_no_announcement(
-    site: AsteriskSite,
+    peer: AsteriskSite,
 ) -> None:
-    assert await status_of(site, f"overflow.beijing.{TOKEN}") == 503
+    assert await status_of(peer, f"overflow.beijing.{TOKEN}") == 503
 
 
 async def test_a_redirected_caller_who_finds_no_branch_is_answered_and_handed_over_when_it_is_there(
-    site: AsteriskSite,
+    peer: AsteriskSite,
 ) -> None:
-    async with Caller("13800138000", site.address, host=CITY) as caller:
+    async with Caller("13800138000", peer.address, host=CITY) as caller:
         call = await caller.call(f"redirected.beijing.{TOKEN}", sends_rtp=True)
         await call.wait_answered()
-        link = await WiredLink.open(site)
+        link = await WiredLink.open(peer)
 
         came = await link.event(Event.CHANNEL_STARTED)
 
@@ -145,9 +134,9 @@ async def test_a_redirected_caller_who_finds_no_branch_is_answered_and_handed_ov
 
 
 async def test_more_redirected_callers_than_one_second_takes_come_in_the_next(
-    site: AsteriskSite, link: WiredLink
+    peer: AsteriskSite, link: WiredLink
 ) -> None:
-    async with Caller("13800138000", site.address, host=CITY) as caller:
+    async with Caller("13800138000", peer.address, host=CITY) as caller:
         calls = [await caller.call(f"redirected.beijing.{TOKEN}") for _ in range(BURST_COUNT)]
         for number in range(BURST_COUNT):
             await link.event(Event.CHANNEL_STARTED, number=number, kind=Kind.TRUNK_IN)
@@ -157,10 +146,10 @@ async def test_more_redirected_callers_than_one_second_takes_come_in_the_next(
 
 @pytest.mark.parametrize(("user", "share"), [("overflow", 0.5), ("redirected", 1.0)])
 async def test_of_a_flood_a_few_a_second_reach_the_branch_and_every_ordinary_caller_does(
-    site: AsteriskSite, link: WiredLink, user: str, share: float
+    peer: AsteriskSite, link: WiredLink, user: str, share: float
 ) -> None:
     """A few more of redirected ones, who come in for some seconds."""
-    async with Caller("13800138000", site.address, host=CITY) as caller:
+    async with Caller("13800138000", peer.address, host=CITY) as caller:
         moved = [await caller.call(f"{user}.beijing.{TOKEN}") for _ in range(FLOOD_COUNT)]
         await caller.call("4001")
         await link.event(Event.CHANNEL_STARTED, kind=Kind.CALLER)

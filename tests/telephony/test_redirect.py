@@ -1,14 +1,12 @@
 """A caller's carrier is told to call elsewhere instead, by the link to a real Asterisk and by real SIP."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
 from branch.telephony.driver.vocabulary import Do, Event, Kind
 from deploy.phones.callers import OutgoingCall
 from deploy.phones.sip_calls import Ending
-from router.ids import AgentId, SiteId
 from tests.fakes.asterisk_site import AsteriskSite
 from tests.fakes.loopback import loopback
 from tests.fakes.sip_carrier import LOSES, RedirectAnswer
@@ -20,33 +18,6 @@ pytestmark = pytest.mark.timeout(120)
 TOKEN = "AWZ5k3-_" * 12
 NOWHERE = f"{loopback(12)}:5999"
 DELAY_S = 1.0
-
-
-@pytest.fixture
-async def home() -> AsyncIterator[AsteriskSite]:
-    made = AsteriskSite(SiteId("beijing"), loopback(11), (AgentId("beijing/1001"),))
-    try:
-        await made.open()
-        yield made
-    finally:
-        await made.close()
-
-
-@pytest.fixture
-async def peer() -> AsyncIterator[AsteriskSite]:
-    made = AsteriskSite(SiteId("urumqi"), loopback(12), (AgentId("urumqi/1001"),))
-    try:
-        await made.open()
-        yield made
-    finally:
-        await made.close()
-
-
-@pytest.fixture
-async def link(home: AsteriskSite) -> AsyncIterator[WiredLink]:
-    made = await WiredLink.open(home)
-    yield made
-    await made.close()
 
 
 async def came(home: AsteriskSite, link: WiredLink) -> tuple[OutgoingCall, str]:

@@ -2,14 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 
 import pytest
 
 from branch.telephony.driver.vocabulary import BridgeKind, Do, Event, Kind, Variable
 from deploy.phones.callers import OutgoingCall
 from deploy.phones.sip_calls import Ending
-from router.ids import AgentId, SiteId
 from tests.fakes.asterisk_site import AsteriskSite
 from tests.fakes.loopback import loopback
 from tests.fakes.sip_carrier import REFUSES, SILENT, ReferAnswer
@@ -27,33 +25,6 @@ OTHERS_COUNT = 6
 TRIES = 5
 SILENT_S = 3.0
 """A carrier that says nothing for so long says nothing for longer: Asterisk waits for it for minutes."""
-
-
-@pytest.fixture
-async def home() -> AsyncIterator[AsteriskSite]:
-    made = AsteriskSite(SiteId("beijing"), loopback(11), (AgentId("beijing/1001"),))
-    try:
-        await made.open()
-        yield made
-    finally:
-        await made.close()
-
-
-@pytest.fixture
-async def peer() -> AsyncIterator[AsteriskSite]:
-    made = AsteriskSite(SiteId("urumqi"), loopback(12), (AgentId("urumqi/1001"),))
-    try:
-        await made.open()
-        yield made
-    finally:
-        await made.close()
-
-
-@pytest.fixture
-async def link(home: AsteriskSite) -> AsyncIterator[WiredLink]:
-    made = await WiredLink.open(home)
-    yield made
-    await made.close()
 
 
 async def answered(home: AsteriskSite, link: WiredLink) -> tuple[OutgoingCall, str]:
