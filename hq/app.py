@@ -117,6 +117,8 @@ async def start_hq(settings: HqSettings, tasks: Tasks, file: Path | None = None)
         closing.callback(threads.close)
         engine = await _open(settings, threads)
         closing.callback(engine.dispose)
+        # Before it: a connection that somebody still reads from could not be put back, and closed.
+        closing.callback(threads.close)
         registry = CollectorRegistry()
         stores = _stores(settings, engine, threads)
         await threads.run(stores.sites.enter, [_site(each, clock) for each in settings.site])

@@ -14,7 +14,7 @@ from hq import site_commands
 from hq.explain import commands as explaining
 from hq.planning import commands as planning
 from node.terminal import Column, messages, output, print_json, print_table, progress
-from node.words import plural
+from node.words import plural, refusal
 from node.words import text as _
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _status(file: Annotated[Path, _FILE], as_json: Annotated[bool, _JSON] = Fals
                 site["state"],
                 len(site["due_days"]),
                 _moment(site["last_success_utc_us"]),
-                site["frozen_detail"] or site["progress"]["problem"],
+                site["frozen_detail"] or _trouble(site["progress"]["problem"]),
             )
             for site in sites
         ),
@@ -175,7 +175,8 @@ def _consolidate(
     sites = _with_hq(file, ask)
     failed = [each for each in sites if each["phase"] != "DONE"]
     for each in failed:
-        messages().print(_("{site}: {problem}", site=each["site_id"], problem=each["problem"]), markup=False)
+        problem = _trouble(each["problem"])
+        messages().print(_("{site}: {problem}", site=each["site_id"], problem=problem), markup=False)
     rows = sum(each["row_count"] for each in sites)
     days = sum(each["certified_count"] for each in sites)
     output().print(_("rows taken: {rows}; days certified: {days}", rows=rows, days=days))
@@ -233,6 +234,12 @@ def _with_hq(file: Path, ask: Callable[["HqClient"], Coroutine[Any, Any, T]]) ->
             return await ask(hq)
 
     return asyncio.run(asked())
+
+
+def _trouble(problem: str) -> str:
+    """A pull's problem, `REASON: words`, in the language in use where the reason has a sentence."""
+    reason, _colon, said = problem.partition(": ")
+    return refusal(reason, said=said, problem=said) or problem
 
 
 def _moment(utc_us: int) -> str:

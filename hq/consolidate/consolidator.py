@@ -20,6 +20,7 @@ from hq.store.threads import DatabaseAwayError
 from router.errors import RouterError
 from sync.clock import Clock
 from sync.journal.receiving.pull import open_pull
+from sync.link.refusals import RefusedError
 from sync.records.business_day import BusinessCalendar
 
 T = TypeVar("T")
@@ -209,10 +210,10 @@ class Consolidator:
             await self._look_at(site_id)
             problem = None
         except DatabaseAwayError as error:
-            problem = f"{error.reason}: {error}"
+            problem = f"{error.reason}: {error.problem}"
             log.warning("database_failed", site=site_id, problem=error.problem)
         except RouterError as error:
-            problem = f"{error.reason}: {error}"
+            problem = f"{error.reason}: {_said(error)}"
             log.warning("pull_failed", site=site_id, reason=error.reason, problem=str(error))
         except Exception as error:  # A task's top: one site's fault ends its own pull alone.
             problem = f"FAULT: {type(error).__name__}"
@@ -266,3 +267,8 @@ class Consolidator:
                 await self._woken.wait()
         except TimeoutError:
             return
+
+
+def _said(error: RouterError) -> str:
+    """What stands behind the reason: where the link failed, gRPC's own words, as a shell words the rest."""
+    return error.values.get("said", str(error)) if isinstance(error, RefusedError) else str(error)

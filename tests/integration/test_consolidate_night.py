@@ -11,6 +11,7 @@ import pytest
 import structlog
 from sqlalchemy import create_engine, func, select, update
 
+from hq import commands
 from hq.app import DatabaseTroubleError
 from hq.serving.client import connect
 from hq.store.tables import RECEIVED
@@ -23,6 +24,7 @@ from sync.link.channel import open_channel
 from sync.link.identity import Peer
 from sync.link.refusals import RefusedError
 from tests.consolidations import HOUR_US, NEXT_NOON_UTC_US, Keys, hq_file, running_hq, serving
+from tests.fakes.command_line import CommandLine
 from tests.journals import DAY, Branch, ledger_rows, open_branch
 
 
@@ -269,6 +271,30 @@ async def test_a_branch_that_is_down_holds_up_nobody_else(tmp_path: Path, keys: 
     assert ended["beijing"]["problem"].startswith("LINK_DOWN")
     assert ended["lisbon"]["phase"] == "DONE", ended
     assert again["beijing"]["phase"] == "DONE", again
+
+
+async def test_why_a_site_was_not_read_is_told_in_the_readers_language(
+    tmp_path: Path,
+    keys: Keys,
+    branch: Branch,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = CommandLine([commands.register], monkeypatch, capsys)
+    async with serving(keys, branch) as nodes:
+        file = hq_file(tmp_path, keys, f"sqlite:///{tmp_path / 'hq.db'}", nodes)
+        async with running_hq(file, keys) as hq:
+            await nodes[0].stop()
+            await hq.consolidate()
+            monkeypatch.setenv("TRUNKLINE__LISTEN__PORT", str(hq.app.port))
+
+            status = await asyncio.to_thread(run, "hq", "status", file, "--lang", "zh-CN")
+            pulled = await asyncio.to_thread(run, "hq", "consolidate", file, "--now", "--lang", "zh-CN")
+
+    assert status.code == 0
+    assert "连不上该节点：" in status.out
+    assert pulled.code == 1
+    assert "beijing：连不上该节点：" in pulled.err
 
 
 async def test_another_site_at_a_branchs_address_is_not_taken_for_it(tmp_path: Path, keys: Keys) -> None:
