@@ -46,9 +46,12 @@ class MetricsServer:
         """Listen, and say on which port: 0 lets the system choose.
 
         Raises:
-            OSError: the address cannot be bound.
+            OSError: the address cannot be bound; its `filename` says which.
         """
-        self._server = await asyncio.start_server(self._serve, host, port, limit=_REQUEST_LIMIT_BYTES)
+        try:
+            self._server = await asyncio.start_server(self._serve, host, port, limit=_REQUEST_LIMIT_BYTES)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, f"{host}:{port}") from error
         bound: int = self._server.sockets[0].getsockname()[1]
         log.info("metrics_served", host=host, port=bound)
         return bound

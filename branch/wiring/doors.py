@@ -90,11 +90,7 @@ class Doors:
         desk_port = None
         if self._desks is not None and listen.desk_port is not None:
             desk_port = await self._desks.start(listen.host, listen.desk_port, DESK_SERVICES)
-        try:
-            metrics_port = await self._metrics.start(listen.host, listen.metrics_port)
-        except OSError as error:
-            where = address(listen.host, listen.metrics_port)
-            raise OSError(error.errno, _TAKEN, where) from error
+        metrics_port = await self._metrics.start(listen.host, listen.metrics_port)
         log.info("branch_served", host=listen.host, port=port, desk_port=desk_port, metrics_port=metrics_port)
 
     async def close(self) -> None:

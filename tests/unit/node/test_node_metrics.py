@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -125,6 +126,9 @@ async def test_closing_hangs_up_on_a_client_that_says_nothing(node: Probed) -> N
     writer.close()
 
 
-async def test_a_port_that_is_taken_is_an_error_of_the_system(node: Probed) -> None:
-    with pytest.raises(OSError, match="in use"):
+async def test_a_port_that_is_taken_is_an_error_of_the_system_that_names_it(node: Probed) -> None:
+    with pytest.raises(OSError, match="in use") as refused:
         await MetricsServer(CollectorRegistry(), {}).start("127.0.0.1", node.port)
+
+    assert refused.value.errno == errno.EADDRINUSE
+    assert refused.value.filename == f"127.0.0.1:{node.port}"
