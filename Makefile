@@ -73,8 +73,13 @@ chaos: setup ## break a running cluster and see the laws hold
 board-faults: setup ## break the load board in every way and write docs/board-faults.md
 	@$(BIN)/python -m tests.chaos.board_table
 
+# By itself: its thousand calls are to be the only load.
+TELEPHONY_LOAD = tests/telephony/test_whole_load.py
+
 test-telephony: setup ## calls through a real Asterisk, which is fetched when there is none; needs SIPp
-	@$(BIN)/python -m pytest -n 2 --pbx asterisk tests/telephony tests/contract/test_telephony_contract_*.py
+	@$(BIN)/python -m pytest --pbx asterisk $(TELEPHONY_LOAD)
+	@$(BIN)/python -m pytest -n 2 --pbx asterisk --ignore=$(TELEPHONY_LOAD) \
+	    tests/telephony tests/contract/test_telephony_contract_*.py
 
 bench: setup ## measure, print a table and write build/bench.json
 	@mkdir -p build

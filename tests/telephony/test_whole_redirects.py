@@ -16,6 +16,7 @@ from router.ledger import (
     Entry,
     HandoffExpired,
     HandoffRedirected,
+    HandoffRefused,
     HandoffTakenIn,
 )
 from router.overflow.policy import Media
@@ -77,6 +78,8 @@ async def redirects(cluster: AsteriskCluster, agents: int = 1) -> Redirects:
     beijing, urumqi = cluster.add("beijing", 1001), cluster.add("urumqi", *range(2001, 2001 + agents))
     await cluster.start(media=Media.REDIRECT)
     await urumqi.man(BY_HAND)
+    # Whoever gets ready is kept for a moment, while beijing is asked for its callers.
+    await cluster.until(has(HandoffRefused, 1))
     return Redirects(cluster, beijing, urumqi)
 
 
