@@ -179,6 +179,7 @@ async def _open(settings: HqSettings, threads: StoreThreads) -> Engine:
 async def _migrate(engine: Engine, threads: StoreThreads, wait_s: float) -> None:
     """Bring the schema up to date. A PostgreSQL that does not answer is waited for; a file is not."""
     is_file = engine.dialect.name == "sqlite"
+    told = None
     now_s = asyncio.get_running_loop().time
     give_up_at_s = now_s() + wait_s
     while True:
@@ -187,7 +188,9 @@ async def _migrate(engine: Engine, threads: StoreThreads, wait_s: float) -> None
         except DatabaseAwayError as error:
             if is_file or now_s() >= give_up_at_s:
                 raise DatabaseTroubleError(error.problem, may_pass=not is_file) from error
-            log.warning("database_failed", problem=error.problem)
+            if error.problem != told:
+                told = error.problem
+                log.warning("database_failed", problem=told)
         await asyncio.sleep(_DATABASE_RETRY_S)
 
 

@@ -63,7 +63,7 @@ def _run(file: Annotated[Path, _FILE]) -> None:
 def _check(file: Annotated[Path, _FILE]) -> None:
     from hq.app import security_of
     from node import pki
-    from node.settings.readers import is_open_password
+    from node.settings.file_access import is_open_password
     from sync.clock import SystemClock
 
     settings = _load(file)

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
 from deploy.postgres import PostgresServer
 from hq.serving.client import Plain
+from hq.store import schema
 from node import words
 from sync.link.refusals import RefusedError
 from tests.consolidations import Keys, RunningHq, hq_file, running_hq
@@ -74,8 +76,15 @@ async def test_an_hq_without_its_database_says_so_until_it_is_back(
 
 
 async def test_an_hq_that_starts_before_its_database_waits_for_it(
-    tmp_path: Path, keys: Keys, server: PostgresServer, postgres_url: str
+    tmp_path: Path, keys: Keys, server: PostgresServer, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    tries = []
+
+    def migrate(engine: Engine) -> None:
+        tries.append(engine)
+        schema.migrate(engine)
+
+    monkeypatch.setattr("hq.app.migrate", migrate)
     server.stop()
 
     async def started() -> list[Plain]:
@@ -86,10 +95,11 @@ async def test_an_hq_that_starts_before_its_database_waits_for_it(
     with capture_logs() as logs:
         starting = asyncio.create_task(started())
         async with asyncio.timeout(LIMIT_S):
-            while not logs:  # noqa: ASYNC110 - it looks now and then
+            while len(tries) < 3:  # noqa: ASYNC110 - in a thread of HQ's
                 await asyncio.sleep(0.01)
         server.start()
 
         assert await starting == []
 
-    assert logs[0]["event"] == "database_failed"
+    told = [each["problem"] for each in logs if each["event"] == "database_failed"]
+    assert 1 <= len(told) == len(set(told)), "each problem once, however long it lasts"
