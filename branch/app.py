@@ -22,6 +22,7 @@ from branch.settings import BranchSettings
 from branch.store.engine import UnknownDatabaseError
 from branch.store.schema import NewerSchemaError
 from branch.tallies import DayTallies
+from branch.telephony.asterisk.left_alone import LeftAlone
 from branch.telephony.port import PbxRefusedError
 from branch.wiring.core import Core
 from branch.wiring.doors import Doors, refuse_taken_ports
@@ -84,6 +85,12 @@ async def _started(settings: BranchSettings, tasks: Tasks) -> Branch:
         _task = tasks.start(core.reaching.follow(), name="places")
         _task = tasks.start(core.visiting.follow(), name="visits")
         _task = tasks.start(core.messages.follow(), name="messages")
+        folder = settings.recording.folder
+        if folder is not None:
+            left_alone = LeftAlone(
+                folder, clock=SystemClock(), heard=core.ear.message_found, is_known=core.is_known
+            )
+            _task = tasks.start(left_alone.follow(), name="left_messages")
         doors = Doors(ground, core)
         resources.push_async_callback(doors.close)
         await doors.open()

@@ -69,14 +69,24 @@ def _check(file: SettingsFile) -> None:
 
 def _doubts(settings: "BranchSettings") -> list[str]:
     """What may stand in a file and is hardly meant."""
+    doubts = []
     if settings.outbound.route and settings.site.country is None:
-        return [
+        doubts.append(
             _(
                 "[[outbound.route]] without country in [site]: "
                 "nobody can dial a number without its country code"
             )
-        ]
-    return []
+        )
+    telephony = settings.telephony
+    takes_messages = telephony.driver == "asterisk" and telephony.alone.action == "voicemail"
+    if takes_messages and settings.recording.folder is None:
+        doubts.append(
+            _(
+                '[telephony.alone] action = "voicemail" without folder in [recording]: '
+                "nobody is told of messages left while the branch is down"
+            )
+        )
+    return doubts
 
 
 def _run(file: SettingsFile) -> None:

@@ -15,6 +15,7 @@ from branch.desk import CallerNumber, Live
 from branch.numbers import e164
 from branch.telephony.port import (
     CallerRinging,
+    LeftMessage,
     PhoneEvent,
     PhoneRequest,
     TelephonyDriver,
@@ -29,6 +30,7 @@ from router.facts import (
     AgentLoggedOut,
     CallArrived,
     Fact,
+    MessageFound,
     PbxHeard,
     PbxSilent,
     PhoneLost,
@@ -197,6 +199,18 @@ class PbxEar:
         kept = CallerNumber(call_id=caller.call_id, number=number, dialled=caller.dialled)
         self._note_caller(kept)
         self._desk.tell(fact, lambda refusal: self._turn_away(caller.call_id, refusal), kept)
+
+    def message_found(self, message: LeftMessage, if_refused: Callable[[RouterError], None]) -> None:
+        """The caller is gone; staff see the number with the message."""
+        number = e164(message.caller_number, self._country)
+        fact = MessageFound(
+            call_id=message.call_id,
+            queue_id=self._lines.queue_of(message.dialled),
+            dialled=message.dialled,
+            customer_id=None if number is None else self._customers.customer_of(number),
+        )
+        kept = CallerNumber(call_id=message.call_id, number=number, dialled=message.dialled)
+        self._desk.tell(fact, if_refused, kept)
 
     def trunk_heard(self, trunk: TrunkRinging) -> None:
         if trunk.call_id is not None and trunk.call_id in self._desk.live().calls:

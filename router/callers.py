@@ -123,6 +123,23 @@ class Callers:
             turn.write(ledger.VoicemailLeft(call_id=call.call_id, queue_id=call.queue_id))
             self._parts.calls.end_unanswered(turn, call, Disposition.VOICEMAIL, None)
 
+    def message_found(self, turn: Turn, fact: facts.MessageFound) -> None:
+        """A call like any other in the books, arrived and over in one turn: no person was ever asked for.
+
+        Raises:
+            RouterError: refused; nothing changed.
+        """
+        arrived = facts.CallArrived(
+            call_id=fact.call_id,
+            queue_id=fact.queue_id,
+            dialled=fact.dialled,
+            customer_id=fact.customer_id,
+        )
+        call = self.take_in(turn, arrived)
+        turn.write(ledger.VoicemailBegan(call_id=call.call_id, queue_id=call.queue_id))
+        turn.write(ledger.VoicemailLeft(call_id=call.call_id, queue_id=call.queue_id))
+        self._parts.calls.end_gone(turn, call, Disposition.VOICEMAIL, "NODE_DOWN")
+
     def callback_chosen(self, turn: Turn, fact: facts.CallerChoseCallback) -> None:
         self.request_callback(turn, self._waiting(fact.call_id))
 

@@ -360,6 +360,7 @@ class Floor:
             facts.CallerChoseVoicemail: callers.voicemail_chosen,
             facts.CallerChoseCallback: callers.callback_chosen,
             facts.VoicemailRecorded: callers.voicemail_recorded,
+            facts.MessageFound: callers.message_found,
             facts.LegRang: callers.leg_rang,
             facts.LegAnswered: talks.leg_answered,
             facts.LegFailed: talks.leg_failed,

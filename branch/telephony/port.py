@@ -50,6 +50,17 @@ class TrunkRinging:
     """Of one that `accept_redirected` has made a caller, and that nobody has answered yet."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftMessage:
+    """A message that the PBX took by itself while no branch was there."""
+
+    call_id: CallId
+    """Always the same for this message. Its file has that name, as those of other messages have."""
+    dialled: str
+    caller_number: str | None
+    """As the trunk said it; not normalised."""
+
+
 class PhoneEvent(StrEnum):
     """What an agent's phone did: a feature code was dialled, or its registration changed."""
 

@@ -174,7 +174,7 @@ class Core:
         await self.driver.start(ear)
         inventory = await ear.inventory(self._ground.settings.limits.pbx_wait_s)
         strangers = inventory.callers - {each.call_id for each in self._work.calls}
-        self.ear.expect_ended(frozenset(each for each in strangers if self._is_known(each)))
+        self.ear.expect_ended(frozenset(each for each in strangers if self.is_known(each)))
         self.desk.resume(self._work, inventory)
         self.desk.tell(NodeStarted(version=version("trunkline")))
         ear.begin()
@@ -354,7 +354,8 @@ class Core:
     def _committed(self, seq: int) -> None:
         self.desk.committed(seq)
 
-    def _is_known(self, call_id: CallId) -> bool:
+    def is_known(self, call_id: CallId) -> bool:
+        """The ledger on the disk has the call. Blocks."""
         return bool(self._ground.store.call_rows(call_id))
 
 

@@ -72,6 +72,7 @@ REASONS: Mapping[str, str] = {
     "TAKEN_AT_HOME": marked("an agent at home became free first"),
     "CALLER_GONE": marked("the caller hung up"),
     "NODE_RESTARTED": marked("the node was restarted"),
+    "NODE_DOWN": marked("the node was down, and the PBX took the message by itself"),
     "POLICY_CHANGED": marked("the queue's policy changed"),
     "TIMED_OUT": marked("the caller had waited as long as the queue allows"),
     "VOICEMAIL": marked("the caller went to leave a message"),

@@ -264,9 +264,9 @@ class Calls:
             queue.history.note_handled(turn.now, call.talk_ms + call.hold_ms)
         self._end(turn, call, Disposition.ANSWERED, reason)
 
-    def end_redirected(self, turn: Turn, call: Call) -> None:
-        """End a call whose caller is sent on by whoever calls this: nothing is left here to hang up."""
-        self._close(turn, call, Disposition.REDIRECTED, None)
+    def end_gone(self, turn: Turn, call: Call, disposition: Disposition, reason: str | None) -> None:
+        """End a call whose caller is not here any more: nothing is left to hang up."""
+        self._close(turn, call, disposition, reason)
 
     def close_talk(self, turn: Turn, call: Call) -> None:
         """Add the running talk or hold to the call's sums."""

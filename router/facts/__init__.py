@@ -39,6 +39,7 @@ from router.facts.calls import (
     LegFailed,
     LegHungUp,
     LegRang,
+    MessageFound,
     MoveTried,
     PbxDied,
     PbxHeard,
@@ -111,6 +112,7 @@ __all__ = [
     "LineHungUp",
     "LoadSeen",
     "MergeAsked",
+    "MessageFound",
     "MoveTried",
     "NodeStarted",
     "NumberFound",
@@ -153,6 +155,7 @@ Fact = (
     | CallerChoseVoicemail
     | CallerChoseCallback
     | VoicemailRecorded
+    | MessageFound
     | KeyPressed
     | PromptsPlayed
     | CustomerFound

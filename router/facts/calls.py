@@ -82,6 +82,17 @@ class VoicemailRecorded:
 
 
 @value
+class MessageFound:
+    """A message that the PBX took by itself while no branch was there; its caller is gone."""
+
+    call_id: CallId
+    """Always the same for this message; whoever tells of it asks the ledger first."""
+    queue_id: QueueId
+    dialled: str
+    customer_id: CustomerId | None
+
+
+@value
 class KeyPressed:
     """In the order in which the caller pressed them, each once."""
 

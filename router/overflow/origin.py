@@ -202,7 +202,7 @@ class Origin:
     def pbx_silent(self, turn: Turn, reason: str) -> None:
         """Nobody can be dialled, and no answer bridged: whoever is not served yet is in its place again."""
         for handoff in list(self._handoffs.values()):
-            if handoff.state in (HandoffState.OVER, HandoffState.CONNECTED):
+            if handoff.state in (HandoffState.OVER, *_ANSWERED):
                 continue
             call = self._calls.get(handoff.call_id)
             self.let_go(turn, call, reason)

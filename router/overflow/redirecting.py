@@ -7,7 +7,7 @@ site's: it has its one ending here, and the helper has promised to queue whoever
 
 from router import ledger
 from router.acd.calls import Call, Calls
-from router.call import CallState
+from router.call import CallState, Disposition
 from router.ids import HandoffId, SiteId
 from router.ledger import Role
 from router.orders import RedirectCaller
@@ -95,7 +95,7 @@ class Redirecting:
             ledger.HandoffRedirected(handoff_id=handoff.handoff_id, peer=handoff.peer, call_id=call.call_id)
         )
         self._origin.close(turn, handoff)
-        self._calls.end_redirected(turn, call)
+        self._calls.end_gone(turn, call, Disposition.REDIRECTED, None)
         turn.order(
             RedirectCaller(call_id=call.call_id, from_site=self._site_id, site_id=handoff.peer, token=token)
         )

@@ -244,7 +244,7 @@ def check_silence(parts: Parts) -> None:
     """A silent PBX rings and dials nobody, so nobody is promised, and nobody waits for a promise."""
     if parts.silence.is_on:
         assert not [each for each in parts.roster if each.state in (AgentState.READY, AgentState.RESERVED)]
-        live = (HandoffState.CONNECTED, HandoffState.OVER)
+        live = (HandoffState.CONNECTED, HandoffState.MOVED, HandoffState.OVER)
         assert not [each for each in known_handoffs(parts) if each.state not in live]
 
 

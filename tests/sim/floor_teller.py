@@ -124,6 +124,7 @@ class Teller:
             (1, lambda: facts.CallerChoseVoicemail(call_id=self._call())),
             (1, lambda: facts.CallerChoseCallback(call_id=self._call())),
             (2, lambda: facts.VoicemailRecorded(call_id=self._call())),
+            (1, self._message_found),
             (9, lambda: facts.KeyPressed(call_id=self._call(), key=self.rng.choice("0123#*A"))),
             (4, self._prompts_played),
             (2, self._customer_found),
@@ -296,6 +297,15 @@ class Teller:
             skills=frozenset(self.rng.sample(SKILLS, self.rng.choice((0, 0, 1)))),
         )
 
+    def _message_found(self) -> Fact:
+        self._calls.append(CallId(self._new_name("call")))
+        return facts.MessageFound(
+            call_id=self._calls[-1],
+            queue_id=self.rng.choice((*QUEUES, QueueId("nowhere"))),
+            dialled="95588",
+            customer_id=None,
+        )
+
     def _prompts_played(self) -> Fact:
         """Those that are played, mostly; else others."""
         call_id = self._call()
@@ -413,7 +423,8 @@ class Teller:
     def _told_again(self) -> Fact:
         """Anything but the beginning of a call that has ended: its teller remembers what is over."""
         again = self.rng.choice(self._told[-200:] or [facts.ViewConfirmed()])
-        is_over = isinstance(again, facts.CallArrived | facts.DialAsked) and again.call_id in self.ended
+        beginnings = facts.CallArrived | facts.MessageFound | facts.DialAsked
+        is_over = isinstance(again, beginnings) and again.call_id in self.ended
         return facts.ViewConfirmed() if is_over else again
 
     # --- other sites ---------------------------------------------------------------------

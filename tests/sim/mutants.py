@@ -211,24 +211,24 @@ def refused_redirect_forgets_the_caller(patch: Patch) -> None:
 
 
 def sent_on_call_does_not_end(patch: Patch) -> None:
-    def end_redirected(self: Calls, turn: Turn, call: Call) -> None:
+    def end_gone(self: Calls, turn: Turn, call: Call, *_words: object) -> None:
         self.take_out(call)
         self.held_back.pop(call.call_id, None)
         turn.unserved.pop(call.call_id, None)
         del self._calls[call.call_id]
 
-    patch.setattr(Calls, "end_redirected", end_redirected)
+    patch.setattr(Calls, "end_gone", end_gone)
 
 
 def sent_on_call_ends_again_as_abandoned(patch: Patch) -> None:
-    end = Calls.end_redirected
+    end = Calls.end_gone
 
-    def twice(self: Calls, turn: Turn, call: Call) -> None:
-        end(self, turn, call)
+    def twice(self: Calls, turn: Turn, call: Call, disposition: Disposition, reason: str | None) -> None:
+        end(self, turn, call, disposition, reason)
         ended = next(each for each in reversed(turn.outcome) if isinstance(each, CallEnded))
         turn.write(replace(ended, disposition=Disposition.ABANDONED_IN_QUEUE))
 
-    patch.setattr(Calls, "end_redirected", twice)
+    patch.setattr(Calls, "end_gone", twice)
 
 
 def redirects_token_is_good_twice(patch: Patch) -> None:

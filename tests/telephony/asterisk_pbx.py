@@ -39,6 +39,8 @@ class AsteriskPbx:
         self._rtp_first = 32_768 + RTP_PORTS * number
         # A socket's path has at most 107 bytes, and a test's folder may have more.
         self.folder = Path(tempfile.mkdtemp(prefix="asterisk-"))
+        self.alone = "retry_s = 1"
+        """What callers get while the branch is down."""
         self.process: AsteriskProcess
 
     @property
@@ -64,7 +66,7 @@ port = {self.sip_port}
 rtp_first = {self._rtp_first}
 rtp_last = {self._rtp_first + RTP_PORTS - 1}
 [telephony.alone]
-retry_s = 1
+{self.alone}
 [[telephony.line]]
 name = "city"
 address = "{CITY}:5060"
@@ -87,6 +89,11 @@ address = "{CITY}:5060"
         # From this thread: a child that must not outlive us would die with another one.
         self.process.launch()
         await asyncio.to_thread(self.process.wait_ready)
+
+    @property
+    def recordings(self) -> Path:
+        """Where it keeps what it records."""
+        return self.folder / "state" / "spool" / "recording"
 
     def passwords(self) -> dict[str, str]:
         """By the phone's user."""

@@ -18,10 +18,10 @@ SPOKEN = 50
 """Packets of that at the least, 20 ms each: what is said into the tone is lost."""
 
 
-async def shown(site: BranchSite) -> None:
-    """The branch itself knows of a message by now."""
+async def shown(site: BranchSite, event: str = "message_left") -> None:
+    """The branch itself has said so by now."""
     async with asyncio.timeout(LIMIT_S):
-        while "message_left" not in site.branch.log():  # noqa: ASYNC110 - another process tells
+        while event not in site.branch.log():  # noqa: ASYNC110 - another process tells
             await asyncio.sleep(0.1)
 
 
@@ -61,3 +61,38 @@ async def test_a_message_is_left_and_heard_at_a_phone_once(cluster: AsteriskClus
     assert first > SPOKEN
     assert second < first / 2, "nothing is left to be heard"
     assert broken_laws(rows) == {}
+
+
+async def test_a_message_left_while_the_branch_was_down_is_a_call_in_its_books_and_heard_like_any_other(
+    cluster: AsteriskCluster,
+) -> None:
+    beijing = cluster.add("beijing", 1001)
+    beijing.pbx.alone = 'retry_s = 1\nlimit_s = 1\naction = "voicemail"'
+    await cluster.start(more=f'[recording]\nfolder = "{beijing.pbx.recordings}"\n')
+    await beijing.branch.kill()
+    call = await cluster.call(beijing, "+8613800138000")
+    call.sound.has_tone = True
+    await recorded(beijing, TALK_S)
+    await call.hang_up()
+    await beijing.branch.start()
+    rows = await cluster.until(has(CallEnded))
+    await beijing.branch.kill()
+    await beijing.branch.start()
+    await shown(beijing, "left_message_taken_in")
+
+    [ended] = entries(rows, CallEnded)
+    assert (ended.disposition, ended.reason) == (Disposition.VOICEMAIL, "NODE_DOWN")
+    assert await listen(beijing, 1001) > SPOKEN
+    [kept] = beijing.branch.messages()
+    assert (kept.call_id, kept.number) == (ended.call_id, "+8613800138000")
+    assert len(entries(cluster.rows(), CallEnded)) == 1, "a process that was killed meanwhile tells it once"
+    assert [file.stem for file in beijing.pbx.recordings.iterdir()] == [ended.call_id]
+    assert broken_laws(cluster.rows()) == {}
+
+
+async def recorded(site: BranchSite, sound_s: float) -> None:
+    """Asterisk has written as much of somebody's message."""
+    byte_count = round(sound_s * 16_000)
+    async with asyncio.timeout(LIMIT_S):
+        while not any(file.stat().st_size > byte_count for file in site.pbx.recordings.glob("*.wav")):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)

@@ -12,6 +12,7 @@ from branch.store.committer import Commit, Standing
 from branch.store.health import StoreState
 from branch.telephony.port import (
     CallerRinging,
+    LeftMessage,
     PhoneEvent,
     PhoneRequest,
     TrunkRinging,
@@ -25,6 +26,7 @@ from router.facts import (
     CallerHungUp,
     Fact,
     LoadSeen,
+    MessageFound,
     PbxHeard,
     PhoneLost,
     PickupAsked,
@@ -195,6 +197,23 @@ def test_a_caller_whom_the_ledger_has_ended_is_not_taken_again(ears: Ears) -> No
 
     assert ears.desk.facts == []
     assert ears.pbx.orders == [HangUpCall(call_id=CallId("c1"), reason="ENDED")]
+
+
+def test_a_message_left_alone_is_its_lines_queues_and_shows_who_left_it(ears: Ears) -> None:
+    message = LeftMessage(call_id=CallId("m1"), dialled="100", caller_number="01065529988")
+    refusals: list[RouterError] = []
+    ears.ear.message_found(message, refusals.append)
+    ears.desk.refusal = NotAcceptingError("it drains")
+    ears.ear.message_found(message, refusals.append)
+
+    fact = MessageFound(
+        call_id=CallId("m1"), queue_id=QueueId("sales"), dialled="100", customer_id=CustomerId("acme")
+    )
+    assert ears.desk.facts == [fact, fact]
+    kept = CallerNumber(call_id=CallId("m1"), number="+861065529988", dialled="100")
+    assert ears.desk.callers == [kept, kept]
+    assert refusals == [ears.desk.refusal]
+    assert ears.noted == [], "the caller is gone: nobody's screen shows it"
 
 
 def test_an_invite_with_our_token_is_its_handoffs_trunk(ears: Ears) -> None:

@@ -135,6 +135,35 @@ def test_voicemail_is_an_ending_of_its_own_once_the_message_is_there() -> None:
     assert rung(floor.log) == []
 
 
+def test_a_message_found_later_is_a_call_of_its_own_that_asked_for_nobody() -> None:
+    floor = FloorUnderTest(policies=[sales(waiting_call_limit=1)])
+    floor.seat("1", 0)
+    found = facts.MessageFound(call_id=C1, queue_id=SALES, dialled="95588", customer_id=None)
+
+    outcome = floor.tell(found, 60)
+
+    assert [type(each) for each in outcome if isinstance(each, ledger.Entry)] == [
+        ledger.CallArrived,
+        ledger.VoicemailBegan,
+        ledger.VoicemailLeft,
+        ledger.CallEnded,
+    ]
+    ended = one(outcome, ledger.CallEnded)
+    assert (ended.disposition, ended.reason, ended.waited_ms) == (Disposition.VOICEMAIL, "NODE_DOWN", 0)
+    assert [each for each in outcome if isinstance(each, orders.Order)] == [], "nobody is there or rung"
+
+
+def test_a_site_that_drains_takes_no_message_in() -> None:
+    floor = FloorUnderTest()
+    floor.tell(facts.AcceptingChanged(is_accepting=False, reason="DRAINING"), 0)
+    found = facts.MessageFound(call_id=C1, queue_id=SALES, dialled="95588", customer_id=None)
+
+    with pytest.raises(NotAcceptingError):
+        floor.tell(found, 60)
+
+    assert all_of(floor.log, ledger.CallArrived) == []
+
+
 def test_a_full_queue_turns_the_next_caller_away_on_the_record() -> None:
     floor = FloorUnderTest(policies=[sales(waiting_call_limit=1)])
     floor.call(C1, 0)

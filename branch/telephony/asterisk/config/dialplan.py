@@ -7,6 +7,7 @@ Without the branch, Stasis() comes back at once, and callers must not be met by 
 from collections.abc import Iterator
 
 from branch.telephony.asterisk.config.plan import PbxPlan
+from branch.telephony.asterisk.left_alone import LEFT_ALONE_NAME
 from branch.telephony.asterisk.names import (
     CALLER,
     CODE,
@@ -129,8 +130,7 @@ def _alone(plan: PbxPlan) -> Iterator[str]:
     if fallback.action == "voicemail":
         yield " same => n,Playback(vm-intro)"
         yield (
-            " same => n,Record(${ASTSPOOLDIR}/recording/alone-${STRFTIME(${EPOCH},,%Y%m%d-%H%M%S)}"
-            f"-${{UNIQUEID}}.wav,5,{_VOICEMAIL_LIMIT_S},k)"
+            f" same => n,Record(${{ASTSPOOLDIR}}/recording/{LEFT_ALONE_NAME}.wav,5,{_VOICEMAIL_LIMIT_S},k)"
         )
     elif fallback.action == "number":
         yield f" same => n,Dial({_line_of(plan, str(fallback.number))})"
