@@ -45,7 +45,11 @@ class Ledger(Protocol):
     """The part of the store that takes rows."""
 
     def append(self, rows: Sequence[LedgerRow], callers: Sequence[CallerRecord] = ()) -> None:
-        """Commit these soon, together and in this order; returns at once."""
+        """Commit these, together and in this order, after a moment unless hastened; returns at once."""
+        ...
+
+    def hasten(self, seq: int) -> None:
+        """Commit row `seq` and those before it soon: somebody waits. Returns at once."""
         ...
 
 
@@ -135,7 +139,7 @@ class Desk:
     ) -> None:
         """`speed` is how many of the clock's milliseconds pass in a real one."""
         self.floor = floor
-        self.outbox = Outbox(carry_out)
+        self.outbox = Outbox(carry_out, ledger.hasten)
         self._stamp = stamp
         self._clock = clock
         self._real_s_per_ms = 0.001 / speed
@@ -224,6 +228,7 @@ class Desk:
         if self.last_seq > self._committed_seq:
             commit: asyncio.Future[None] = self._loop.create_future()
             self._awaited_commits.append((self.last_seq, commit))
+            self._ledger.hasten(self.last_seq)
             await commit
         return reply
 

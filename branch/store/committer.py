@@ -17,11 +17,9 @@ from branch.store.engine import UNAVAILABLE, is_disk_full
 from branch.store.group import Group
 from branch.store.health import Health, StoreState
 from router.ids import Instant, SiteId
-from router.ledger import LedgerRow
 from router.records.fold import RecordFold
 from sync.clock import Clock
 from sync.journal.database import writing
-from sync.records.derived import CallerRecord
 
 GROUP_ROW_LIMIT = 2_000
 """About so many rows in one commit: a backlog must not make one transaction of minutes."""
@@ -82,10 +80,10 @@ class Committer:
 
     # --- any thread --------------------------------------------------------------------
 
-    def give(self, rows: Sequence[LedgerRow], callers: Sequence[CallerRecord]) -> None:
-        """Commit these soon, after all that was given before, and together."""
+    def give(self, groups: Sequence[Group]) -> None:
+        """Commit these now, after all that was given before, and each as a whole."""
         with self._wake:
-            self._given.append(Group(rows=list(rows), callers=list(callers)))
+            self._given.extend(groups)
             self._wake.notify()
 
     def close(self) -> None:

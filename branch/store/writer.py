@@ -1,7 +1,7 @@
 """The event loop's side of group commit: append rows, be told when they are written.
 
 Appending never waits for a disk, and one wake-up of the loop serves all who wait for the
-same commit.
+same commit. Rows stay here until `Gathering` says that they go to the thread.
 """
 
 import asyncio
@@ -13,7 +13,10 @@ from typing import Protocol
 import structlog
 
 from branch.store.committer import Commit, Committer, Standing
+from branch.store.gathering import Gathering
+from branch.store.group import Group
 from branch.store.health import StoreState
+from router.ids import Instant
 from router.ledger import LedgerRow
 from sync.records.derived import CallerRecord
 
@@ -67,6 +70,10 @@ class LedgerWriter:
         self._listener = listener
         self._state = StoreState.OK
         self._appended_seq = self._written_seq = self._committed_seq = last_seq
+        self._awaited_seq = self._given_seq = last_seq
+        self._gathering = Gathering()
+        self._gathered: list[Group] = []
+        self._giving: tuple[Instant, asyncio.Handle] | None = None
         self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []
         self._waiter_count = 0
         self._ended: asyncio.Future[None] = self._loop.create_future()
@@ -94,7 +101,7 @@ class LedgerWriter:
         return self._committed_seq
 
     def append(self, rows: Sequence[LedgerRow], callers: Sequence[CallerRecord] = ()) -> None:
-        """Commit these rows soon, in one transaction; returns at once.
+        """Commit these rows in one transaction, after a moment unless somebody waits; returns at once.
 
         Raises:
             SequenceGapError: they do not continue the ledger; nothing was taken.
@@ -104,9 +111,17 @@ class LedgerWriter:
                 raise SequenceGapError(expected, row.seq)
         if rows:
             self._appended_seq = rows[-1].seq
-            self._committer.give(rows, callers)
+            self._gathered.append(Group(rows=list(rows), callers=list(callers)))
+            self._gathering.note_group(self._now(), is_under_way=self._given_seq > self._committed_seq)
+            self._plan()
             if self._state.takes_rows_as_written:
                 self._loop.call_soon(self._note_written, self._appended_seq)
+
+    def hasten(self, seq: int) -> None:
+        """Somebody waits for row `seq`, which may be still to come; returns at once."""
+        if seq > self._awaited_seq:
+            self._awaited_seq = seq
+            self._plan()
 
     async def written(self, seq: int) -> None:
         """Return when every row up to `seq` is written.
@@ -116,6 +131,7 @@ class LedgerWriter:
         """
         if seq <= self._written_seq:
             return
+        self.hasten(seq)
         self._waiter_count += 1
         waiter: asyncio.Future[None] = self._loop.create_future()
         heapq.heappush(self._waiters, (seq, self._waiter_count, waiter))
@@ -134,9 +150,45 @@ class LedgerWriter:
 
     async def close(self) -> None:
         """Write what is still to be written, within the committer's limit, and end the thread."""
+        self._give()
         self._committer.close()
         await asyncio.wait((self._ended,))
         self._thread.join()
+
+    # --- to the thread -----------------------------------------------------------------
+
+    def _plan(self) -> None:
+        """See to it that what has gathered is given when it is due."""
+        if self._awaited_seq > self._given_seq:
+            self._gathering.note_awaited()
+        now = self._now()
+        due = self._gathering.due_at(now)
+        if due is None or (self._giving is not None and self._giving[0] <= due):
+            return
+        self._cancel_giving()
+        # All that the loop hears in one go shares a commit.
+        handle = (
+            self._loop.call_soon(self._give)
+            if due <= now
+            else self._loop.call_later((due - now) / 1_000, self._give)
+        )
+        self._giving = due, handle
+
+    def _give(self) -> None:
+        self._cancel_giving()
+        if self._gathered:
+            self._gathering.note_given(self._now())
+            self._given_seq = self._appended_seq
+            self._committer.give(self._gathered)
+            self._gathered = []
+
+    def _cancel_giving(self) -> None:
+        if self._giving is not None:
+            self._giving[1].cancel()
+            self._giving = None
+
+    def _now(self) -> Instant:
+        return Instant(round(1_000 * self._loop.time()))
 
     # --- from the thread ---------------------------------------------------------------
 

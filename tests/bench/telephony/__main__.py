@@ -78,8 +78,8 @@ WHERE = """
 Milliseconds of one core for each connected call, at {rate} calls a second. Asterisk's own excess is the way
 over ARI: each step of a call is a request that it parses, carries out on the channel's thread and answers,
 and an event that it writes as JSON. The branch's loop reads those, decides, and writes requests. Its other
-threads write the ledger, in {commits:.1f} transactions a call: a row does not wait for the next, because an
-order that cannot be undone waits for it. app_queue keeps no such record.
+threads write the ledger, in {commits:.1f} transactions a call: orders that cannot be undone wait for their
+rows, and calls share a commit where there are many. app_queue keeps no such record.
 
 | Part | CPU a call | While nobody calls |
 |---|---|---|
