@@ -62,6 +62,9 @@ def _media(plan: PbxPlan) -> dict[str, object]:
         "rtp_symmetric": "yes",
         "force_rport": "yes",
         "rewrite_contact": "yes",
+        # Asterisk would connect whom it was told to without a word to the branch: to a colleague whom
+        # the branch rings at that moment, or, for a carrier, as one more caller.
+        "allow_transfer": "no",
     }
     if plan.is_media_encrypted:
         media["media_encryption"] = "sdes"
