@@ -68,8 +68,16 @@ class LineSection(Section):
 
     name: str = Field(pattern=r"^[a-z0-9-]{1,32}$")
     address: HostPort
+    number: str | None = Field(default=None, pattern=r"^\+?[0-9]{2,20}$")
+    """What those who are called over it see, as its carrier wants it written; absent: `user`, else nothing.
+    A line with `user` is registered as it: its callers have dialled it."""
     user: str | None = None
     password_file: ExistingFile | None = None
+
+    @property
+    def shown_number(self) -> str | None:
+        """None: who is called is not told who calls."""
+        return self.number or self.user
 
     def password(self) -> str | None:
         """Raises:

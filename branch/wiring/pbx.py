@@ -41,6 +41,7 @@ def pbx_driver(
             password,
             site.id,
             telephony.shard_count,
+            {each.name: each.shown_number for each in telephony.line if each.shown_number is not None},
         )
     else:
         open_link = partial(Link.open, telephony.address, password, site.id)

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -60,6 +60,9 @@ class AsteriskSite:
         self.sip_port, self.ari_port = free_ports(2)
         self.trunks: dict[SiteId, str] = {}
         self.peers: list[PeerTrunk] = []
+        self.line_user: str | None = None
+        """Set it before `open`: the line registers."""
+        self.line_number: str | None = None
         # A socket's path has at most 107 characters, and a test's folder may have more.
         self.folder = Path(tempfile.mkdtemp(prefix="asterisk-"))
         pbx, waits = (host, self.sip_port), Behaviour(ring_ms=None, sends_rtp=True)
@@ -81,6 +84,11 @@ class AsteriskSite:
     @property
     def address(self) -> Address:
         return self.host, self.sip_port
+
+    @property
+    def numbers(self) -> Mapping[str, str]:
+        """What calls over the site's lines show."""
+        return {} if self.line_number is None else {LINE: self.line_number}
 
     @property
     def customers(self) -> Sequence[PhoneCall]:
@@ -131,7 +139,16 @@ class AsteriskSite:
                 for agent, phone in self.phones.items()
             ],
             peers=self.peers,
-            lines=[Line(name=LINE, host=CITY, port=self.city.socket.address[1], user=None, password=None)],
+            lines=[
+                Line(
+                    name=LINE,
+                    host=CITY,
+                    port=self.city.socket.address[1],
+                    user=self.line_user,
+                    password=None if self.line_user is None else PASSWORD,
+                    number=self.line_number,
+                )
+            ],
             emergency_numbers=("110",),
             fallback=Fallback(action="message", number=None, retry_s=1, limit_s=60),
             codes={"*11": "login", "*12": "logout", "*13": "ready", "*14": "not_ready"},
@@ -145,7 +162,13 @@ class AsteriskSite:
         driver = PbxDriver(
             address=address,
             open_link=partial(
-                AsteriskLink.open, address, "trunkline", SecretStr(PASSWORD), self.site, SHARD_COUNT
+                AsteriskLink.open,
+                address,
+                "trunkline",
+                SecretStr(PASSWORD),
+                self.site,
+                SHARD_COUNT,
+                self.numbers,
             ),
             trunks=self.trunks,
             new_id=lambda: str(uuid_utils.uuid7()),

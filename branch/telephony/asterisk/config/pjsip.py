@@ -97,6 +97,8 @@ def _peer(plan: PbxPlan, peer: PeerTrunk) -> Iterator[list[str]]:
 def _line(plan: PbxPlan, line: Line) -> Iterator[list[str]]:
     name = f"{LINE_PREFIX}{line.name}"
     settings = _trunk_media(plan) | {"aors": name}
+    if line.number is not None:
+        settings["from_user"] = line.number
     if line.user is not None:
         settings["outbound_auth"] = f"{name}-auth"
         yield _section(
@@ -108,6 +110,8 @@ def _line(plan: PbxPlan, line: Line) -> Iterator[list[str]]:
             outbound_auth=f"{name}-auth",
             server_uri=f"sip:{line.host}:{line.port}",
             client_uri=f"sip:{line.user}@{line.host}:{line.port}",
+            # What the carrier dials; Asterisk's own default, s, is no number.
+            contact_user=line.number or line.user,
             retry_interval=30,
         )
     yield _section(name, type="endpoint", context="from-line", **settings)

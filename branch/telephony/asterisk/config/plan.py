@@ -35,6 +35,8 @@ class Line:
     port: int
     user: str | None
     password: str | None
+    number: str | None
+    """What those who are called over it see, and, where it registers, what its callers have dialled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,4 +80,11 @@ def _peers(settings: BranchSettings) -> list[PeerTrunk]:
 def _line(telephony: AsteriskTelephonySection, number: int) -> Line:
     line = telephony.line[number]
     host, port = parts.host_and_port(line.address)
-    return Line(name=line.name, host=host, port=port, user=line.user, password=line.password())
+    return Line(
+        name=line.name,
+        host=host,
+        port=port,
+        user=line.user,
+        password=line.password(),
+        number=line.shown_number,
+    )
