@@ -33,12 +33,12 @@ class SimulatedTelephonySection(_PbxSection):
 
 
 class SipTlsSection(Section):
-    """TLS of the SIP transport; phones and other sites then come by it too."""
+    """TLS of the SIP transport; phones may come by it, and other sites too."""
 
     cert: ExistingFile
     key: ExistingFile
     ca: ExistingFile | None = None
-    """Whose certificates other sites and phones must show; absent: they show none."""
+    """Whose certificate another site's PBX must show when it is called; absent: any will do."""
     port: Port = 5061
 
 
@@ -51,7 +51,8 @@ class SipSection(Section):
     rtp_first: Port = 10_000
     rtp_last: Port = 20_000
     is_media_encrypted: bool = False
-    """SRTP, with keys in the SDP: only together with TLS does it keep anybody out."""
+    """SRTP with phones and other sites, whose keys are in the SDP: other sites are called by TLS then, and
+    their `trunk` names the port of it. Lines are not encrypted."""
     tls: SipTlsSection | None = None
 
     @model_validator(mode="after")

@@ -13,7 +13,7 @@ import aiohttp
 import uuid_utils
 from pydantic import SecretStr
 
-from branch.telephony.asterisk.config.plan import Fallback, Line, PbxPlan, PeerTrunk, Places
+from branch.telephony.asterisk.config.plan import Fallback, Line, PbxPlan, PeerTrunk, Places, SipTls
 from branch.telephony.asterisk.config.plan import Phone as PlannedPhone
 from branch.telephony.asterisk.config.writing import write_configuration
 from branch.telephony.asterisk.link import AsteriskLink
@@ -57,9 +57,11 @@ class AsteriskSite:
 
     def __init__(self, site: SiteId, host: str, agents: tuple[AgentId, ...]) -> None:
         self.site, self.host = site, host
-        self.sip_port, self.ari_port = free_ports(2)
+        self.sip_port, self.ari_port, self.tls_port = free_ports(3)
         self.trunks: dict[SiteId, str] = {}
         self.peers: list[PeerTrunk] = []
+        self.tls: SipTls | None = None
+        """Set it before `open`: signalling and sound are encrypted."""
         self.line_user: str | None = None
         """Set it before `open`: the line registers."""
         self.line_number: str | None = None
@@ -124,9 +126,9 @@ class AsteriskSite:
             site_id=self.site,
             host=self.host,
             port=self.sip_port,
-            tls_port=0,
-            tls=None,
-            is_media_encrypted=False,
+            tls_port=self.tls_port,
+            tls=self.tls,
+            is_media_encrypted=self.tls is not None,
             rtp_first=first,
             rtp_last=first + 2_000,
             ari_host="127.0.0.1",
@@ -169,6 +171,7 @@ class AsteriskSite:
                 self.site,
                 SHARD_COUNT,
                 self.numbers,
+                is_encrypted=self.tls is not None,
             ),
             trunks=self.trunks,
             new_id=lambda: str(uuid_utils.uuid7()),

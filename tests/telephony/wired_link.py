@@ -28,7 +28,13 @@ class WiredLink:
     async def open(cls, site: AsteriskSite) -> Self:
         address = f"127.0.0.1:{site.ari_port}"
         link = await AsteriskLink.open(
-            address, "trunkline", SecretStr(PASSWORD), site.site, SHARD_COUNT, site.numbers
+            address,
+            "trunkline",
+            SecretStr(PASSWORD),
+            site.site,
+            SHARD_COUNT,
+            site.numbers,
+            is_encrypted=site.tls is not None,
         )
         return cls(link)
 

@@ -37,10 +37,13 @@ log = structlog.get_logger()
 class AsteriskLink:
     """A PbxLink. It ends as a whole when one of its websockets does."""
 
-    def __init__(self, site_id: str, shard_count: int, numbers: Mapping[str, str]) -> None:
+    def __init__(
+        self, site_id: str, shard_count: int, numbers: Mapping[str, str], *, is_encrypted: bool
+    ) -> None:
         self.run = ""
         self._site_id = site_id
         self._numbers = numbers
+        self._is_encrypted = is_encrypted
         self._shards = Shards(shard_count)
         self._snoops = Snoops()
         self._taping = Taping()
@@ -60,16 +63,19 @@ class AsteriskLink:
         site_id: str,
         shard_count: int,
         numbers: Mapping[str, str],
+        *,
+        is_encrypted: bool,
     ) -> Self:
         """Connect, and be the one who hears this site's calls.
 
-        `numbers` are those that calls over the site's lines show, by the line's name.
+        `numbers` are those that calls over the site's lines show, by the line's name. With `is_encrypted`
+        other sites are dialled by TLS: the keys of the sound are in the INVITE.
 
         Raises:
             OSError: nobody is there (ConnectionRefusedError: nobody listens), or it does not answer.
             PbxRefusedError: it does not let us in.
         """
-        link = cls(site_id, shard_count, numbers)
+        link = cls(site_id, shard_count, numbers, is_encrypted=is_encrypted)
         names = [[each] for each in applications(site_id, shard_count)] + [[phones_application(site_id)]]
         try:
             for shard, apps in enumerate(names):
@@ -130,7 +136,8 @@ class AsteriskLink:
             case Do.REFER | Do.AWAIT_REFERRED:
                 return {**frame, "playback": self._referring.begin(frame["channel"])}
             case Do.ORIGINATE:
-                return {**frame, "caller_id": self._number_on(frame["endpoint"])}
+                number = self._number_on(frame["endpoint"])
+                return {**frame, "caller_id": number, "is_encrypted": self._is_encrypted}
         return frame
 
     async def next(self) -> Frame | None:
