@@ -62,6 +62,10 @@ class AsteriskSite:
         self.peers: list[PeerTrunk] = []
         self.tls: SipTls | None = None
         """Set it before `open`: signalling and sound are encrypted."""
+        self.fallback = Fallback(action="message", number=None, retry_s=1, limit_s=60)
+        """Set it before `open`: what callers get without a branch."""
+        self.first_lines: list[Line] = []
+        """Set it before `open`: lines before the one to the city."""
         self.line_user: str | None = None
         """Set it before `open`: the line registers."""
         self.line_number: str | None = None
@@ -142,6 +146,7 @@ class AsteriskSite:
             ],
             peers=self.peers,
             lines=[
+                *self.first_lines,
                 Line(
                     name=LINE,
                     host=CITY,
@@ -149,11 +154,12 @@ class AsteriskSite:
                     user=self.line_user,
                     password=None if self.line_user is None else PASSWORD,
                     number=self.line_number,
-                )
+                ),
             ],
             emergency_numbers=("110",),
-            fallback=Fallback(action="message", number=None, retry_s=1, limit_s=60),
+            fallback=self.fallback,
             codes={"*11": "login", "*12": "logout", "*13": "ready", "*14": "not_ready"},
+            language="zh_CN",
             languages=("en", "zh_CN"),
             places=places,
         )

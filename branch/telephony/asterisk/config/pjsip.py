@@ -54,6 +54,7 @@ def _tls_transport(plan: PbxPlan) -> Mapping[str, object]:
 
 def _media(plan: PbxPlan) -> dict[str, object]:
     return {
+        "language": plan.language,
         "disallow": "all",
         "allow": _CODECS,
         "direct_media": "no",

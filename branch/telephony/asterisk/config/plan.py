@@ -94,5 +94,7 @@ class PbxPlan:
     fallback: Fallback
     codes: Mapping[str, str]
     """Feature code to what it does: login, logout, ready, not_ready."""
+    language: str
+    """Of languages: what callers are spoken to in while the branch process is down."""
     languages: Sequence[str]
     places: Places

@@ -64,6 +64,7 @@ def make_plan(settings: BranchSettings, agents: Iterable[AgentId], places: Place
             limit_s=telephony.alone.limit_s,
         ),
         codes={code: act for act, code in telephony.codes.model_dump().items()},
+        language=settings.site.language,
         languages=LANGUAGES,
         places=places,
     )
