@@ -148,7 +148,7 @@ class AsteriskTelephonySection(_PbxSection):
     sip: SipSection = SipSection()
     line: tuple[LineSection, ...] = ()
     emergency_numbers: tuple[str, ...] = ("110", "119", "120", "122", "112", "911")
-    """Always dialled out of the site's first line, whatever else is going on."""
+    """Always dialled out of the site's own lines, the first that gets through, whatever else is going on."""
     codes: CodesSection = CodesSection()
     alone: AloneSection = AloneSection()
 
