@@ -33,12 +33,12 @@ class SimulatedTelephonySection(_PbxSection):
 
 
 class SipTlsSection(Section):
-    """TLS of the SIP transport; phones and other sites then come by it too."""
+    """TLS of the SIP transport; phones may come by it, and other sites too."""
 
     cert: ExistingFile
     key: ExistingFile
     ca: ExistingFile | None = None
-    """Whose certificates other sites and phones must show; absent: they show none."""
+    """Whose certificate another site's PBX must show when it is called; absent: any will do."""
     port: Port = 5061
 
 
@@ -51,7 +51,8 @@ class SipSection(Section):
     rtp_first: Port = 10_000
     rtp_last: Port = 20_000
     is_media_encrypted: bool = False
-    """SRTP, with keys in the SDP: only together with TLS does it keep anybody out."""
+    """SRTP with phones and other sites, whose keys are in the SDP: other sites are called by TLS then, and
+    their `trunk` names the port of it. Lines are not encrypted."""
     tls: SipTlsSection | None = None
 
     @model_validator(mode="after")
@@ -68,8 +69,16 @@ class LineSection(Section):
 
     name: str = Field(pattern=r"^[a-z0-9-]{1,32}$")
     address: HostPort
+    number: str | None = Field(default=None, pattern=r"^\+?[0-9]{2,20}$")
+    """What those who are called over it see, as its carrier wants it written; absent: `user`, else nothing.
+    A line with `user` is registered as it: its callers have dialled it."""
     user: str | None = None
     password_file: ExistingFile | None = None
+
+    @property
+    def shown_number(self) -> str | None:
+        """None: who is called is not told who calls."""
+        return self.number or self.user
 
     def password(self) -> str | None:
         """Raises:
@@ -139,7 +148,7 @@ class AsteriskTelephonySection(_PbxSection):
     sip: SipSection = SipSection()
     line: tuple[LineSection, ...] = ()
     emergency_numbers: tuple[str, ...] = ("110", "119", "120", "122", "112", "911")
-    """Always dialled out of the site's first line, whatever else is going on."""
+    """Always dialled out of the site's own lines, the first that gets through, whatever else is going on."""
     codes: CodesSection = CodesSection()
     alone: AloneSection = AloneSection()
 

@@ -41,6 +41,8 @@ def pbx_driver(
             password,
             site.id,
             telephony.shard_count,
+            {each.name: each.shown_number for each in telephony.line if each.shown_number is not None},
+            is_encrypted=telephony.sip.is_media_encrypted,
         )
     else:
         open_link = partial(Link.open, telephony.address, password, site.id)

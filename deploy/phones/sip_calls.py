@@ -112,6 +112,16 @@ class Call:
             self.acknowledge(answer)
         return answer.status
 
+    async def refer(self, number: str) -> int:
+        """Want the other side to call that number of the PBX's, as a transfer key does; returns the
+        status of the answer.
+
+        Raises:
+            SipSilenceError: there was none.
+        """
+        host, port = self.line.pbx
+        return (await self._request("REFER", headers={"Refer-To": f"<sip:{number}@{host}:{port}>"})).status
+
     async def tell_referred(self, status: int) -> None:
         """What has become of a REFER that was answered 202: the one and last NOTIFY (RFC 3515 2.4.5).
 

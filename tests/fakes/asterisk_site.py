@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ import aiohttp
 import uuid_utils
 from pydantic import SecretStr
 
-from branch.telephony.asterisk.config.plan import Fallback, Line, PbxPlan, PeerTrunk, Places
+from branch.telephony.asterisk.config.plan import Fallback, Line, PbxPlan, PeerTrunk, Places, SipTls
 from branch.telephony.asterisk.config.plan import Phone as PlannedPhone
 from branch.telephony.asterisk.config.writing import write_configuration
 from branch.telephony.asterisk.link import AsteriskLink
@@ -57,9 +57,18 @@ class AsteriskSite:
 
     def __init__(self, site: SiteId, host: str, agents: tuple[AgentId, ...]) -> None:
         self.site, self.host = site, host
-        self.sip_port, self.ari_port = free_ports(2)
+        self.sip_port, self.ari_port, self.tls_port = free_ports(3)
         self.trunks: dict[SiteId, str] = {}
         self.peers: list[PeerTrunk] = []
+        self.tls: SipTls | None = None
+        """Set it before `open`: signalling and sound are encrypted."""
+        self.fallback = Fallback(action="message", number=None, retry_s=1, limit_s=60)
+        """Set it before `open`: what callers get without a branch."""
+        self.first_lines: list[Line] = []
+        """Set it before `open`: lines before the one to the city."""
+        self.line_user: str | None = None
+        """Set it before `open`: the line registers."""
+        self.line_number: str | None = None
         # A socket's path has at most 107 characters, and a test's folder may have more.
         self.folder = Path(tempfile.mkdtemp(prefix="asterisk-"))
         pbx, waits = (host, self.sip_port), Behaviour(ring_ms=None, sends_rtp=True)
@@ -81,6 +90,11 @@ class AsteriskSite:
     @property
     def address(self) -> Address:
         return self.host, self.sip_port
+
+    @property
+    def numbers(self) -> Mapping[str, str]:
+        """What calls over the site's lines show."""
+        return {} if self.line_number is None else {LINE: self.line_number}
 
     @property
     def customers(self) -> Sequence[PhoneCall]:
@@ -116,9 +130,9 @@ class AsteriskSite:
             site_id=self.site,
             host=self.host,
             port=self.sip_port,
-            tls_port=0,
-            tls=None,
-            is_media_encrypted=False,
+            tls_port=self.tls_port,
+            tls=self.tls,
+            is_media_encrypted=self.tls is not None,
             rtp_first=first,
             rtp_last=first + 2_000,
             ari_host="127.0.0.1",
@@ -131,10 +145,21 @@ class AsteriskSite:
                 for agent, phone in self.phones.items()
             ],
             peers=self.peers,
-            lines=[Line(name=LINE, host=CITY, port=self.city.socket.address[1], user=None, password=None)],
+            lines=[
+                *self.first_lines,
+                Line(
+                    name=LINE,
+                    host=CITY,
+                    port=self.city.socket.address[1],
+                    user=self.line_user,
+                    password=None if self.line_user is None else PASSWORD,
+                    number=self.line_number,
+                ),
+            ],
             emergency_numbers=("110",),
-            fallback=Fallback(action="message", number=None, retry_s=1, limit_s=60),
+            fallback=self.fallback,
             codes={"*11": "login", "*12": "logout", "*13": "ready", "*14": "not_ready"},
+            language="zh_CN",
             languages=("en", "zh_CN"),
             places=places,
         )
@@ -145,7 +170,14 @@ class AsteriskSite:
         driver = PbxDriver(
             address=address,
             open_link=partial(
-                AsteriskLink.open, address, "trunkline", SecretStr(PASSWORD), self.site, SHARD_COUNT
+                AsteriskLink.open,
+                address,
+                "trunkline",
+                SecretStr(PASSWORD),
+                self.site,
+                SHARD_COUNT,
+                self.numbers,
+                is_encrypted=self.tls is not None,
             ),
             trunks=self.trunks,
             new_id=lambda: str(uuid_utils.uuid7()),

@@ -18,7 +18,7 @@ from deploy.phones.city import City
 from deploy.phones.phones import Behaviour
 from deploy.phones.sip_calls import Call
 from deploy.phones.sip_lines import OnLine
-from deploy.phones.sip_text import SipMessage, uri_of
+from deploy.phones.sip_text import SipMessage, new_tag, reply, uri_of
 from deploy.phones.sip_wire import Address, SipSilenceError
 
 _MOVED_TEMPORARILY = 302
@@ -92,11 +92,34 @@ class Carrier(City):
         """In the order of coming."""
         self.redirected: list[Redirected] = []
         """In the order of coming."""
+        self.registered: list[SipMessage] = []
+        """In the order of coming."""
         self._legs = AsyncExitStack()
 
     async def __aexit__(self, *error: object) -> None:
         await super().__aexit__(*error)
         await self._legs.aclose()
+
+    def hear(self, request: SipMessage, source: Address) -> None:
+        """Whoever registers is let in, and kept."""
+        if request.method != "REGISTER":
+            super().hear(request, source)
+            return
+        self.registered.append(request)
+        answer = reply(
+            request, 200, tag=new_tag(), headers={"Contact": f"{request.header('Contact')};expires=3600"}
+        )
+        self.socket.respond(request, answer, source)
+        self.changes.tell()
+
+    async def wait_registered(self) -> SipMessage:
+        """The latest REGISTER, once there is one.
+
+        Raises:
+            TimeoutError: nobody has registered.
+        """
+        await self.changes.until(lambda: bool(self.registered))
+        return self.registered[-1]
 
     async def call(
         self, number: str, headers: Mapping[str, str] | None = None, *, sends_rtp: bool = False

@@ -27,7 +27,15 @@ class WiredLink:
     @classmethod
     async def open(cls, site: AsteriskSite) -> Self:
         address = f"127.0.0.1:{site.ari_port}"
-        link = await AsteriskLink.open(address, "trunkline", SecretStr(PASSWORD), site.site, SHARD_COUNT)
+        link = await AsteriskLink.open(
+            address,
+            "trunkline",
+            SecretStr(PASSWORD),
+            site.site,
+            SHARD_COUNT,
+            site.numbers,
+            is_encrypted=site.tls is not None,
+        )
         return cls(link)
 
     async def close(self) -> None:

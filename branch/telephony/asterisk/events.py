@@ -18,6 +18,8 @@ CALL_EVENTS = (
     "StasisEnd",
     "ChannelDestroyed",
     "ChannelDtmfReceived",
+    "ChannelHold",
+    "ChannelUnhold",
     "PlaybackFinished",
     *RECORDING_EVENTS,
     "ApplicationReplaced",
@@ -140,6 +142,11 @@ def _pressed(told: Mapping[str, Any], _is_started: Callable[[str], bool]) -> Fra
     return {"event": Event.DIGIT, "channel": told["channel"]["id"], "digit": told["digit"]}
 
 
+def _held(told: Mapping[str, Any], _is_started: Callable[[str], bool]) -> Frame:
+    is_held = told["type"] == "ChannelHold"
+    return {"event": Event.HELD, "channel": told["channel"]["id"], "is_held": is_held}
+
+
 def _played(told: Mapping[str, Any], _is_started: Callable[[str], bool]) -> Frame:
     playback = told["playback"]
     if is_watch(playback["id"]):
@@ -176,6 +183,8 @@ _BY_TYPE: Mapping[str, Callable[[Mapping[str, Any], Callable[[str], bool]], Fram
     "StasisEnd": _left,
     "ChannelDestroyed": _destroyed,
     "ChannelDtmfReceived": _pressed,
+    "ChannelHold": _held,
+    "ChannelUnhold": _held,
     "PlaybackFinished": _played,
     "RecordingFinished": _recorded,
     "RecordingFailed": _recorded,

@@ -37,9 +37,13 @@ log = structlog.get_logger()
 class AsteriskLink:
     """A PbxLink. It ends as a whole when one of its websockets does."""
 
-    def __init__(self, site_id: str, shard_count: int) -> None:
+    def __init__(
+        self, site_id: str, shard_count: int, numbers: Mapping[str, str], *, is_encrypted: bool
+    ) -> None:
         self.run = ""
         self._site_id = site_id
+        self._numbers = numbers
+        self._is_encrypted = is_encrypted
         self._shards = Shards(shard_count)
         self._snoops = Snoops()
         self._taping = Taping()
@@ -51,14 +55,27 @@ class AsteriskLink:
         """Bridges with music that were asked for already: they stay, so one time is enough."""
 
     @classmethod
-    async def open(cls, address: str, user: str, password: SecretStr, site_id: str, shard_count: int) -> Self:
+    async def open(
+        cls,
+        address: str,
+        user: str,
+        password: SecretStr,
+        site_id: str,
+        shard_count: int,
+        numbers: Mapping[str, str],
+        *,
+        is_encrypted: bool,
+    ) -> Self:
         """Connect, and be the one who hears this site's calls.
+
+        `numbers` are those that calls over the site's lines show, by the line's name. With `is_encrypted`
+        other sites are dialled by TLS: the keys of the sound are in the INVITE.
 
         Raises:
             OSError: nobody is there (ConnectionRefusedError: nobody listens), or it does not answer.
             PbxRefusedError: it does not let us in.
         """
-        link = cls(site_id, shard_count)
+        link = cls(site_id, shard_count, numbers, is_encrypted=is_encrypted)
         names = [[each] for each in applications(site_id, shard_count)] + [[phones_application(site_id)]]
         try:
             for shard, apps in enumerate(names):
@@ -100,19 +117,28 @@ class AsteriskLink:
             frame = {**frame, "do": Do.HANG_UP, "cause": 16}
         if self._referring.is_early(frame) or self._taping.is_early(frame):
             return
-        if do == Do.SNOOP:
-            snoop, before = self._snoops.begin(frame["channel"])
-            self._ask_all(before, shard)
-            frame = {**frame, "snoop": snoop}
-        elif do == Do.ADD:
-            self._ask_all(self._snoops.left(frame["channel"]), shard)
-        elif do in (Do.REFER, Do.AWAIT_REFERRED):
-            frame = {**frame, "playback": self._referring.begin(frame["channel"])}
+        frame = self._completed(frame, shard)
         request = request_of(frame, applications(self._site_id, shard + 1)[shard], bridge)
         self._sockets[shard].send(request, lambda response: self._replied(frame, response))
         if do == Do.REFER:
             watch = {**frame, "do": Do.AWAIT_REFERRED}
             self._ask_all([request_of(watch, "", None)], shard)
+
+    def _completed(self, frame: Frame, shard: int) -> Frame:
+        """With what Asterisk has to be told beyond the driver's words."""
+        match frame["do"]:
+            case Do.SNOOP:
+                snoop, before = self._snoops.begin(frame["channel"])
+                self._ask_all(before, shard)
+                return {**frame, "snoop": snoop}
+            case Do.ADD:
+                self._ask_all(self._snoops.left(frame["channel"]), shard)
+            case Do.REFER | Do.AWAIT_REFERRED:
+                return {**frame, "playback": self._referring.begin(frame["channel"])}
+            case Do.ORIGINATE:
+                number = self._number_on(frame["endpoint"])
+                return {**frame, "caller_id": number, "is_encrypted": self._is_encrypted}
+        return frame
 
     async def next(self) -> Frame | None:
         """See PbxLink."""
@@ -138,6 +164,11 @@ class AsteriskLink:
                 return Response(code=204, reason="done before")
             self._queues.add(bridge)
         return None
+
+    def _number_on(self, endpoint: str) -> str | None:
+        """What whoever is called over a line sees; phones and other sites see who calls them."""
+        kind, _, name = endpoint.partition("/")
+        return self._numbers.get(name.partition("/")[0]) if kind == "line" else None
 
     def _is_strangers_phone(self, endpoint: str) -> bool:
         return endpoint.startswith("phone/") and not endpoint.startswith(f"phone/{self._site_id}/")

@@ -47,7 +47,8 @@ def _originate(frame: Frame, application: str, _bridge: str) -> Request:
         line, _, number = name.partition("/")
         endpoint = f"PJSIP/{number}@{LINE_PREFIX}{line}"
     else:
-        endpoint = f"PJSIP/{TRUNK_OUT_ENDPOINT}/sip:{TRUNK_EXTENSION}@{name}"
+        transport = ";transport=tls" if frame.get("is_encrypted") else ""
+        endpoint = f"PJSIP/{TRUNK_OUT_ENDPOINT}/sip:{TRUNK_EXTENSION}@{name}{transport}"
         variables[f"PJSIP_HEADER(add,{TOKEN_HEADER})"] = frame["token"]
     query.append(("endpoint", endpoint))
     if frame.get("beside"):

@@ -16,6 +16,7 @@ from branch.telephony.port import CallerRinging, PhoneEvent, PhoneRequest, Telep
 from router.agent import RingFailure
 from router.facts import (
     Fact,
+    HoldAsked,
     KeyPressed,
     LegAnswered,
     LegFailed,
@@ -25,6 +26,7 @@ from router.facts import (
     PbxDied,
     PromptsPlayed,
     RecordingFinished,
+    ResumeAsked,
     TrunkAnswered,
     TrunkRang,
     VoicemailRecorded,
@@ -75,6 +77,7 @@ class Hearing:
             Event.PHONE_STATE: self.phone_seen,
             Event.RECORDING_FINISHED: self._recorded,
             Event.DIGIT: self._key_pressed,
+            Event.HELD: self._hold_pressed,
             Event.PLAYED: self.played,
         }
 
@@ -335,6 +338,15 @@ class Hearing:
         elif held.is_asked_for_key and key == TAKING_KEY:
             self._prompts.taken_by_key(held)
             self.note(LegAnswered(leg_id=held.leg_id))
+
+    def _hold_pressed(self, frame: Frame) -> None:
+        """As if the agent had asked for it at its desk: the caller hears music, and the ledger knows."""
+        held = self._holdings.channel(frame["channel"])
+        if held is None or held.kind is not Kind.PHONE or held.agent_id is None:
+            return
+        if held.is_answered and not held.is_ending:
+            asked = HoldAsked if frame["is_held"] else ResumeAsked
+            self.note(asked(agent_id=held.agent_id))
 
     def _phone_did(self, agent_id: AgentId, event: PhoneEvent, reason: str | None = None) -> None:
         self._news.append(lambda listener: listener.agent_phone_heard(agent_id, event, reason))

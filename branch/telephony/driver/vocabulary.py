@@ -74,6 +74,9 @@ class Event(StrEnum):
     DIGIT = "digit"
     """The party on `channel` has pressed the key `digit`. Alone of all events it never comes twice:
     nothing in it would tell a second telling from a second press."""
+    HELD = "held"
+    """By a key of its own, the phone on `channel` holds whom it talks with, or, not `is_held`, takes them
+    back."""
     PLAYED = "played"
     """`playback` on `channel` has come to its end, or was stopped. `is_failed`: nothing was heard of it."""
     REPLACED = "replaced"

@@ -6,7 +6,7 @@ Without the branch, Stasis() comes back at once, and callers must not be met by 
 
 from collections.abc import Iterator
 
-from branch.telephony.asterisk.config.plan import PbxPlan
+from branch.telephony.asterisk.config.plan import Line, PbxPlan
 from branch.telephony.asterisk.left_alone import LEFT_ALONE_NAME
 from branch.telephony.asterisk.names import (
     CALLER,
@@ -41,6 +41,8 @@ _REDIRECTED_WAIT_S = 5
 """Whoever was redirected is nowhere else, and so comes in some seconds later at the worst."""
 _VOICEMAIL_LIMIT_S = 120
 _EMERGENCY_RING_S = 120
+_NO_WAY = "CHANUNAVAIL CONGESTION"
+"""What Dial() says of a line that is down, or full: whoever was called knows nothing of it."""
 
 
 def extensions(plan: PbxPlan) -> str:
@@ -133,7 +135,7 @@ def _alone(plan: PbxPlan) -> Iterator[str]:
             f" same => n,Record(${{ASTSPOOLDIR}}/recording/{LEFT_ALONE_NAME}.wav,5,{_VOICEMAIL_LIMIT_S},k)"
         )
     elif fallback.action == "number":
-        yield f" same => n,Dial({_line_of(plan, str(fallback.number))})"
+        yield f" same => n,Dial({_over(plan.lines[0], str(fallback.number))})"
     yield " same => n,Playback(vm-goodbye)"
     yield " same => n(over),Hangup()"
 
@@ -159,10 +161,7 @@ def _from_phone(plan: PbxPlan) -> Iterator[str]:
     """Agents' phones: feature codes, colleagues' extensions, emergency numbers, and nothing that costs."""
     yield "[from-phone]"
     for number in plan.emergency_numbers:
-        if plan.lines:
-            yield f"exten => {number},1,Dial({_line_of(plan, number)},{_EMERGENCY_RING_S})"
-        else:
-            yield f"exten => {number},1,Congestion(5)"
+        yield from _emergency(plan, number)
     for code, act in plan.codes.items():
         for extension in _extensions_of(code, act):
             yield f"exten => {extension},1,Answer()"
@@ -177,6 +176,18 @@ def _from_phone(plan: PbxPlan) -> Iterator[str]:
         yield f"exten => {phone.endpoint},1,Dial(PJSIP/{phone.endpoint},30)"
 
 
+def _emergency(plan: PbxPlan, number: str) -> Iterator[str]:
+    """By the site's own lines, one after the other as long as they do not get through."""
+    yield f"exten => {number},1,NoOp(emergency)"
+    for line in plan.lines:
+        if line.number is not None:
+            yield f" same => n,Set(CALLERID(num)={line.number})"
+        yield f" same => n,Dial({_over(line, number)},{_EMERGENCY_RING_S})"
+        yield f' same => n,GotoIf($["{_NO_WAY}" =~ "${{DIALSTATUS}}"]?:over)'
+    yield " same => n,Congestion(5)"
+    yield " same => n(over),Hangup()"
+
+
 def _extensions_of(code: str, act: str) -> tuple[str, ...]:
     """A code, or what begins with it: the digits behind it are an argument."""
     if act == PhoneRequest.FORWARD:
@@ -188,6 +199,5 @@ def _nowhere() -> Iterator[str]:
     yield f"[nowhere]\nexten => {_ANY_NUMBER},1,Hangup(21)"
 
 
-def _line_of(plan: PbxPlan, number: str) -> str:
-    """The site's first line: emergency calls never leave by another site's."""
-    return f"PJSIP/{number}@{LINE_PREFIX}{plan.lines[0].name}"
+def _over(line: Line, number: str) -> str:
+    return f"PJSIP/{number}@{LINE_PREFIX}{line.name}"

@@ -53,7 +53,8 @@ def _tls_transport(plan: PbxPlan) -> Mapping[str, object]:
 
 
 def _media(plan: PbxPlan) -> dict[str, object]:
-    media: dict[str, object] = {
+    return {
+        "language": plan.language,
         "disallow": "all",
         "allow": _CODECS,
         "direct_media": "no",
@@ -62,10 +63,15 @@ def _media(plan: PbxPlan) -> dict[str, object]:
         "rtp_symmetric": "yes",
         "force_rport": "yes",
         "rewrite_contact": "yes",
+        # Asterisk would connect whom it was told to without a word to the branch: to a colleague whom
+        # the branch rings at that moment, or, for a carrier, as one more caller.
+        "allow_transfer": "no",
     }
-    if plan.is_media_encrypted:
-        media["media_encryption"] = "sdes"
-    return media
+
+
+def _encryption(plan: PbxPlan) -> dict[str, object]:
+    """Of phones and other sites; a line's carrier takes no part in it, and would be refused by it."""
+    return {"media_encryption": "sdes"} if plan.is_media_encrypted else {}
 
 
 def _trunk_media(plan: PbxPlan) -> dict[str, object]:
@@ -80,13 +86,15 @@ def _trunk_media(plan: PbxPlan) -> dict[str, object]:
 
 def _outgoing_trunk(plan: PbxPlan) -> Iterator[list[str]]:
     """One endpoint dials all sites, those found at run time too; whom it reached, the token proves."""
-    yield _section(TRUNK_OUT_ENDPOINT, type="endpoint", context="nowhere", **_trunk_media(plan))
+    yield _section(
+        TRUNK_OUT_ENDPOINT, type="endpoint", context="nowhere", **_trunk_media(plan) | _encryption(plan)
+    )
 
 
 def _peer(plan: PbxPlan, peer: PeerTrunk) -> Iterator[list[str]]:
     """Known by its address alone, which proves nothing: the one-time token does."""
     name = f"trunk-{peer.site_id}"
-    settings = _trunk_media(plan) | {"set_var": f"{Variable.PEER}={peer.site_id}"}
+    settings = _trunk_media(plan) | _encryption(plan) | {"set_var": f"{Variable.PEER}={peer.site_id}"}
     yield _section(name, type="endpoint", context="from-site", **settings)
     yield _section(f"{name}-address", type="identify", endpoint=name, match=peer.host)
 
@@ -94,6 +102,8 @@ def _peer(plan: PbxPlan, peer: PeerTrunk) -> Iterator[list[str]]:
 def _line(plan: PbxPlan, line: Line) -> Iterator[list[str]]:
     name = f"{LINE_PREFIX}{line.name}"
     settings = _trunk_media(plan) | {"aors": name}
+    if line.number is not None:
+        settings["from_user"] = line.number
     if line.user is not None:
         settings["outbound_auth"] = f"{name}-auth"
         yield _section(
@@ -105,6 +115,8 @@ def _line(plan: PbxPlan, line: Line) -> Iterator[list[str]]:
             outbound_auth=f"{name}-auth",
             server_uri=f"sip:{line.host}:{line.port}",
             client_uri=f"sip:{line.user}@{line.host}:{line.port}",
+            # What the carrier dials; Asterisk's own default, s, is no number.
+            contact_user=line.number or line.user,
             retry_interval=30,
         )
     yield _section(name, type="endpoint", context="from-line", **settings)
@@ -116,13 +128,17 @@ def _line(plan: PbxPlan, line: Line) -> Iterator[list[str]]:
 def _phone(plan: PbxPlan, phone: Phone) -> Iterator[list[str]]:
     """One call at a time: a second ring finds it busy."""
     name = phone.endpoint
-    settings = _media(plan) | {
-        "auth": name,
-        "aors": name,
-        "device_state_busy_at": 1,
-        "callerid": f'"{name}" <{name}>',
-        "set_var": f"{Variable.AGENT}={phone.agent_id}",
-    }
+    settings = (
+        _media(plan)
+        | _encryption(plan)
+        | {
+            "auth": name,
+            "aors": name,
+            "device_state_busy_at": 1,
+            "callerid": f'"{name}" <{name}>',
+            "set_var": f"{Variable.AGENT}={phone.agent_id}",
+        }
+    )
     yield _section(name, type="auth", auth_type="userpass", username=name, password=phone.password)
     yield _section(
         name,

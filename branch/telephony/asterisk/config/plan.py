@@ -35,6 +35,8 @@ class Line:
     port: int
     user: str | None
     password: str | None
+    number: str | None
+    """What those who are called over it see, and, where it registers, what its callers have dialled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,5 +94,7 @@ class PbxPlan:
     fallback: Fallback
     codes: Mapping[str, str]
     """Feature code to what it does: login, logout, ready, not_ready."""
+    language: str
+    """Of languages: what callers are spoken to in while the branch process is down."""
     languages: Sequence[str]
     places: Places

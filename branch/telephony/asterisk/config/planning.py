@@ -64,6 +64,7 @@ def make_plan(settings: BranchSettings, agents: Iterable[AgentId], places: Place
             limit_s=telephony.alone.limit_s,
         ),
         codes={code: act for act, code in telephony.codes.model_dump().items()},
+        language=settings.site.language,
         languages=LANGUAGES,
         places=places,
     )
@@ -80,4 +81,11 @@ def _peers(settings: BranchSettings) -> list[PeerTrunk]:
 def _line(telephony: AsteriskTelephonySection, number: int) -> Line:
     line = telephony.line[number]
     host, port = parts.host_and_port(line.address)
-    return Line(name=line.name, host=host, port=port, user=line.user, password=line.password())
+    return Line(
+        name=line.name,
+        host=host,
+        port=port,
+        user=line.user,
+        password=line.password(),
+        number=line.shown_number,
+    )

@@ -1,0 +1,90 @@
+"""What callers get of an Asterisk whose branch is not there."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from branch.telephony.asterisk.config.plan import Fallback
+from tests.fakes.asterisk_site import LINE_NUMBER, AsteriskSite
+from tests.fakes.loopback import loopback
+from tests.fakes.telephony_rig import AGENT, ANSWERS, HOME
+from tests.fakes.telephony_steps import becomes
+
+pytestmark = pytest.mark.timeout(120)
+
+STEP_LIMIT_S = 40.0
+ONE_SECOND = 16_000
+"""Bytes of a recording."""
+MOBILE = "13900000001"
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[AsteriskSite]:
+    """Not opened yet."""
+    made = AsteriskSite(HOME, loopback(11), (AGENT,))
+    yield made
+    await made.close()
+
+
+async def application_of_caller(site: AsteriskSite) -> str:
+    [channel] = await site.ask("channels")
+    return str(channel["dialplan"]["app_name"])
+
+
+def speak_briefly(site: AsteriskSite) -> None:
+    """What is said to callers is there in the site's language, and short."""
+    for name in ("tt-allbusy", "vm-intro"):
+        (site.folder / "data" / "sounds" / "zh_CN" / f"{name}.alaw").write_bytes(b"\xd5" * 800)
+
+
+async def until_it_runs(site: AsteriskSite, application: str) -> None:
+    """Wait until the one caller has come so far in the dialplan, past what it is told."""
+    async with asyncio.timeout(STEP_LIMIT_S):
+        while await application_of_caller(site) != application:  # noqa: ASYNC110 - see `becomes`
+            await asyncio.sleep(0.05)
+
+
+async def test_callers_are_spoken_to_in_the_sites_language(site: AsteriskSite) -> None:
+    await site.open()
+    call = site.calls[await site.call()]
+    await call.wait_answered()
+
+    [channel] = await site.ask("channels")
+
+    assert (channel["dialplan"]["context"], channel["language"]) == ("alone", "zh_CN")
+    await call.wait_heard(1)
+    await call.hang_up()
+
+
+async def test_callers_may_leave_a_message_which_stays(site: AsteriskSite) -> None:
+    site.fallback = Fallback(action="voicemail", number=None, retry_s=1, limit_s=0)
+    await site.open()
+    speak_briefly(site)
+    call = site.calls[await site.call()]
+    await call.wait_answered()
+
+    await until_it_runs(site, "Record")
+    call.sound.has_tone = True
+
+    async def is_recorded() -> bool:
+        return any(each.stat().st_size > ONE_SECOND for each in site.recordings.glob("alone-*.wav"))
+
+    await becomes(is_recorded)
+    await call.hang_up()
+
+    assert await is_recorded()
+
+
+async def test_callers_may_be_put_through_to_a_number(site: AsteriskSite) -> None:
+    site.fallback = Fallback(action="number", number=MOBILE, retry_s=1, limit_s=0)
+    site.line_number = LINE_NUMBER
+    await site.open()
+    speak_briefly(site)
+    site.city.people = {MOBILE: site.city.people[ANSWERS]}
+    call = site.calls[await site.call()]
+    await site.city.changes.until(lambda: bool(site.customers), STEP_LIMIT_S)
+
+    assert site.customers[0].caller == LINE_NUMBER
+    await call.hang_up()
+    await site.customers[0].wait_over()
