@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from branch.telephony.asterisk.config.plan import Fallback
 from tests.fakes.asterisk_site import LINE_NUMBER, AsteriskSite
 from tests.fakes.loopback import loopback
 from tests.fakes.telephony_rig import AGENT, ANSWERS, HOME
 from tests.fakes.telephony_steps import becomes
+from tests.telephony.wired_link import WiredLink
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -57,7 +59,7 @@ async def test_callers_are_spoken_to_in_the_sites_language(site: AsteriskSite) -
     await call.hang_up()
 
 
-async def test_callers_may_leave_a_message_which_stays(site: AsteriskSite) -> None:
+async def test_callers_may_leave_a_message_of_which_operators_hear_once(site: AsteriskSite) -> None:
     site.fallback = Fallback(action="voicemail", number=None, retry_s=1, limit_s=0)
     await site.open()
     speak_briefly(site)
@@ -72,8 +74,12 @@ async def test_callers_may_leave_a_message_which_stays(site: AsteriskSite) -> No
 
     await becomes(is_recorded)
     await call.hang_up()
+    with capture_logs() as logs:
+        for _ in range(2):
+            await (await WiredLink.open(site)).close()
 
     assert await is_recorded()
+    assert [each["count"] for each in logs if each["event"] == "messages_left_alone"] == [1]
 
 
 async def test_callers_may_be_put_through_to_a_number(site: AsteriskSite) -> None:

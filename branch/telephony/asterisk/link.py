@@ -18,7 +18,7 @@ from branch.telephony.asterisk.events import (
     shown_bridge,
     shown_phone,
 )
-from branch.telephony.asterisk.names import LINE_PREFIX, applications, phones_application
+from branch.telephony.asterisk.names import ALONE_MESSAGES, LINE_PREFIX, applications, phones_application
 from branch.telephony.asterisk.referring import Referring
 from branch.telephony.asterisk.requests import request_of
 from branch.telephony.asterisk.shards import Shards, bridge_name, is_queue
@@ -191,14 +191,25 @@ class AsteriskLink:
             uri = f"applications/{name}/eventFilter"
             await _do(socket, Request(method="PUT", uri=uri, body={"allowed": allowed}))
         uri = f"applications/{names[-1][0]}/subscription"
-        await _do(
-            self._sockets[-1], Request(method="POST", uri=uri, query=(("eventSource", "endpoint:PJSIP"),))
-        )
+        await self._ask(Request(method="POST", uri=uri, query=(("eventSource", "endpoint:PJSIP"),)))
         info = await self._get("asterisk/info")
         self.run = f"{info['status']['startup_time']} {info['system']['entity_id']}"
+        await self._tell_of_messages()
+
+    async def _tell_of_messages(self) -> None:
+        """What callers left while no branch was there is in no ledger: operators have to hear of it."""
+        query = (("variable", ALONE_MESSAGES),)
+        count = (await self._ask(Request(method="GET", uri="asterisk/variable", query=query))).body["value"]
+        if int(count or 0) > 0:
+            log.warning("messages_left_alone", count=int(count))
+            told = (*query, ("value", "0"))
+            await self._ask(Request(method="POST", uri="asterisk/variable", query=told))
 
     async def _get(self, uri: str) -> Any:
-        return (await _do(self._sockets[-1], Request(method="GET", uri=uri))).body
+        return (await self._ask(Request(method="GET", uri=uri))).body
+
+    async def _ask(self, request: Request) -> Response:
+        return await _do(self._sockets[-1], request)
 
     # --- events --------------------------------------------------------------------------
 

@@ -29,6 +29,9 @@ CALLER = "TRUNKLINE_CALLER"
 TOKEN = "TRUNKLINE_TOKEN"  # noqa: S105 - a variable's name
 CODE = "TRUNKLINE_CODE"
 
+ALONE_MESSAGES = "TRUNKLINE_ALONE_MESSAGES"
+"""Global: how many callers were asked for a message while no branch was there, until one hears of it."""
+
 DIALPLAN_VARIABLES = (KIND, DIALLED, CALLER, TOKEN, CODE)
 """Written by the dialplan, or with the channel: what a channel is, told with every event about it."""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from branch.telephony.asterisk.config.plan import Line, PbxPlan
 from branch.telephony.asterisk.names import (
+    ALONE_MESSAGES,
     CALLER,
     CODE,
     DIALLED,
@@ -129,6 +130,7 @@ def _alone(plan: PbxPlan) -> Iterator[str]:
     yield _UNLESS_ALONE
     yield (f" same => n,GotoIf($[${{EPOCH}} - ${{TRUNKLINE_ALONE_SINCE}} < {fallback.limit_s}]?again)")
     if fallback.action == "voicemail":
+        yield f" same => n,Set(GLOBAL({ALONE_MESSAGES})=$[0${{{ALONE_MESSAGES}}} + 1])"
         yield " same => n,Playback(vm-intro)"
         yield (
             " same => n,Record(${ASTSPOOLDIR}/recording/alone-${STRFTIME(${EPOCH},,%Y%m%d-%H%M%S)}"
