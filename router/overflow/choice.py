@@ -46,7 +46,8 @@ class Chooser:
 
         Args:
             queue_id: the call's queue class.
-            home_wait_s: what the call can expect at home; a link must save more than it costs.
+            home_wait_s: what those who wait at home save by it, all together; a link must save more
+                than it costs.
             asked: sites that this call has asked already.
             now: the floor's time.
         """
@@ -98,10 +99,14 @@ class Chooser:
         """Sites worth claiming a caller from, who waited longest first."""
         for since, view in self._board.waiting_sites(queue_id):
             site_id = view.load.site_id
-            cost_s = self._board.cost_s(site_id)
-            is_worth_it = cost_s <= 0 or expected_wait_at_s(view.load.queues[queue_id], 0) > cost_s
-            if is_worth_it and self._board.may_ask(site_id, now):
+            if self._is_worth_it(view, queue_id) and self._board.may_ask(site_id, now):
                 yield since, site_id, queue_id
+
+    def _is_worth_it(self, view: SiteView, queue_id: QueueId) -> bool:
+        """Whether all who wait there save more than the link costs when the first of them is served here."""
+        cost_s = self._board.cost_s(view.load.site_id)
+        behind_count = view.waiting_count(queue_id) - 1
+        return cost_s <= 0 or expected_wait_at_s(view.load.queues[queue_id], behind_count) > cost_s
 
     def _by_score(self, groups: list[_Group], may_take: Callable[[SiteId], bool]) -> SiteId | None:
         """The cheapest; among equals one at random, by idle agents, so that nobody runs to one site."""
@@ -152,7 +157,7 @@ class Chooser:
     ) -> Choice:
         """The first of those shown, and why: what each scored, and what was seen of it.
 
-        `count` are all that were in question; a push knows the wait at home.
+        `count` are all that were in question; a push knows what it saves at home.
         """
         views = [self._board.view(site_id) for site_id, _, _ in shown]
         counted = SiteView.waiting_count if home_wait_s is None else SiteView.idle_count
@@ -174,7 +179,7 @@ class Chooser:
 
 
 def _worth_it(groups: list[_Group], home_wait_s: float) -> list[_Group]:
-    """Those whose link costs less than the wait at home."""
+    """Those whose link costs less than is saved at home."""
     return [(cost_s, group) for cost_s, group in groups if cost_s <= 0 or home_wait_s > cost_s]
 
 

@@ -115,8 +115,10 @@ class Pushing:
     # --- inside --------------------------------------------------------------------------
 
     def _ask(self, turn: Turn, call: Call, queue: Queue) -> bool:
+        # Who leaves the line lets everybody behind move up: together they save what the last one waits.
+        behind_count = self._calls.waiting.count(call.queue_id) - self._calls.waiting.position(call.call_id)
         home_wait_s = expected_wait_s(
-            ahead_count=self._calls.waiting.position(call.call_id) - 1,
+            ahead_count=behind_count,
             staffed_count=self._roster.staffed_count(call.skills),
             aht_ms=queue.history.aht_ms(turn.now),
             abandon_rate_per_hour=queue.history.abandon_rate_per_hour(turn.now),

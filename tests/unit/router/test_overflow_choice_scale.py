@@ -73,6 +73,20 @@ def test_a_cheaper_link_goes_before_many_idle_agents() -> None:
     assert chooser.helper_for(SALES, 4.0, (SiteId("near"),), NOW) is None
 
 
+def test_a_line_is_claimed_from_once_all_who_wait_in_it_save_what_the_link_costs() -> None:
+    far = LinkPolicy(site_id=SiteId("far"), cost_s=200.0)
+    board, chooser = room(
+        load("far", waiting=1, head_wait_ms=500), policy=OverflowPolicy(links={far.site_id: far})
+    )
+
+    assert chooser.origin_for([SALES], NOW) is None
+    board.see(load("far", waiting=30, head_wait_ms=500, version=2), NOW)
+    choice = chooser.origin_for([SALES], NOW)
+
+    assert choice is not None
+    assert choice.site_id == "far"
+
+
 def test_a_site_leaves_the_choice_when_its_last_idle_agent_is_asked_for_and_returns_with_its_record() -> None:
     board, chooser = room(load("one", idle=1), load("two", idle=2))
 
