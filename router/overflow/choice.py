@@ -10,6 +10,7 @@ from router.ids import FOREVER_MS, Instant, QueueId, SiteId
 from router.ledger import Decision
 from router.overflow.board import Board, SiteView, ViewState, expected_wait_at_s
 from router.overflow.draw import WeightedDraw
+from router.overflow.links import Links
 from router.overflow.policy import OverflowPolicy
 
 _EXPLAINED_LIMIT = 8
@@ -32,9 +33,9 @@ class Choice:
 class Chooser:
     """Choices from this site's view, its configured links and a seeded source of randomness."""
 
-    def __init__(self, board: Board, policy: OverflowPolicy, rng: random.Random) -> None:
+    def __init__(self, board: Board, policy: OverflowPolicy, links: Links, rng: random.Random) -> None:
         self._board = board
-        self._policy = policy
+        self._links = links
         self._rng = rng
         self._peers = tuple(policy.links)
         self._rotation = rng.randrange(len(self._peers)) if self._peers else 0
@@ -57,7 +58,7 @@ class Chooser:
         groups = _worth_it(self._board.idle_groups(queue_id), home_wait_s)
 
         def may_take(site_id: SiteId) -> bool:
-            return site_id not in asked and self._board.may_ask(site_id, now)
+            return site_id not in asked and self._may_ask(site_id, now)
 
         if state is ViewState.UNSCORED:
             rule, chosen = "PUSH_AT_RANDOM", self._at_random(groups, may_take)
@@ -99,8 +100,11 @@ class Chooser:
         """Sites worth claiming a caller from, who waited longest first."""
         for since, view in self._board.waiting_sites(queue_id):
             site_id = view.load.site_id
-            if self._is_worth_it(view, queue_id) and self._board.may_ask(site_id, now):
+            if self._is_worth_it(view, queue_id) and self._may_ask(site_id, now):
                 yield since, site_id, queue_id
+
+    def _may_ask(self, site_id: SiteId, now: Instant) -> bool:
+        return self._links.headroom(site_id) > 0 and self._board.may_ask(site_id, now)
 
     def _is_worth_it(self, view: SiteView, queue_id: QueueId) -> bool:
         """Whether all who wait there save more than the link costs when the first of them is served here."""
@@ -137,7 +141,7 @@ class Chooser:
         for _ in self._peers:
             self._rotation = (self._rotation + 1) % len(self._peers)
             site_id = self._peers[self._rotation]
-            if site_id not in asked:
+            if site_id not in asked and self._links.headroom(site_id) > 0:
                 decision = Decision(
                     rule=rule,
                     view_age_ms=self._board.age_ms(now),

@@ -11,6 +11,7 @@ from router.ids import Instant, QueueId, SiteId
 from router.overflow.board import Board
 from router.overflow.choice import Chooser
 from router.overflow.draw import WeightedDraw
+from router.overflow.links import Links
 from router.overflow.load import QueueLoad, SiteLoad
 from router.overflow.policy import LinkPolicy, OverflowPolicy
 
@@ -45,7 +46,7 @@ def room(*loads: SiteLoad, policy: OverflowPolicy | None = None) -> tuple[Board,
     board.confirm(NOW)
     for each in loads:
         board.see(each, NOW)
-    return board, Chooser(board, policy, random.Random(7))
+    return board, Chooser(board, policy, Links(policy), random.Random(7))
 
 
 def helpers(chooser: Chooser, count: int, asked: tuple[SiteId, ...] = ()) -> Counter[str]:
