@@ -39,6 +39,8 @@ class PastCall:
     """Talk, hold and wrap-up; None when nobody answered."""
     has_hung_up: bool
     """While waiting: the patience is known. Otherwise it was longer than the wait."""
+    is_answered_away: bool = False
+    """By another site's agent."""
 
 
 class PastDay:
@@ -71,6 +73,11 @@ class PastDay:
             if call.handle_ms is not None or call.has_hung_up:
                 tally.count(call.waited_ms, is_answered=call.handle_ms is not None)
         return tally
+
+    @property
+    def answered_away_count(self) -> int:
+        """Calls that another site's agents answered."""
+        return sum(call.is_answered_away for call in self.calls)
 
     def draw(self, seed: int, *, is_similar: bool = False) -> list[PlannedCall]:
         """The day's callers with what was not seen of them; the same for the same seed.
