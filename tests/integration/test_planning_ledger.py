@@ -197,6 +197,7 @@ def test_links_of_a_scenario_file_are_used_with_the_ledger_s_callers(
         (("--day", DAY, "--seeds", "0"), "--seeds must be 1 to 1000"),
         (("--day", DAY, "--plot", "waits.pdf"), "must end in .png or .svg"),
         (("--day", DAY, "--plot", "/nowhere/waits.png"), "there is no folder /nowhere"),
+        (("--day", DAY, "--seeds", "999", "--report", "/nowhere/r.json"), "/nowhere is no folder"),
         (("--day", DAY, "--calls", "calls.csv"), "--from-ledger brings its own calls"),
     ],
 )
