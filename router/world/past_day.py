@@ -160,3 +160,17 @@ def agents_at(first: Mapping[SiteId, int], roster: Iterable[RosterChange], at_ms
             break
         now[change.site_id] = change.agents
     return now
+
+
+def agents_between(
+    first: Mapping[SiteId, int], roster: Sequence[RosterChange], from_ms: int, until_ms: int
+) -> dict[SiteId, float]:
+    """How many are on duty where from one moment to another, on average; `roster` is in order of time."""
+    now = agents_at(first, roster, from_ms)
+    total_ms = {site_id: count * (until_ms - from_ms) for site_id, count in now.items()}
+    for change in roster:
+        if from_ms < change.from_ms < until_ms:
+            more = change.agents - now[change.site_id]
+            total_ms[change.site_id] += more * (until_ms - change.from_ms)
+            now[change.site_id] = change.agents
+    return {site_id: each / (until_ms - from_ms) for site_id, each in total_ms.items()}
