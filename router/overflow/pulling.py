@@ -10,7 +10,7 @@ from router import ledger
 from router.acd.queues import Queues
 from router.acd.roster import Agent, Roster
 from router.agent import AgentState
-from router.ids import HandoffId, Instant, SiteId
+from router.ids import HandoffId, Instant, QueueId, SiteId
 from router.ledger import Role
 from router.orders import Ask, HangUpTrunk
 from router.overflow.board import Board
@@ -69,12 +69,7 @@ class Pulling:
         """Ask the site whose head call waited longest. False when there is none to ask."""
         if not self._may_lend(agent):
             return False
-        queues = [
-            queue.policy.queue_id
-            for queue in self._queues
-            if queue.policy.is_overflow_allowed and queue.policy.skills <= agent.skills
-        ]
-        choice = self._chooser.origin_for(queues, turn.now)
+        choice = self._chooser.origin_for(self._queues_for(agent), turn.now)
         if choice is None:
             return False
         self._send_claim(turn, agent, choice)
@@ -84,9 +79,9 @@ class Pulling:
         """Without a view: the longest idle agent asks the next configured peer."""
         for agent_id in self._roster.idle.longest_idle(frozenset(), 1):
             agent = self._roster.get(agent_id)
-            queue = next((q for q in self._queues if q.policy.skills <= agent.skills), None)
-            if queue is not None and self._may_lend(agent):
-                choice = self._chooser.blind_origin(queue.policy.queue_id, turn.now)
+            queues = self._queues_for(agent)
+            if queues and self._may_lend(agent):
+                choice = self._chooser.blind_origin(queues[0], turn.now)
                 if choice is not None:
                     self._send_claim(turn, agent, choice)
                     self._blind_wait_ms = min(2 * self._blind_wait_ms, self._policy.blind_ask_limit_ms)
@@ -115,6 +110,14 @@ class Pulling:
             self._claim_failed(turn, help_, "SILENT")
 
     # --- inside --------------------------------------------------------------------------
+
+    def _queues_for(self, agent: Agent) -> list[QueueId]:
+        """What the agent may serve for others."""
+        return [
+            queue.policy.queue_id
+            for queue in self._queues
+            if queue.policy.is_overflow_allowed and queue.policy.skills <= agent.skills
+        ]
 
     def _may_lend(self, agent: Agent) -> bool:
         is_idle = agent.state is AgentState.READY

@@ -134,6 +134,21 @@ def test_a_site_that_returns_is_asked_more_and_more_for_ten_seconds() -> None:
     assert [asks_left(board, at(20 + second)) for second in (0, 1, 5, 9, 10)] == [1, 5, 25, 45, 50]
 
 
+def test_a_site_that_did_not_answer_a_claim_is_claimed_from_again_with_its_next_record() -> None:
+    floor = FloorUnderTest("home", overflow=POLICY)
+    floor.tell(facts.ViewConfirmed(), 0)
+    floor.tell(facts.LoadSeen(load=load(NEAR)), 0)
+
+    floor.seat("1", 1)
+    ask = all_of(floor.log, orders.Ask)[-1]
+    floor.tell(facts.SiteSilent(site_id=NEAR, request=ask.request), 1.5)
+    floor.wait_until(2.9)
+    assert asked(floor) == [NEAR]
+    floor.tell(facts.LoadSeen(load=load(NEAR, version=2)), 3)
+
+    assert asked(floor) == [NEAR, NEAR]
+
+
 # --- how often a caller is asked for --------------------------------------------------------
 
 
