@@ -79,7 +79,7 @@ class Parts:
         self.supervising = Supervising(self.roster, self.timers)
         self.announcing = Announcing(self.calls, self.roster, self.queues, self.timers, new_id)
         self.taking_back = TakingBack(overflow, self.timers)
-        chooser = Chooser(self.board, overflow, rng)
+        chooser = Chooser(self.board, overflow, self.links, rng)
         self.origin = Origin(
             policy=overflow,
             calls=self.calls,
@@ -109,7 +109,6 @@ class Parts:
             queues=self.queues,
             board=self.board,
             chooser=chooser,
-            links=self.links,
             silence=self.silence,
             timers=self.timers,
             new_id=new_id,
@@ -153,7 +152,6 @@ class Parts:
             queues=self.queues,
             board=self.board,
             chooser=chooser,
-            links=self.links,
             taking_back=self.taking_back,
             timers=self.timers,
             new_id=new_id,

@@ -84,16 +84,14 @@ def _lab(
 ) -> None:
     from deploy.lab.play import Day
     from deploy.lab.telling import tell_verdict
-    from node.plays import read_calls, read_scenario, write_report
+    from node.plays import check_report_path, read_calls, read_scenario, write_report
     from router.world.busy_hour import generate
 
     played_speed = _speed(telephony, speed)
     planned = read_scenario(scenario) if scenario is not None else _made_up(telephony, sites, minutes)
     arrivals = read_calls(calls, planned) if calls is not None else generate(planned, seed)
-    if report is not None and not report.parent.is_dir():
-        raise TroubleError(
-            _("{folder} is no folder; the report cannot be written there", folder=report.parent)
-        )
+    if report is not None:
+        check_report_path(report)
     folder = _folder(keep)
     verdict = _played(
         Day(scenario=planned, calls=arrivals, speed=played_speed, seed=seed, telephony=telephony),

@@ -80,7 +80,10 @@ def _basis(decision: Decision) -> str:
     if decision.home_wait_ms >= FOREVER_MS:
         home = _("nobody works at home for it, or no call has been finished yet")
     else:
-        home = _("the wait at home was expected to be {wait} s", wait=_seconds(decision.home_wait_ms))
+        home = _(
+            "those who wait at home were expected to save {wait} s, all together",
+            wait=_seconds(decision.home_wait_ms),
+        )
     return _("Known: {view}; {home}.", view=view, home=home)
 
 

@@ -69,7 +69,10 @@ def _register_whatif(root: typer.Typer) -> None:
         as_json: Annotated[bool, typer.Option("--json", help=_("Print the report as JSON."))] = False,
     ) -> None:
         from hq.planning.day import read_day
+        from node.plays import check_report_path
 
+        if report is not None:
+            check_report_path(report)
         planned = read_day(from_ledger=from_ledger, day=day, scenario=scenario, calls=calls, seed=seed)
         if from_ledger is None and not changes and seeds is None and plot is None and not similar_days:
             from hq.planning import what_if

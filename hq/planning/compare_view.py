@@ -17,7 +17,7 @@ from node.words import marked, plural
 from node.words import text as _
 from router.ids import SiteId
 from router.kpi.confidence import Estimate
-from router.world.comparison import BETTER_IS_MORE, FIGURES, Compared
+from router.world.comparison import BETTER_IS_MORE, FIGURES, OVERFLOW, Compared
 from router.world.helping_cost import HelpingCost
 from router.world.through_day import INTERVAL_MS
 
@@ -25,7 +25,7 @@ SHOWN_SITES = 20
 
 _OPEN = {"OPEN": marked("the call has not ended")}
 
-_UNITS = {"sl20_strict": "%", "abandon_rate": "%", "asa_s": "s", "p95_wait_s": "s", "overflow": ""}
+_UNITS = {"sl20_strict": "%", "abandon_rate": "%", "asa_s": "s", "p95_wait_s": "s", OVERFLOW: ""}
 
 
 def comparison_tree(
@@ -146,7 +146,8 @@ def measured_figures(day: PlannedDay) -> dict[str, float | None] | None:
     if day.past is None:
         return None
     tally = day.past.measured()
-    return {name: getattr(tally, name) for name in FIGURES}
+    figures = {name: getattr(tally, name) for name in FIGURES}
+    return {**figures, OVERFLOW: float(day.past.answered_away_count)}
 
 
 def _cluster_table(
@@ -154,8 +155,8 @@ def _cluster_table(
 ) -> Table:
     table = _table(title, [_("variant"), _("routing")], _figure_titles())
     if measured is not None:
-        cells = [_plain(measured[name], _UNITS[name]) for name in FIGURES]
-        table.add_row(Text(_("as measured")), Text("-"), *cells, Text("-"), style="dim")
+        cells = [_plain(measured[name], _UNITS[name]) for name in BETTER_IS_MORE]
+        table.add_row(Text(_("as measured")), Text("-"), *cells, style="dim")
     for each in compared:
         cells = [_valued(each.figure(name), _UNITS[name]) for name in BETTER_IS_MORE]
         table.add_row(Text(each.variant.name), Text(each.variant.policy), *cells)
@@ -239,7 +240,7 @@ def _valued(found: Estimate | None, unit: str) -> Text:
 
 
 def _plain(value: float | None, unit: str) -> Text:
-    return Text("-" if value is None else f"{value:.1f} {unit}")
+    return Text("-" if value is None else f"{value:.1f} {unit}".rstrip())
 
 
 def _changed(found: Estimate | None, name: str) -> Text:

@@ -130,6 +130,16 @@ def _of_ledger(where: str, day: str, like: Scenario | None) -> PlannedDay:
                 sites=", ".join(past.mixed_sites),
             )
         )
+    if past.away_count:
+        notes.append(
+            plural(
+                "{count} caller was served by another site, which this ledger does not know: here the site is"
+                " alone, and fares worse than it did; ask HQ's database",
+                "{count} callers were served by other sites, which this ledger does not know: here the site"
+                " is alone, and fares worse than it did; ask HQ's database",
+                past.away_count,
+            )
+        )
     if past.helped_count:
         notes.append(
             plural(

@@ -11,7 +11,7 @@ from node.words import text as _
 from router.id_rules import site_fault
 from router.ids import SiteId
 from router.kpi.erlang import Demand
-from router.world.past_day import agents_at
+from router.world.past_day import agents_between
 
 KNOWN_NEEDED = 20
 """A site with fewer known talks or waits says too little of its own: those of all sites stand in."""
@@ -25,8 +25,8 @@ class DemandInterval:
     """When it begins, on the wall clock; empty where there is but one."""
     length_s: float
     demands: Mapping[SiteId, Demand]
-    on_duty: Mapping[SiteId, int] | None
-    """As the roster has it in the middle of the interval; None without a day."""
+    on_duty: Mapping[SiteId, float] | None
+    """By the roster, on average; None without a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def demand_of_day(day: PlannedDay, interval_min: int) -> list[DemandInterval]:
                 )
                 for site_id in sites
             },
-            on_duty=agents_at(first, day.scenario.roster, number * length_ms + length_ms // 2),
+            on_duty=agents_between(first, day.scenario.roster, number * length_ms, (number + 1) * length_ms),
         )
         for number in range(min(counts), max(counts) + 1)
     ]

@@ -45,6 +45,8 @@ class Past:
     """Their agents did not all serve the same queues; here each serves all that any of them did."""
     helped_count: int
     """Calls of sites whose ledgers are not in the book, which agents of this one served."""
+    away_count: int
+    """Calls that agents of such sites served: here nobody does."""
 
 
 def read_past(book: LedgerBook, business_date: str, like: Scenario | None = None) -> Past:
@@ -58,8 +60,8 @@ def read_past(book: LedgerBook, business_date: str, like: Scenario | None = None
     asked = [call for call in calls if _is_played(call)]
     began_us = min(call.queued_utc_us for call in asked if call.queued_utc_us is not None)
     began_us -= began_us % (_GRID_MS * 1000)
-    handoffs = [each for each in book.records(HandoffRecord, business_date) if each.role is Role.HELPER]
-    day = PastDay(_past_calls(asked, handoffs, began_us))
+    handoffs = book.records(HandoffRecord, business_date)
+    day = PastDay(_past_calls(asked, [each for each in handoffs if each.role is Role.HELPER], began_us))
     if not day.is_answered_at_all:
         raise BadLedgerError(
             _(
@@ -74,13 +76,17 @@ def read_past(book: LedgerBook, business_date: str, like: Scenario | None = None
     if like is not None:
         scenario = _with_network(scenario, like)
     here = set(book.sites())
+    foreign = Counter(
+        each.role for each in handoffs if each.peer not in here and each.connected_utc_us is not None
+    )
     return Past(
         day=day,
         scenario=replace(scenario, ring_ms=_ring_ms(book, business_date)),
         began_utc_us=began_us,
         left_out=Counter(str(call.disposition or "OPEN") for call in calls if not _is_played(call)),
         mixed_sites=tuple(sorted(site_id for site_id, kinds in skills.items() if len(kinds) > 1)),
-        helped_count=sum(each.peer not in here and each.connected_utc_us is not None for each in handoffs),
+        helped_count=foreign[Role.HELPER],
+        away_count=foreign[Role.ORIGIN],
     )
 
 
@@ -159,6 +165,7 @@ def _past_call(call: CallRecord, wrapups: Mapping[HandoffId, int], usual_ms: int
         waited_ms=call.waited_ms,
         handle_ms=handle_ms,
         has_hung_up=is_abandoned(call),
+        is_answered_away=is_answered(call) and call.handoff_id is not None,
     )
 
 

@@ -18,6 +18,7 @@ from node.words import text as _
 from router.kpi.confidence import Estimate
 from router.world.comparison import Compared
 from router.world.past_day import agents_at
+from router.world.scenario import Scenario
 from router.world.through_day import INTERVAL_MS
 
 _CHINESE_FONTS = (
@@ -75,13 +76,8 @@ def _draw(
         colour = f"C{number % 10}"
         _band(waits, intervals, [each.mean_wait(at) for at in intervals], name, colour)
         _band(level, intervals, [each.service_level(at) for at in intervals], name, colour)
-        scenario = each.variant.scenario
-        first = {site.site_id: site.agents for site in scenario.sites}
-        staffed = [
-            sum(agents_at(first, scenario.roster, round((at + 0.5) * INTERVAL_MS)).values())
-            for at in intervals
-        ]
-        duty.step(intervals, staffed, where="post", color=colour)
+        moments, staffed = on_duty(each.variant.scenario, intervals[0], intervals[-1] + 1)
+        duty.step(moments, staffed, where="post", color=colour)
     for panel, key in zip(panels, ("wait", "level", "duty"), strict=True):
         panel.set_ylabel(labels[key])
         panel.grid(alpha=0.3)
@@ -95,12 +91,22 @@ def _draw(
     duty.set_xlabel(f"{labels['time']} ({day.clock_name()})")
 
 
+def on_duty(scenario: Scenario, first: int, end: int) -> tuple[list[float], list[int]]:
+    """Each moment at which somebody comes or goes, in intervals, and how many are there from it on."""
+    at_first = {site.site_id: site.agents for site in scenario.sites}
+    changes = {change.from_ms for change in scenario.roster}
+    between = sorted(at for at in changes if first * INTERVAL_MS < at < end * INTERVAL_MS)
+    moments = [first * INTERVAL_MS, *between, end * INTERVAL_MS]
+    staffed = [sum(agents_at(at_first, scenario.roster, at).values()) for at in moments[:-1]]
+    return [at / INTERVAL_MS for at in moments], [*staffed, staffed[-1]]
+
+
 def _band(
     panel: Axes, intervals: Sequence[int], found: Sequence[Estimate | None], name: str, colour: str
 ) -> None:
-    """A line through the means, and the 95 % interval around it where there is one."""
+    """A line through the means, in the middle of their intervals, and the 95 % interval around it if any."""
     known = [(at, each) for at, each in zip(intervals, found, strict=True) if each is not None]
-    places = [at for at, _each in known]
+    places = [at + 0.5 for at, _each in known]
     panel.plot(places, [each.mean for _at, each in known], color=colour, label=name, marker=".", markersize=3)
     low = [each.mean if each.low is None else max(0.0, each.low) for _at, each in known]
     high = [each.mean if each.high is None else each.high for _at, each in known]
@@ -128,7 +134,7 @@ def _fonts(*, is_svg: bool) -> tuple[list[str], bool]:
 def _labels(*, speaks_chinese: bool) -> dict[str, str]:
     english = {
         "title": "Waits through the day",
-        "wait": "mean wait, s",
+        "wait": "mean wait of all, s",
         "level": "within 20 s, %",
         "duty": "agents on duty",
         "time": "time of arrival",
@@ -138,7 +144,7 @@ def _labels(*, speaks_chinese: bool) -> dict[str, str]:
         return english
     return {
         "title": _("Waits through the day"),
-        "wait": _("mean wait, s"),
+        "wait": _("mean wait of all, s"),
         "level": _("within 20 s, %"),
         "duty": _("agents on duty"),
         "time": _("time of arrival"),

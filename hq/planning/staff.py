@@ -74,7 +74,9 @@ def staffing_tree(staffing: Sequence[Staffing], target: Target) -> dict[str, Any
                 "length_s": each.interval.length_s,
                 "alone": each.need.alone,
                 "pooled": each.need.pooled,
-                "on_duty": None if each.interval.on_duty is None else sum(each.interval.on_duty.values()),
+                "on_duty": None
+                if each.interval.on_duty is None
+                else round(sum(each.interval.on_duty.values()), 1),
                 "pooled_service": _service_tree(each.need.service),
                 "sites": {
                     site_id: {
@@ -85,7 +87,7 @@ def staffing_tree(staffing: Sequence[Staffing], target: Target) -> dict[str, Any
                         "pooled": need.pooled,
                         "on_duty": None
                         if each.interval.on_duty is None
-                        else each.interval.on_duty.get(site_id, 0),
+                        else round(each.interval.on_duty.get(site_id, 0), 1),
                         "alone_service": _service_tree(need.service),
                     }
                     for site_id, need in each.need.sites.items()
@@ -218,7 +220,7 @@ def _print_intervals(staffing: Sequence[Staffing], clock_name: str | None) -> No
             round(each.need.demand.calls_per_s * each.interval.length_s),
             each.need.alone,
             each.need.pooled,
-            "-" if each.interval.on_duty is None else sum(each.interval.on_duty.values()),
+            "-" if each.interval.on_duty is None else f"{sum(each.interval.on_duty.values()):.1f}",
         )
         for each in staffing
     ]

@@ -42,6 +42,18 @@ def read_calls(path: Path, scenario: Scenario) -> list[PlannedCall]:
     return _parsed(path, lambda text: parse_calls(text.splitlines(), scenario))
 
 
+def check_report_path(path: Path) -> None:
+    """Before a long play whose report could not be written.
+
+    Raises:
+        TroubleError: there is no such folder.
+    """
+    if not path.absolute().parent.is_dir():
+        raise TroubleError(
+            _("{folder} is no folder; the report cannot be written there", folder=path.absolute().parent)
+        )
+
+
 def write_report(path: Path, report: Report) -> None:
     path.write_text(format_report(report), encoding="utf-8")
 

@@ -39,7 +39,7 @@ class Decision:
     candidate_count: int | None = None
     """How many it was chosen among; `candidates` holds the first few."""
     home_wait_ms: int | None = None
-    """A push: what the caller could expect at home; FOREVER_MS when nobody works there."""
+    """A push: what it saves those who wait at home, all together; FOREVER_MS when nobody works there."""
 
 
 @value

@@ -231,7 +231,7 @@ class Board:
             yield since, self._sites[site_id]
 
     def cost_s(self, site_id: SiteId) -> float:
-        """Seconds of wait that crossing the link to a site must save."""
+        """Seconds of wait that crossing the link to a site must save, of all who wait there together."""
         link = self._policy.links.get(site_id)
         return link.cost_s if link is not None else 0.0
 

@@ -10,6 +10,7 @@ from router.ids import FOREVER_MS, Instant, QueueId, SiteId
 from router.ledger import Decision
 from router.overflow.board import Board, SiteView, ViewState, expected_wait_at_s
 from router.overflow.draw import WeightedDraw
+from router.overflow.links import Links
 from router.overflow.policy import OverflowPolicy
 
 _EXPLAINED_LIMIT = 8
@@ -32,9 +33,9 @@ class Choice:
 class Chooser:
     """Choices from this site's view, its configured links and a seeded source of randomness."""
 
-    def __init__(self, board: Board, policy: OverflowPolicy, rng: random.Random) -> None:
+    def __init__(self, board: Board, policy: OverflowPolicy, links: Links, rng: random.Random) -> None:
         self._board = board
-        self._policy = policy
+        self._links = links
         self._rng = rng
         self._peers = tuple(policy.links)
         self._rotation = rng.randrange(len(self._peers)) if self._peers else 0
@@ -46,7 +47,8 @@ class Chooser:
 
         Args:
             queue_id: the call's queue class.
-            home_wait_s: what the call can expect at home; a link must save more than it costs.
+            home_wait_s: what those who wait at home save by it, all together; a link must save more
+                than it costs.
             asked: sites that this call has asked already.
             now: the floor's time.
         """
@@ -56,7 +58,7 @@ class Chooser:
         groups = _worth_it(self._board.idle_groups(queue_id), home_wait_s)
 
         def may_take(site_id: SiteId) -> bool:
-            return site_id not in asked and self._board.may_ask(site_id, now)
+            return site_id not in asked and self._may_ask(site_id, now)
 
         if state is ViewState.UNSCORED:
             rule, chosen = "PUSH_AT_RANDOM", self._at_random(groups, may_take)
@@ -98,10 +100,17 @@ class Chooser:
         """Sites worth claiming a caller from, who waited longest first."""
         for since, view in self._board.waiting_sites(queue_id):
             site_id = view.load.site_id
-            cost_s = self._board.cost_s(site_id)
-            is_worth_it = cost_s <= 0 or expected_wait_at_s(view.load.queues[queue_id], 0) > cost_s
-            if is_worth_it and self._board.may_ask(site_id, now):
+            if self._is_worth_it(view, queue_id) and self._may_ask(site_id, now):
                 yield since, site_id, queue_id
+
+    def _may_ask(self, site_id: SiteId, now: Instant) -> bool:
+        return self._links.headroom(site_id) > 0 and self._board.may_ask(site_id, now)
+
+    def _is_worth_it(self, view: SiteView, queue_id: QueueId) -> bool:
+        """Whether all who wait there save more than the link costs when the first of them is served here."""
+        cost_s = self._board.cost_s(view.load.site_id)
+        behind_count = view.waiting_count(queue_id) - 1
+        return cost_s <= 0 or expected_wait_at_s(view.load.queues[queue_id], behind_count) > cost_s
 
     def _by_score(self, groups: list[_Group], may_take: Callable[[SiteId], bool]) -> SiteId | None:
         """The cheapest; among equals one at random, by idle agents, so that nobody runs to one site."""
@@ -132,7 +141,7 @@ class Chooser:
         for _ in self._peers:
             self._rotation = (self._rotation + 1) % len(self._peers)
             site_id = self._peers[self._rotation]
-            if site_id not in asked:
+            if site_id not in asked and self._links.headroom(site_id) > 0:
                 decision = Decision(
                     rule=rule,
                     view_age_ms=self._board.age_ms(now),
@@ -152,7 +161,7 @@ class Chooser:
     ) -> Choice:
         """The first of those shown, and why: what each scored, and what was seen of it.
 
-        `count` are all that were in question; a push knows the wait at home.
+        `count` are all that were in question; a push knows what it saves at home.
         """
         views = [self._board.view(site_id) for site_id, _, _ in shown]
         counted = SiteView.waiting_count if home_wait_s is None else SiteView.idle_count
@@ -174,7 +183,7 @@ class Chooser:
 
 
 def _worth_it(groups: list[_Group], home_wait_s: float) -> list[_Group]:
-    """Those whose link costs less than the wait at home."""
+    """Those whose link costs less than is saved at home."""
     return [(cost_s, group) for cost_s, group in groups if cost_s <= 0 or home_wait_s > cost_s]
 
 

@@ -27,7 +27,7 @@ class LinkPolicy:
 
     site_id: SiteId
     cost_s: float = 0.0
-    """Seconds of wait that crossing this link must save."""
+    """Seconds of wait that crossing this link must save, of all who wait there together."""
     leg_limit: int = 30
     """Concurrent overflow legs, both directions together; a moved call has none."""
     media: Media = Media.BRIDGE

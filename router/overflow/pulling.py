@@ -10,14 +10,13 @@ from router import ledger
 from router.acd.queues import Queues
 from router.acd.roster import Agent, Roster
 from router.agent import AgentState
-from router.ids import HandoffId, Instant, SiteId
+from router.ids import HandoffId, Instant, QueueId, SiteId
 from router.ledger import Role
 from router.orders import Ask, HangUpTrunk
 from router.overflow.board import Board
 from router.overflow.choice import Choice, Chooser
 from router.overflow.help import Help
 from router.overflow.helper import RESERVATION_TIMER, HelperSide
-from router.overflow.links import Links
 from router.overflow.messages import Claim, Given, HandoffState, Refusal, Refused, Reply
 from router.overflow.own_loss import OwnLoss
 from router.overflow.policy import OverflowPolicy
@@ -39,7 +38,6 @@ class Pulling:
         queues: Queues,
         board: Board,
         chooser: Chooser,
-        links: Links,
         taking_back: TakingBack,
         timers: Timers[tuple[str, str]],
         new_id: Callable[[], str],
@@ -52,7 +50,6 @@ class Pulling:
         self._queues = queues
         self._board = board
         self._chooser = chooser
-        self._links = links
         self._taking_back = taking_back
         self._timers = timers
         self._new_id = new_id
@@ -72,22 +69,21 @@ class Pulling:
         """Ask the site whose head call waited longest. False when there is none to ask."""
         if not self._may_lend(agent):
             return False
-        queues = [
-            queue.policy.queue_id
-            for queue in self._queues
-            if queue.policy.is_overflow_allowed and queue.policy.skills <= agent.skills
-        ]
-        choice = self._chooser.origin_for(queues, turn.now)
-        return choice is not None and self._send_claim(turn, agent, choice)
+        choice = self._chooser.origin_for(self._queues_for(agent), turn.now)
+        if choice is None:
+            return False
+        self._send_claim(turn, agent, choice)
+        return True
 
     def claim_blind(self, turn: Turn) -> None:
         """Without a view: the longest idle agent asks the next configured peer."""
         for agent_id in self._roster.idle.longest_idle(frozenset(), 1):
             agent = self._roster.get(agent_id)
-            queue = next((q for q in self._queues if q.policy.skills <= agent.skills), None)
-            if queue is not None and self._may_lend(agent):
-                choice = self._chooser.blind_origin(queue.policy.queue_id, turn.now)
-                if choice is not None and self._send_claim(turn, agent, choice):
+            queues = self._queues_for(agent)
+            if queues and self._may_lend(agent):
+                choice = self._chooser.blind_origin(queues[0], turn.now)
+                if choice is not None:
+                    self._send_claim(turn, agent, choice)
                     self._blind_wait_ms = min(2 * self._blind_wait_ms, self._policy.blind_ask_limit_ms)
 
     def claim_replied(self, turn: Turn, site_id: SiteId, handoff_id: HandoffId, reply: Reply) -> None:
@@ -115,6 +111,14 @@ class Pulling:
 
     # --- inside --------------------------------------------------------------------------
 
+    def _queues_for(self, agent: Agent) -> list[QueueId]:
+        """What the agent may serve for others."""
+        return [
+            queue.policy.queue_id
+            for queue in self._queues
+            if queue.policy.is_overflow_allowed and queue.policy.skills <= agent.skills
+        ]
+
     def _may_lend(self, agent: Agent) -> bool:
         is_idle = agent.state is AgentState.READY
         return (
@@ -124,9 +128,7 @@ class Pulling:
             and self._own_loss.allows_one_more()
         )
 
-    def _send_claim(self, turn: Turn, agent: Agent, choice: Choice) -> bool:
-        if self._links.headroom(choice.site_id) <= 0:
-            return False
+    def _send_claim(self, turn: Turn, agent: Agent, choice: Choice) -> None:
         handoff_id = HandoffId(self._new_id())
         self._board.note_claim(choice.site_id, choice.queue_id, turn.now)
         help_ = Help(handoff_id, choice.site_id, HandoffState.ASKING)
@@ -148,7 +150,6 @@ class Pulling:
             timeout_ms=self._policy.rpc_limit_ms,
         )
         turn.order(Ask(site_id=choice.site_id, request=claim))
-        return True
 
     def _claim_failed(self, turn: Turn, help_: Help, reason: str) -> None:
         self._helper.write_refused(turn, help_, reason)

@@ -17,7 +17,6 @@ from router.ledger import Role
 from router.orders import Ask
 from router.overflow.board import Board
 from router.overflow.choice import Chooser
-from router.overflow.links import Links
 from router.overflow.messages import HandoffState, Redirect, Refusal, Refused, Reply, Reserve, Reserved
 from router.overflow.origin import Origin
 from router.overflow.policy import OverflowPolicy
@@ -45,7 +44,6 @@ class Pushing:
         queues: Queues,
         board: Board,
         chooser: Chooser,
-        links: Links,
         silence: PbxSilence,
         timers: Timers[tuple[str, str]],
         new_id: Callable[[], str],
@@ -58,7 +56,6 @@ class Pushing:
         self._queues = queues
         self._board = board
         self._chooser = chooser
-        self._links = links
         self._silence = silence
         self._timers = timers
         self._new_id = new_id
@@ -115,14 +112,16 @@ class Pushing:
     # --- inside --------------------------------------------------------------------------
 
     def _ask(self, turn: Turn, call: Call, queue: Queue) -> bool:
+        # Who leaves the line lets everybody behind move up: together they save what the last one waits.
+        behind_count = self._calls.waiting.count(call.queue_id) - self._calls.waiting.position(call.call_id)
         home_wait_s = expected_wait_s(
-            ahead_count=self._calls.waiting.position(call.call_id) - 1,
+            ahead_count=behind_count,
             staffed_count=self._roster.staffed_count(call.skills),
             aht_ms=queue.history.aht_ms(turn.now),
             abandon_rate_per_hour=queue.history.abandon_rate_per_hour(turn.now),
         )
         choice = self._chooser.helper_for(call.queue_id, home_wait_s, call.asked, turn.now)
-        if choice is None or self._links.headroom(choice.site_id) <= 0:
+        if choice is None:
             return False
         handoff_id = HandoffId(self._new_id())
         call.asked.append(choice.site_id)

@@ -13,14 +13,17 @@ from router.world.variants import Variant
 from router.world.what_if import new_tally, play_into
 
 FIGURES = ("sl20_strict", "asa_s", "p95_wait_s", "abandon_rate")
-"""Percent and seconds, as in a report; the cluster also has `overflow`, calls answered away from home."""
+"""Percent and seconds, as in a report."""
+
+OVERFLOW = "overflow"
+"""Of the cluster alone: calls answered away from home."""
 
 BETTER_IS_MORE: Mapping[str, bool | None] = {
     "sl20_strict": True,
     "asa_s": False,
     "p95_wait_s": False,
     "abandon_rate": False,
-    "overflow": None,
+    OVERFLOW: None,
 }
 """Which way is good for callers; None: neither."""
 
@@ -76,7 +79,7 @@ def play_variant(variant: Variant, calls: list[PlannedCall], seed: int) -> Playe
     laws = play_into([tally, through_day], variant.scenario, calls, policy=variant.policy, seed=seed)
     return Played(
         offered=tally.cluster.offered,
-        cluster={**_figures(tally.cluster), "overflow": float(tally.overflow.confirmed_count)},
+        cluster={**_figures(tally.cluster), OVERFLOW: float(tally.overflow.confirmed_count)},
         sites={site_id: _site_figures(tally, site_id) for site_id in tally.sites},
         through_day=through_day.intervals,
         violations=tuple(f"{law.name}: {violation}" for law in laws for violation in law.violations),

@@ -39,6 +39,8 @@ class PastCall:
     """Talk, hold and wrap-up; None when nobody answered."""
     has_hung_up: bool
     """While waiting: the patience is known. Otherwise it was longer than the wait."""
+    is_answered_away: bool = False
+    """By another site's agent."""
 
 
 class PastDay:
@@ -71,6 +73,11 @@ class PastDay:
             if call.handle_ms is not None or call.has_hung_up:
                 tally.count(call.waited_ms, is_answered=call.handle_ms is not None)
         return tally
+
+    @property
+    def answered_away_count(self) -> int:
+        """Calls that another site's agents answered."""
+        return sum(call.is_answered_away for call in self.calls)
 
     def draw(self, seed: int, *, is_similar: bool = False) -> list[PlannedCall]:
         """The day's callers with what was not seen of them; the same for the same seed.
@@ -153,3 +160,17 @@ def agents_at(first: Mapping[SiteId, int], roster: Iterable[RosterChange], at_ms
             break
         now[change.site_id] = change.agents
     return now
+
+
+def agents_between(
+    first: Mapping[SiteId, int], roster: Sequence[RosterChange], from_ms: int, until_ms: int
+) -> dict[SiteId, float]:
+    """How many are on duty where from one moment to another, on average; `roster` is in order of time."""
+    now = agents_at(first, roster, from_ms)
+    total_ms = {site_id: count * (until_ms - from_ms) for site_id, count in now.items()}
+    for change in roster:
+        if from_ms < change.from_ms < until_ms:
+            more = change.agents - now[change.site_id]
+            total_ms[change.site_id] += more * (until_ms - change.from_ms)
+            now[change.site_id] = change.agents
+    return {site_id: each / (until_ms - from_ms) for site_id, each in total_ms.items()}

@@ -29,6 +29,7 @@ from router.ids import Instant, SiteId
 from router.orders import PublishLoad
 from router.overflow.board import Board
 from router.overflow.choice import Chooser
+from router.overflow.links import Links
 from router.overflow.policy import OverflowPolicy
 from router.world.busy_hour import default_scenario, generate
 from router.world.callers import BusyHour
@@ -212,7 +213,7 @@ def choice_us(site_count: int) -> float:
     board.confirm(now)
     for number in range(site_count):
         board.see(site_load(f"site-{number}", 1, idle=1 + number % 7), now)
-    chooser = Chooser(board, policy, random.Random(1))
+    chooser = Chooser(board, policy, Links(policy), random.Random(1))
     best_s = min(
         timeit.repeat(lambda: chooser.helper_for(SALES, 60.0, (), now), number=CHOICE_COUNT, repeat=3)
     )

@@ -17,6 +17,7 @@ from deploy.etcd import EtcdCluster, EtcdMember, start_etcd
 from router.ids import Instant, SiteId
 from router.overflow.board import Board, ViewState
 from router.overflow.choice import Chooser
+from router.overflow.links import Links
 from router.overflow.load import SiteLoad
 from router.overflow.policy import OverflowPolicy
 from sync.loadboard.codec import decode
@@ -88,7 +89,7 @@ class RoomSite:
         self.dark_since: float | None = None
         """Since when no member can answer it."""
         self._router = Board(self.site_id, POLICY)
-        self._chooser = Chooser(self._router, POLICY, random.Random(name))
+        self._chooser = Chooser(self._router, POLICY, Links(POLICY), random.Random(name))
         settings = EtcdSettings(
             endpoints=tuple(link.endpoint for link in links), prefix=PREFIX, digest_above=digest_above
         )

@@ -15,7 +15,7 @@ from hq.explain.commands import register as register_explain
 from hq.planning.commands import register
 from node import words
 from router.call import Disposition
-from router.ledger import CallArrived, HandoffConfirmed, LedgerRow
+from router.ledger import CallArrived, CallConnected, HandoffConfirmed, LedgerRow
 from router.world.busy_hour import default_scenario, generate
 from router.world.callers import BusyHour
 from tests.fakes.command_line import CommandLine, Ended
@@ -68,6 +68,7 @@ def test_a_replayed_day_comes_close_to_what_was_measured_and_says_what_a_closed_
     assert shut["against_base"]["sl20_strict"]["high"] < -10
     assert alone["against_base"]["abandon_rate"]["low"] > 1
     assert more["against_base"]["asa_s"]["high"] < 0
+    assert base["cluster"]["overflow"]["mean"] == pytest.approx(told.json["measured"]["overflow"], rel=0.3)
     assert base["against_base"]["asa_s"] == {"mean": 0, "low": 0, "high": 0, "plays": 3}
     assert [each["clock"] for each in base["through_day"]] == ["08:00", "08:15", "08:30"]
     text = plot.read_text(encoding="utf-8")
@@ -117,13 +118,21 @@ def test_a_branch_plays_its_own_callers_and_says_what_it_leaves_out(
 ) -> None:
     file = write_branch(tmp_path / "branch.db", day.of("urumqi"))
     own = sum(isinstance(row.entry, CallArrived) for row in day.of("urumqi"))
+    away = sum(map(is_answered_away, day.of("urumqi")))
 
     shown = whatif(trunkline, file, "--seeds", 2)
 
     assert shown.code == 0, shown.err
     assert f"{own} calls, 2 plays of each" in shown.out
     assert re.search(r"\d+ calls of other sites were served here and are left out", shown.out)
+    assert re.search(rf"as measured .* {away}\.0 │", shown.out)
+    assert f"{away} callers were served by other sites" in shown.out
+    assert "here the site is alone" in shown.out
     assert "times are this machine's" in shown.out
+
+
+def is_answered_away(row: LedgerRow) -> bool:
+    return isinstance(row.entry, CallConnected) and row.entry.handoff_id is not None
 
 
 def test_callers_who_asked_for_nobody_are_left_out_and_counted(
@@ -162,7 +171,7 @@ def test_links_of_a_scenario_file_are_used_with_the_ledger_s_callers(
     links, foreign = tmp_path / "links.toml", tmp_path / "foreign.toml"
     sites = "".join(f'[[site]]\nid = "{site}"\nagents = 0\n' for site in ("beijing", "shanghai", "urumqi"))
     pairs = (("beijing", "shanghai"), ("beijing", "urumqi"), ("shanghai", "urumqi"))
-    costs = "".join(f'[[link]]\nfrom = "{a}"\nto = "{b}"\ncost_s = 60\n' for a, b in pairs)
+    costs = "".join(f'[[link]]\nfrom = "{a}"\nto = "{b}"\ncost_s = 3600\n' for a, b in pairs)
     links.write_text(f"duration_s = 1\n{sites}{costs}", encoding="utf-8")
     foreign.write_text('duration_s = 1\n[[site]]\nid = "kashgar"\nagents = 1\n', encoding="utf-8")
 
@@ -172,7 +181,7 @@ def test_links_of_a_scenario_file_are_used_with_the_ledger_s_callers(
 
     away = [each["variants"][0]["cluster"]["overflow"]["mean"] for each in (free, dear)]
     assert away[0] > 20
-    assert away[1] == 0, "nobody expects to wait a minute at home"
+    assert away[1] == 0, "no line at home saves an hour"
     assert wrong.code == 2
     assert "site kashgar is not in the ledger" in wrong.err
 
@@ -188,6 +197,7 @@ def test_links_of_a_scenario_file_are_used_with_the_ledger_s_callers(
         (("--day", DAY, "--seeds", "0"), "--seeds must be 1 to 1000"),
         (("--day", DAY, "--plot", "waits.pdf"), "must end in .png or .svg"),
         (("--day", DAY, "--plot", "/nowhere/waits.png"), "there is no folder /nowhere"),
+        (("--day", DAY, "--seeds", "999", "--report", "/nowhere/r.json"), "/nowhere is no folder"),
         (("--day", DAY, "--calls", "calls.csv"), "--from-ledger brings its own calls"),
     ],
 )

@@ -157,7 +157,8 @@ def test_a_decision_tells_candidates_with_scores_ages_and_what_they_showed() -> 
 
     assert lines[0].startswith("Why: of the sites that show idle agents, the one with the cheapest link")
     assert lines[1] == (
-        "Known: the view of the load board was 0.4 s old; the wait at home was expected to be 42.0 s."
+        "Known: the view of the load board was 0.4 s old;"
+        " those who wait at home were expected to save 42.0 s, all together."
     )
     assert lines[2] == "→ urumqi: score 0.0 s, 2 agents idle (record 7, 1.2 s old)"
     assert lines[3] == "  harbin: score 5.0 s, 1 agent idle (record 3, 90.0 s old)"

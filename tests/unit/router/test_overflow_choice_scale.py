@@ -11,6 +11,7 @@ from router.ids import Instant, QueueId, SiteId
 from router.overflow.board import Board
 from router.overflow.choice import Chooser
 from router.overflow.draw import WeightedDraw
+from router.overflow.links import Links
 from router.overflow.load import QueueLoad, SiteLoad
 from router.overflow.policy import LinkPolicy, OverflowPolicy
 
@@ -45,7 +46,7 @@ def room(*loads: SiteLoad, policy: OverflowPolicy | None = None) -> tuple[Board,
     board.confirm(NOW)
     for each in loads:
         board.see(each, NOW)
-    return board, Chooser(board, policy, random.Random(7))
+    return board, Chooser(board, policy, Links(policy), random.Random(7))
 
 
 def helpers(chooser: Chooser, count: int, asked: tuple[SiteId, ...] = ()) -> Counter[str]:
@@ -71,6 +72,20 @@ def test_a_cheaper_link_goes_before_many_idle_agents() -> None:
     assert helpers(chooser, 100) == {"near": 100}
     assert helpers(chooser, 100, asked=(SiteId("near"),)) == {"far": 100}
     assert chooser.helper_for(SALES, 4.0, (SiteId("near"),), NOW) is None
+
+
+def test_a_line_is_claimed_from_once_all_who_wait_in_it_save_what_the_link_costs() -> None:
+    far = LinkPolicy(site_id=SiteId("far"), cost_s=200.0)
+    board, chooser = room(
+        load("far", waiting=1, head_wait_ms=500), policy=OverflowPolicy(links={far.site_id: far})
+    )
+
+    assert chooser.origin_for([SALES], NOW) is None
+    board.see(load("far", waiting=30, head_wait_ms=500, version=2), NOW)
+    choice = chooser.origin_for([SALES], NOW)
+
+    assert choice is not None
+    assert choice.site_id == "far"
 
 
 def test_a_site_leaves_the_choice_when_its_last_idle_agent_is_asked_for_and_returns_with_its_record() -> None:

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from router import facts, ledger
+from router import facts, ledger, orders
 from router.ids import FOREVER_MS, SiteId
 from router.ledger import Decision
 from router.overflow.load import SiteLoad
 from router.overflow.policy import LinkPolicy, OverflowPolicy
-from tests.fakes.floor import SALES, FloorUnderTest, all_of, at
+from tests.fakes.floor import SALES, FloorUnderTest, all_of, at, one
 
 HARBIN, URUMQI = SiteId("harbin"), SiteId("urumqi")
 
@@ -67,6 +67,26 @@ def test_a_pull_writes_how_many_callers_it_saw_and_no_wait_at_home() -> None:
     assert decision.candidates == ((URUMQI, 7, 2.0),), "a second at home when it was written, one since"
     assert decision.seen == ((1000, 4),)
     assert decision.home_wait_ms is None
+
+
+def test_a_line_crosses_a_link_once_all_who_wait_in_it_save_what_it_costs() -> None:
+    floor = busy_beijing(urumqi_cost_s=20)
+    floor.seat("1", 1)
+    leg = one(floor.call("c0", 1), orders.RingAgent).leg_id
+    floor.answer(leg, 1)
+    floor.tell(facts.LegHungUp(leg_id=leg), 16)
+    leg = one(floor.call("c1", 16), orders.RingAgent).leg_id
+    floor.answer(leg, 16)
+    floor.tell(facts.LoadSeen(load=load_of("urumqi", idle=2)), 17)
+    floor.tell(facts.ViewConfirmed(), 17)
+
+    floor.call("head", 17)
+    assert all_of(floor.log, ledger.HandoffAsked) == [], "a talk of 15 s is less than the link's 20"
+    floor.call("behind", 17)
+
+    (asked,) = all_of(floor.log, ledger.HandoffAsked)
+    assert asked.call_id == "head", "it goes first, for the sake of both; the other has nobody behind it"
+    assert asked.decision.home_wait_ms == 30_000
 
 
 def test_the_second_ask_sees_one_idle_agent_less_where_the_first_one_went() -> None:

@@ -9,6 +9,7 @@ from router.ledger import Decision
 from router.overflow.board import Board
 from router.overflow.choice import Chooser
 from router.overflow.lag import RecordLag
+from router.overflow.links import Links
 from router.overflow.load import QueueLoad, SiteLoad
 from router.overflow.messages import Given, Refusal, Refused, Reply, Reserved
 from router.overflow.policy import LinkPolicy, OverflowPolicy
@@ -185,7 +186,7 @@ def test_a_link_must_save_more_than_it_costs_there_too() -> None:
         board.see(record, at(0))
     board.hear_of_no_agent(URUMQI, SALES, at(1))
     board.confirm(at(7))
-    chooser = Chooser(board, policy, random.Random(7))
+    chooser = Chooser(board, policy, Links(policy), random.Random(7))
 
     assert chooser.helper_for(SALES, 4.0, (), at(7)) is None
     choice = chooser.helper_for(SALES, 6.0, (), at(7))
@@ -220,7 +221,7 @@ def test_an_empty_claim_refutes_a_record_and_leaves_the_site_to_be_asked_for_an_
 
     board.hear_of_no_caller(URUMQI, SALES, at(0.5))
 
-    chooser = Chooser(board, policy, random.Random(7))
+    chooser = Chooser(board, policy, Links(policy), random.Random(7))
     assert chooser.origin_for([SALES], at(6)) is None
     assert chooser.helper_for(SALES, 60.0, (), at(6)) is not None
     assert board.records_lag(at(6))

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from router.ids import QueueId, SiteId
-from router.world.past_day import PATIENCE_CAP_MS, PastCall, PastDay, agents_at, roster_of
+from router.world.past_day import PATIENCE_CAP_MS, PastCall, PastDay, agents_at, agents_between, roster_of
 from router.world.scenario import RosterChange
 
 A, B = SiteId("a"), SiteId("b")
@@ -98,3 +98,14 @@ def test_who_is_on_duty_at_a_moment() -> None:
 
     assert agents_at({A: 1, B: 2}, roster, 999) == {A: 1, B: 2}
     assert agents_at({A: 1, B: 2}, roster, 2000) == {A: 5, B: 0}
+
+
+def test_who_is_on_duty_between_two_moments_is_a_mean_over_time() -> None:
+    roster = [
+        RosterChange(site_id=A, from_ms=500, agents=4),
+        RosterChange(site_id=A, from_ms=1_750, agents=0),
+        RosterChange(site_id=B, from_ms=2_000, agents=9),
+    ]
+
+    assert agents_between({A: 0, B: 2}, roster, 1_000, 2_000) == {A: 3.0, B: 2.0}
+    assert agents_between({A: 0, B: 2}, roster, 0, 1_000) == {A: 2.0, B: 2.0}
