@@ -6,7 +6,7 @@ policies meet alike.
 
 import os
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
@@ -14,9 +14,12 @@ from typing import Any
 
 from router.world.busy_hour import generate
 from router.world.calls import PlannedCall
+from router.world.helping_cost import HelpingCost
+from router.world.past_day import agents_at
 from router.world.reference.policies import Policy
 from router.world.scenario import Scenario, parse_scenario
 from router.world.what_if import play_what_if
+from tests.bench import quality_own_loss
 
 COMMAND = "make bench"
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
@@ -24,8 +27,6 @@ PAGE = Path("docs/routing-quality.md")
 SEEDS = range(1, 6)
 MANY_SITES = 50
 """From so many on, one seed is a day of enough calls."""
-VERY_MANY_SITES = 500
-"""From so many on, a play takes minutes: one policy is enough."""
 BOARDS_S = (5.0, 60.0)
 PLAYED = [policy for policy in Policy if policy is not Policy.ISOLATED]
 """How isolated sites fare, each report says."""
@@ -33,6 +34,7 @@ PLAYED = [policy for policy in Policy if policy is not Policy.ISOLATED]
 SL_GOAL, ABANDON_GOAL, ASA_GOAL_S = 0.5, 0.3, 0.5
 OLD_BOARD_SL_GOAL = 1.0
 MANY_ASA_FACTOR, MANY_ASA_SLACK_S = 1.15, 0.5
+OWN_LOSS_SLACK = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,16 +75,19 @@ class Outcome:
 def results() -> list[dict[str, Any]]:
     days = {path.stem: path.read_text(encoding="utf-8") for path in sorted(SCENARIOS.glob("*.toml"))}
     scenarios = {name: parse_scenario(text) for name, text in days.items()}
-    outcomes = play_all(list(variants(scenarios)))
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        outcomes = play_all(list(variants(scenarios)), pool)
+        costs = quality_own_loss.measure(scenarios, pool)
     tells = {name: text.partition("\n")[0].removeprefix("# ") for name, text in days.items()}
-    PAGE.write_text(page(tells, scenarios, outcomes), encoding="utf-8")
-    return list(rows(scenarios, outcomes))
+    PAGE.write_text(page(tells, scenarios, outcomes, costs), encoding="utf-8")
+    excess = quality_own_loss.worst_excess(costs)
+    return [*rows(scenarios, outcomes), row("own_loss_beyond_setting", excess, "points", OWN_LOSS_SLACK)]
 
 
 def variants(scenarios: dict[str, Scenario]) -> Iterable[Variant]:
     """The large ones first: at the end, no process is left alone with one of them."""
     for name, scenario in sorted(scenarios.items(), key=lambda each: -len(each[1].sites)):
-        for policy in PLAYED if len(scenario.sites) < VERY_MANY_SITES else (Policy.RESERVE_PULL,):
+        for policy in PLAYED:
             yield Variant(name=name, scenario=scenario, policy=policy)
         if is_uneven(name):
             for board_s in BOARDS_S:
@@ -101,10 +106,9 @@ def is_uneven(name: str) -> bool:
 Outcomes = dict[tuple[str, Policy], Outcome]
 
 
-def play_all(every: Sequence[Variant]) -> Outcomes:
+def play_all(every: Sequence[Variant], pool: Executor) -> Outcomes:
     jobs = [(variant, seed) for variant in every for seed in variant.seeds]
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        played = list(pool.map(play, *zip(*jobs, strict=True)))
+    played = list(pool.map(play, *zip(*jobs, strict=True)))
     return {
         (variant.name, variant.policy): average(
             [outcome for (job, _seed), outcome in zip(jobs, played, strict=True) if job is variant]
@@ -133,10 +137,20 @@ def quality(figures: dict[str, Any]) -> Quality:
 
 
 def pooled_away(scenario: Scenario, calls: Sequence[PlannedCall]) -> float:
-    """Whoever is free is as likely to be of any site as the site has agents."""
-    agents = sum(site.agents for site in scenario.sites)
-    share = {site.site_id: site.agents / agents for site in scenario.sites}
-    return 100 * (1 - mean(share[call.site_id] for call in calls))
+    """Whoever is free is as likely to be of any site as the site has agents at work who serve the call."""
+    return 100 * (1 - mean(_home_share(scenario, call) for call in calls))
+
+
+def _home_share(scenario: Scenario, call: PlannedCall) -> float:
+    """Of all agents who serve such a call at its arrival, those of its own site."""
+    first = {site.site_id: site.agents for site in scenario.sites}
+    working = agents_at(first, scenario.roster, call.arrive_ms) if scenario.roster else first
+    able = {
+        site.site_id: working[site.site_id]
+        for site in scenario.sites
+        if site.skills is None or str(call.queue_id) in site.skills
+    }
+    return able.get(call.site_id, 0) / sum(able.values())
 
 
 def average(outcomes: Sequence[Outcome]) -> Outcome:
@@ -213,14 +227,29 @@ Goals on uneven sites with a board up to 5 s old: within {SL_GOAL} points of ser
 {ABANDON_GOAL} points of abandonment and {ASA_GOAL_S} s of mean wait of the pooled queue; with a
 board 60 s old, within {OLD_BOARD_SL_GOAL:g} point; from {MANY_SITES} sites on, a mean wait of at
 most {MANY_ASA_FACTOR} times the pooled one and {MANY_ASA_SLACK_S} s. Everywhere no more hand-offs
-than calls that a pooled queue would serve away from home.
+than calls that a pooled queue would serve away from home. A site with a `max_own_loss` loses at
+most its setting and {OWN_LOSS_SLACK:g} point.
+"""
+
+OWN_LOSS_HEAD = f"""## What helping costs
+
+Points within 20 s, with 95 % intervals, as paired differences over {len(quality_own_loss.SEEDS)} days
+of other callers each: what the site's own callers lose against a site that helps nobody, with its
+setting and without; and what the callers of all sites lose by the setting
+(`trunkline whatif --similar-days`).
 """
 
 
-def page(tells: dict[str, str], scenarios: dict[str, Scenario], outcomes: Outcomes) -> str:
+def page(
+    tells: dict[str, str],
+    scenarios: dict[str, Scenario],
+    outcomes: Outcomes,
+    costs: Sequence[HelpingCost],
+) -> str:
     parts = [HEAD, "## Against the pooled queue\n", against_pooled(tells, outcomes)]
     parts += ["## All policies\n\nService level, and mean wait.\n", all_policies(scenarios, outcomes)]
     parts += ["## Old boards, and agents kept back\n", old_boards(scenarios, outcomes)]
+    parts += [OWN_LOSS_HEAD, table(quality_own_loss.cells(costs))]
     return "\n".join(parts)
 
 
@@ -235,11 +264,9 @@ def against_pooled(tells: dict[str, str], outcomes: Outcomes) -> str:
     return table(cells)
 
 
-def all_policies(scenarios: dict[str, Scenario], outcomes: Outcomes) -> str:
+def all_policies(scenarios: Iterable[str], outcomes: Outcomes) -> str:
     cells = [["Day", "pooled", "isolated", *(policy.value for policy in PLAYED)]]
-    for name, scenario in scenarios.items():
-        if len(scenario.sites) >= VERY_MANY_SITES:
-            continue
+    for name in scenarios:
         one = outcomes[name, Policy.RESERVE_PULL]
         found = [one.pooled, one.isolated, *(outcomes[name, policy].ours for policy in PLAYED)]
         cells.append([f"`{name}`", *(f"{each.service_level:.1f} · {each.asa_s:.1f} s" for each in found)])
