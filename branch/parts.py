@@ -1,4 +1,4 @@
-"""One part each from its section of the settings; what needs other parts is wired in branch.app."""
+"""One part each from its section of the settings; what needs other parts is wired in branch.wiring."""
 
 import hashlib
 

@@ -4,7 +4,7 @@ Each class has one stable `reason`, used alike by wire, log and metric. No trans
 code stands here: `sync.link.status` holds the one table.
 """
 
-from router.ids import AgentId, CallId, LegId, LineId, QueueId, SiteId
+from router.ids import AgentId, CallId, LegId, LineId, QueueId
 
 
 class RouterError(Exception):
@@ -12,18 +12,6 @@ class RouterError(Exception):
 
     reason: str = "REFUSED"
     """Each class has its own; only a refusal that came over the wire brings another node's."""
-
-
-class UnknownSiteError(RouterError):
-    """The named site is not part of the cluster as this node knows it."""
-
-    reason = "SITE_UNKNOWN"
-
-    def __init__(self, site_id: SiteId) -> None:
-        super().__init__(
-            f"site {site_id!r} is not known here; check its spelling and [[overflow.peer]] in the site's file"
-        )
-        self.site_id = site_id
 
 
 class UnknownQueueError(RouterError):

@@ -4,15 +4,22 @@ The long-lived stream and the unary calls share it: a unary message is read and 
 the frame with the same content.
 """
 
-from collections.abc import Callable, Collection, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
 
 from trunkline.handoff.v1 import handoff_pb2 as pb
 
 from branch.caller_card import CallerCard
-from branch.peers.card_wire import fill_card, read_card
-from router.call import CallContext
-from router.ids import FOREVER_MS, CallId, CustomerId, HandoffId, QueueId, SiteId, Skill, Skills
+from branch.peers.call_wire import (
+    NAME_LIMIT_CHARS,
+    CallNames,
+    fill_call,
+    read_call,
+    read_caller,
+    read_queue,
+    read_skills,
+)
+from branch.peers.card_wire import fill_card
+from router.ids import FOREVER_MS, CallId, HandoffId, SiteId
 from router.overflow.messages import (
     Acknowledged,
     Cancel,
@@ -38,13 +45,9 @@ from sync.link import validate
 from sync.link.refusals import InvalidFieldError
 
 TIMEOUT_LIMIT_MS = 60_000
-SKILL_LIMIT = 64
-NAME_LIMIT_CHARS = 64
 TOKEN_LIMIT_CHARS = 400
 NUMBER_LIMIT_CHARS = 16
 """E.164: a plus sign and up to 15 digits."""
-
-_NAMES_REMEMBERED = 1_024
 
 _INCARNATION_LIMIT = 2**63 - 1
 """What a database's integer holds."""
@@ -59,6 +62,10 @@ KINDS: "Mapping[type[Request], pb.RequestKind.ValueType]" = {
     Move: pb.REQUEST_KIND_MOVE,
     TellHandoff: pb.REQUEST_KIND_TELL_HANDOFF,
 }
+
+_RESERVED_CALL = CallNames("reserve.call")
+_GIVEN_CALL = CallNames("given.call")
+_REDIRECTED_CALL = CallNames("call")
 
 _STATES = {
     HandoffState.UNKNOWN: pb.HANDOFF_STATE_UNKNOWN,
@@ -118,7 +125,7 @@ def request_frame(asked: Asked, *, timeout_ms: int) -> pb.ExchangeRequest:
     _fill_envelope(frame.envelope, asked, timeout_ms)
     match request:
         case Reserve():
-            _fill_call(frame.reserve.call, request.call, asked.caller)
+            fill_call(frame.reserve.call, request.call, asked.caller)
         case Claim():
             frame.claim.skills.extend(sorted(request.skills))
             frame.claim.token = request.token
@@ -135,7 +142,7 @@ def redirect_request(asked: Asked, *, timeout_ms: int) -> pb.RedirectRequest:
     assert isinstance(asked.request, Redirect)
     request = pb.RedirectRequest()
     _fill_envelope(request.envelope, asked, timeout_ms)
-    _fill_call(request.call, asked.request.call, asked.caller)
+    fill_call(request.call, asked.request.call, asked.caller)
     return request
 
 
@@ -177,7 +184,7 @@ def read_request(frame: pb.ExchangeRequest) -> Asked:
     return _asked(
         frame.envelope,
         _request(frame, handoff_id, timeout_ms),
-        _caller("reserve.call", frame.reserve.call),
+        read_caller("reserve.call", frame.reserve.call),
     )
 
 
@@ -188,9 +195,9 @@ def read_redirect(request: pb.RedirectRequest) -> Asked:
     validate.present("envelope", request.HasField("envelope"))
     validate.present("call", request.HasField("call"))
     handoff_id, timeout_ms = _about(request.envelope)
-    call = _call(_REDIRECTED_CALL, request.call)
+    call = read_call(_REDIRECTED_CALL, request.call)
     redirect = Redirect(handoff_id=handoff_id, call=call, timeout_ms=timeout_ms)
-    return _asked(request.envelope, redirect, _caller("call", request.call))
+    return _asked(request.envelope, redirect, read_caller("call", request.call))
 
 
 def _about(envelope: pb.Envelope) -> tuple[HandoffId, int]:
@@ -215,10 +222,10 @@ def _request(frame: pb.ExchangeRequest, handoff_id: HandoffId, timeout_ms: int) 
     match frame.WhichOneof("request"):
         case "reserve":
             validate.present("reserve.call", frame.reserve.HasField("call"))
-            call = _call(_RESERVED_CALL, frame.reserve.call)
+            call = read_call(_RESERVED_CALL, frame.reserve.call)
             return Reserve(handoff_id=handoff_id, call=call, timeout_ms=timeout_ms)
         case "claim":
-            skills = _skills("claim.skills", frame.claim.skills)
+            skills = read_skills("claim.skills", frame.claim.skills)
             token = validate.text("claim.token", frame.claim.token, most_chars=TOKEN_LIMIT_CHARS)
             return Claim(handoff_id=handoff_id, skills=skills, token=token, timeout_ms=timeout_ms)
         case "reserve_line":
@@ -272,7 +279,7 @@ def reply_frame(
         case Reserved(token=token):
             frame.reserved.token = token
         case Given(call=call):
-            _fill_call(frame.given.call, call, caller)
+            fill_call(frame.given.call, call, caller)
         case Acknowledged():
             frame.acknowledged.SetInParent()
         case HandoffSeen():
@@ -338,9 +345,9 @@ def _reply(frame: pb.ExchangeResponse, handoff_id: HandoffId) -> Reply:
 def _caller_in(frame: pb.ExchangeResponse, reply: Reply) -> CallerCard | None:
     # Even to look into a part that is not there makes an object, so only those that have one are asked.
     if isinstance(reply, Given):
-        return _caller("given.call", frame.given.call)
+        return read_caller("given.call", frame.given.call)
     if isinstance(reply, HandoffSeen):
-        return _caller("seen", frame.seen)
+        return read_caller("seen", frame.seen)
     return None
 
 
@@ -351,7 +358,7 @@ def _reserved(frame: pb.ExchangeResponse, handoff_id: HandoffId) -> Reply:
 
 def _given(frame: pb.ExchangeResponse, handoff_id: HandoffId) -> Reply:
     validate.present("given.call", frame.given.HasField("call"))
-    return Given(handoff_id=handoff_id, call=_call(_GIVEN_CALL, frame.given.call))
+    return Given(handoff_id=handoff_id, call=read_call(_GIVEN_CALL, frame.given.call))
 
 
 def _acknowledged(frame: pb.ExchangeResponse, handoff_id: HandoffId) -> Reply:
@@ -368,7 +375,7 @@ def _seen(frame: pb.ExchangeResponse, handoff_id: HandoffId) -> Reply:
         call_id=CallId(validate.uuid_text("seen.call_id", seen.call_id))
         if seen.HasField("call_id")
         else None,
-        queue_id=_queue("seen.queue_id", seen.queue_id) if seen.HasField("queue_id") else None,
+        queue_id=read_queue("seen.queue_id", seen.queue_id) if seen.HasField("queue_id") else None,
         talk_ms=_talk_ms("seen.talk_ms", seen),
     )
 
@@ -409,71 +416,6 @@ def _seen_message(seen: HandoffSeen) -> pb.HandoffSeen:
 
 
 # --- parts of both ---------------------------------------------------------------------
-
-
-class _CallNames:
-    """The fields of a call as a refusal names them, made once: a Reserve is read in microseconds."""
-
-    def __init__(self, place: str) -> None:
-        self.call_id = f"{place}.call_id"
-        self.queue_id = f"{place}.queue_id"
-        self.skills = f"{place}.skills"
-        self.priority = f"{place}.priority"
-        self.customer_id = f"{place}.customer_id"
-        self.waited_ms = f"{place}.waited_ms"
-
-
-_RESERVED_CALL = _CallNames("reserve.call")
-_GIVEN_CALL = _CallNames("given.call")
-_REDIRECTED_CALL = _CallNames("call")
-
-
-def _fill_call(message: pb.CallContext, call: CallContext, caller: CallerCard | None) -> None:
-    message.call_id = call.call_id
-    message.queue_id = call.queue_id
-    message.skills.extend(sorted(call.skills))
-    message.priority = call.priority
-    if call.customer_id is not None:
-        message.customer_id = call.customer_id
-    message.waited_ms = call.waited_ms
-    if caller is not None:
-        fill_card(message.caller, caller)
-
-
-def _caller(place: str, call: pb.CallContext | pb.HandoffSeen) -> CallerCard | None:
-    return read_card(f"{place}.caller", call.caller) if call.HasField("caller") else None
-
-
-def _call(names: _CallNames, call: pb.CallContext) -> CallContext:
-    customer_id = call.customer_id if call.HasField("customer_id") else None
-    return CallContext(
-        call_id=CallId(validate.uuid_text(names.call_id, call.call_id)),
-        queue_id=_queue(names.queue_id, call.queue_id),
-        skills=_skills(names.skills, call.skills),
-        priority=validate.number(names.priority, call.priority, least=0, most=9),
-        customer_id=None
-        if customer_id is None
-        else CustomerId(validate.text(names.customer_id, customer_id)),
-        waited_ms=validate.number(names.waited_ms, call.waited_ms, least=0, most=FOREVER_MS),
-    )
-
-
-# Queues and skills are few and messages many: a name that was good once is not looked at again.
-
-
-@lru_cache(maxsize=_NAMES_REMEMBERED)
-def _queue(field: str, queue_id: str) -> QueueId:
-    return QueueId(validate.text(field, queue_id, most_chars=NAME_LIMIT_CHARS))
-
-
-def _skills(field: str, skills: Collection[str]) -> Skills:
-    validate.at_most(field, skills, SKILL_LIMIT)
-    return _known_skills(field, tuple(skills))
-
-
-@lru_cache(maxsize=_NAMES_REMEMBERED)
-def _known_skills(field: str, skills: tuple[str, ...]) -> Skills:
-    return frozenset(Skill(validate.text(field, each, most_chars=NAME_LIMIT_CHARS)) for each in skills)
 
 
 def _talk_ms(field: str, said: pb.HandoffSeen | pb.TellHandoff) -> int | None:

@@ -4,22 +4,10 @@
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
 
 from branch.terminal.client import DeskClient
 from router.acd.place import Place
 from router.ids import AgentId, LegId, QueueId
-
-if TYPE_CHECKING:
-    from branch.terminal.menu import Menu
-
-
-class Act(Protocol):
-    """Something to be done."""
-
-    async def ask(self, client: DeskClient) -> "Menu | None":
-        """Do it; what comes back is to be chosen from next."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

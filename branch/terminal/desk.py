@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 
 from branch.terminal.acts import (
-    Act,
     Answer,
     HangUp,
     Hold,
@@ -15,7 +14,7 @@ from branch.terminal.acts import (
     TransferToQueue,
     WrapupDone,
 )
-from branch.terminal.menu import Choice, Menu
+from branch.terminal.menu import Act, Choice, Menu
 from branch.terminal.note_entry import NoteEntry
 from branch.terminal.seen import AgentSeen, CallInHand, CustomerSeen, Person, SiteSeen, Update
 from branch.terminal.state_names import reason_name

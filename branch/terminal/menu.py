@@ -1,12 +1,21 @@
-"""A list to choose from by number, or by typing a part of a line."""
+"""What can be wanted at a desk, and a list to choose from by number, or by typing a part of a line."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from branch.terminal.acts import Act
+from branch.terminal.client import DeskClient
 from branch.terminal.keys import BACKSPACE, ENTER, ESCAPE
 
 VISIBLE_LIMIT = 9
+
+
+class Act(Protocol):
+    """Something to be done."""
+
+    async def ask(self, client: DeskClient) -> "Menu | None":
+        """Do it; what comes back is to be chosen from next."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

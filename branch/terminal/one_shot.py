@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from branch.admin.asking import password_of
-from branch.terminal.acts import Act, TransferToAgent, TransferToQueue
+from branch.terminal.acts import TransferToAgent, TransferToQueue
 from branch.terminal.client import DeskClient
 from branch.terminal.connecting import Way
 from branch.terminal.desk import Desk
 from branch.terminal.keeping import forget, keep, kept
+from branch.terminal.menu import Act
 from branch.terminal.running import RunningDesk, Secret
 from branch.terminal.seen import CallInHand, Update
 from branch.terminal.talk_acts import PickUp, PickUpAt, PickUpFrom

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.live import Live
 
-from branch.terminal.acts import Act, Quit
+from branch.terminal.acts import Quit
 from branch.terminal.client import DeskClient, is_trouble
 from branch.terminal.desk import Desk
 from branch.terminal.keys import raw_keys
+from branch.terminal.menu import Act
 from branch.terminal.note_entry import WriteNote
 from branch.terminal.screen import screen
 from branch.terminal.seen import Update

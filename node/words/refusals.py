@@ -25,9 +25,6 @@ def refusal(reason: str, /, **values: object) -> str | None:
 
 
 _SENTENCES: Mapping[str, str] = {
-    "SITE_UNKNOWN": marked(
-        "site {site_id} is not known here; check its spelling and [[overflow.peer]] in the site's file"
-    ),
     "SITE_UNKNOWN/HQ": marked(
         "site {site_id} is not known to HQ; `trunkline hq site list` shows the sites of its file"
     ),

@@ -3,8 +3,9 @@
 import pytest
 from rich.console import Console
 
-from branch.terminal.acts import Act, Hold, Resume, TransferToAgent
+from branch.terminal.acts import Hold, Resume, TransferToAgent
 from branch.terminal.desk import Desk
+from branch.terminal.menu import Act
 from branch.terminal.screen import screen
 from branch.terminal.seen import (
     AgentSeen,

@@ -68,8 +68,8 @@ def test_a_value_with_braces_is_shown_as_it_is() -> None:
 def test_a_refusal_is_told_with_its_ids() -> None:
     words.use("zh-CN")
 
-    assert words.refusal("SITE_UNKNOWN", site_id="lhasa", peer="x") == (
-        "此处不认识站点 lhasa；请检查拼写及站点文件中的 [[overflow.peer]]"
+    assert words.refusal("QUEUE_UNKNOWN", queue_id="support", peer="x") == (
+        "本站点没有配置队列 support；请检查站点文件中的 [[queue]]"
     )
 
 
@@ -89,7 +89,7 @@ def test_who_may_not_ask_hq_is_told_in_the_readers_language() -> None:
 
 def test_a_refusal_nobody_has_worded_is_left_to_the_domain() -> None:
     assert words.refusal("NEVER_HEARD_OF") is None
-    assert words.refusal("SITE_UNKNOWN") is None
+    assert words.refusal("QUEUE_UNKNOWN") is None
 
 
 class Desk(Section):
