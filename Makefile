@@ -68,7 +68,7 @@ sim-long: setup ## the same for SECONDS (3600), or until Ctrl-C
 	@$(BIN)/python -m tests.sim.run --seconds $(SECONDS) --first $$(date +%s)0000
 
 chaos: setup ## break a running cluster and see the laws hold
-	@$(BIN)/python -m pytest -n 2 tests/chaos
+	@$(BIN)/python -m pytest -n 3 tests/chaos
 
 board-faults: setup ## break the load board in every way and write docs/board-faults.md
 	@$(BIN)/python -m tests.chaos.board_table
@@ -78,7 +78,7 @@ TELEPHONY_LOAD = tests/telephony/test_whole_load.py
 
 test-telephony: setup ## calls through a real Asterisk, which is fetched when there is none; needs SIPp
 	@$(BIN)/python -m pytest --pbx asterisk $(TELEPHONY_LOAD)
-	@$(BIN)/python -m pytest -n 2 --pbx asterisk --ignore=$(TELEPHONY_LOAD) \
+	@$(BIN)/python -m pytest -n 3 --pbx asterisk --ignore=$(TELEPHONY_LOAD) \
 	    tests/telephony tests/contract/test_telephony_contract_*.py
 
 bench: setup ## measure, print a table and write build/bench.json

@@ -68,7 +68,7 @@ async def test_callers_may_leave_a_message_which_stays(site: AsteriskSite) -> No
     call.sound.has_tone = True
 
     async def is_recorded() -> bool:
-        return any(each.stat().st_size > ONE_SECOND for each in site.recordings.glob("alone-*.wav"))
+        return any(each.stat().st_size > ONE_SECOND for each in site.recordings.glob("alone.*.wav"))
 
     await becomes(is_recorded)
     await call.hang_up()
