@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from node.settings import ExistingFile, Section
+from node.settings import ExistingFile, PasswordFile, Section, password_in
 from node.settings.sections import Port
 from node.settings.values import HostPort, refuse_twins
 from node.words import text as _
@@ -15,15 +15,13 @@ class _PbxSection(Section):
 
     address: HostPort
     """Of its control port: the simulated PBX's own, Asterisk's HTTP server."""
-    password_file: ExistingFile
+    password_file: PasswordFile
 
     def password(self) -> SecretStr:
-        """The password's text, without the newline an editor leaves behind.
-
-        Raises:
-            OSError: the file cannot be read.
+        """Raises:
+        OSError: its file cannot be read any more.
         """
-        return SecretStr(self.password_file.read_text(encoding="utf-8").rstrip("\r\n"))
+        return password_in(self.password_file)
 
 
 class SimulatedTelephonySection(_PbxSection):
@@ -73,7 +71,7 @@ class LineSection(Section):
     """What those who are called over it see, as its carrier wants it written; absent: `user`, else nothing.
     A line with `user` is registered as it: its callers have dialled it."""
     user: str | None = None
-    password_file: ExistingFile | None = None
+    password_file: PasswordFile | None = None
 
     @property
     def shown_number(self) -> str | None:
@@ -82,11 +80,9 @@ class LineSection(Section):
 
     def password(self) -> str | None:
         """Raises:
-        OSError: the file cannot be read.
+        OSError: its file cannot be read any more.
         """
-        if self.password_file is None:
-            return None
-        return self.password_file.read_text(encoding="utf-8").rstrip("\r\n")
+        return None if self.password_file is None else password_in(self.password_file).get_secret_value()
 
     @model_validator(mode="after")
     def _has_user_and_password(self) -> Self:

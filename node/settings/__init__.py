@@ -13,8 +13,10 @@ from node.settings.sections import (
     ListenSettings,
     LogSection,
     NodePath,
+    PasswordFile,
     Section,
     TlsSettings,
+    password_in,
 )
 
 __all__ = [
@@ -26,8 +28,10 @@ __all__ = [
     "ListenSettings",
     "LogSection",
     "NodePath",
+    "PasswordFile",
     "Section",
     "SettingsError",
     "TlsSettings",
     "load",
+    "password_in",
 ]

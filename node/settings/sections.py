@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 
 from node.settings.values import HostPort
 from node.words import text as _
+from node.words import told_os_error
 
 
 class Section(BaseModel):
@@ -31,6 +32,32 @@ NodePath = Annotated[Path, AfterValidator(_from_folder)]
 """A path that counts from the settings file's folder, so that a node's folder can be moved."""
 
 ExistingFile = Annotated[NodePath, AfterValidator(_that_exists)]
+
+
+def _that_holds_a_password(path: Path) -> Path:
+    try:
+        is_empty = not password_in(path).get_secret_value()
+    except UnicodeDecodeError as error:
+        fault = _("is not UTF-8 text (byte {position})", position=error.start)
+        raise ValueError(_("{place}: {what}", place=path, what=fault)) from None
+    except OSError as error:
+        raise ValueError(_("cannot be read: {reason}", reason=told_os_error(error))) from None
+    if is_empty:
+        raise ValueError(_("{path} is empty; write a password into it", path=path))
+    return path
+
+
+def password_in(file: Path) -> SecretStr:
+    """A `PasswordFile`'s text, without the newline an editor leaves behind.
+
+    Raises:
+        OSError: the file cannot be read any more.
+    """
+    return SecretStr(file.read_text(encoding="utf-8").rstrip("\r\n"))
+
+
+PasswordFile = Annotated[ExistingFile, AfterValidator(_that_holds_a_password)]
+"""Read with `password_in`."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 """0 lets the system choose; the node logs which one it got."""
@@ -90,7 +117,7 @@ class EtcdSection(Section):
     """With more sites one of them writes a digest that all read: a core of etcd carries 280 to 390 that
     read each other's records. The same at every site."""
     user: str | None = None
-    password_file: ExistingFile | None = None
+    password_file: PasswordFile | None = None
     tls: EtcdTlsSettings | None = None
 
     @model_validator(mode="after")
@@ -100,14 +127,10 @@ class EtcdSection(Section):
         return self
 
     def password(self) -> SecretStr | None:
-        """The password's text, without the newline an editor leaves behind.
-
-        Raises:
-            OSError: the file cannot be read.
+        """Raises:
+        OSError: its file cannot be read any more.
         """
-        if self.password_file is None:
-            return None
-        return SecretStr(self.password_file.read_text(encoding="utf-8").rstrip("\r\n"))
+        return None if self.password_file is None else password_in(self.password_file)
 
 
 class DatabaseSection(Section):

@@ -256,6 +256,24 @@ def test_the_etcd_password_comes_from_its_file(tmp_path: Path, file: Path) -> No
     assert site.etcd.password() == SecretStr("open sesame")
 
 
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"\xff\xfe", "password: is not UTF-8 text (byte 0)"),
+        (b"\n", "password is empty; write a password into it"),
+    ],
+)
+def test_a_file_that_holds_no_password_is_a_fault_and_not_shown(
+    tmp_path: Path, file: Path, content: bytes, problem: str
+) -> None:
+    (tmp_path / "password").write_bytes(content)
+
+    [fault] = faults(file, GOOD + '[etcd]\nendpoints = ["a:1"]\nuser = "root"\npassword_file = "password"\n')
+
+    assert fault.place == "etcd.password_file"
+    assert problem in fault.problem
+
+
 @pytest.mark.parametrize("endpoint", ["localhost", "http://10.0.0.1:2379", "10.0.0.1:etcd"])
 def test_an_etcd_endpoint_is_a_host_and_a_port(file: Path, endpoint: str) -> None:
     [fault] = faults(file, GOOD + f'[etcd]\nendpoints = ["a:1", "{endpoint}"]\n')

@@ -1,12 +1,19 @@
 """What the simulated PBX's file may say."""
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, model_validator
 
-from node.settings import ClockSection, ExistingFile, LogSection, NodePath, Section
+from node.settings import (
+    ClockSection,
+    ExistingFile,
+    LogSection,
+    NodePath,
+    PasswordFile,
+    Section,
+    password_in,
+)
 from node.settings.values import FullAgentId, SiteSlug
 from node.words import text as _
 
@@ -27,22 +34,13 @@ class ControlSection(Section):
 
     host: str = "127.0.0.1"
     port: Port
-    password_file: ExistingFile
-
-    @field_validator("password_file")
-    @classmethod
-    def _holds_a_password(cls, path: Path) -> Path:
-        if not path.read_text(encoding="utf-8").strip():
-            raise ValueError(_("{path} is empty; write a password into it", path=path))
-        return path
+    password_file: PasswordFile
 
     def password(self) -> SecretStr:
-        """The password's text, without the newline an editor leaves behind.
-
-        Raises:
-            OSError: the file cannot be read any more.
+        """Raises:
+        OSError: its file cannot be read any more.
         """
-        return SecretStr(self.password_file.read_text(encoding="utf-8").strip())
+        return password_in(self.password_file)
 
 
 class TrunkSection(Section):
