@@ -32,7 +32,9 @@ def _init(  # noqa: PLR0913 - one option each
     ca: Annotated[
         Path | None,
         typer.Option(
-            "--ca", help=_("The CA's folder (keys are made), or its ca.pem alone (you are told how).")
+            "--ca",
+            help=_("The CA's folder (keys are made), or its ca.pem alone (you are told how)."),
+            metavar="DIR|FILE",
         ),
     ] = None,
     cluster: Annotated[

@@ -88,6 +88,7 @@ class LeftAlone:
         for file, message in self._whole():
             if self._is_known(message.call_id):
                 file.unlink()
+                self._told.discard(message.call_id)
                 log.info("left_message_taken_in", call=message.call_id)
             elif message.call_id not in self._told:
                 # Who is told of the message may want to hear it at once.
