@@ -146,6 +146,13 @@ class Hearing:
                 self._stop_ringing(agent_id)
             self._phone_did(agent_id, PhoneEvent.REGISTERED if is_registered else PhoneEvent.UNREACHABLE)
 
+    def _phone_rang(self, held: Held) -> None:
+        """It is there, whatever the list said: a phone that registers while we connect is in neither the list
+        nor the events. That it leaves must be news again.
+        """
+        if held.line_id is None and held.agent_id is not None and self._phones.get(held.agent_id) is False:
+            self.phone_seen({"agent": held.agent_id, "is_registered": True})
+
     def _stop_ringing(self, agent_id: AgentId) -> None:
         """A phone that has unregistered never answers, and a PBX would let it ring on."""
         for held in self._holdings:
@@ -287,6 +294,7 @@ class Hearing:
 
     def _rang(self, held: Held) -> None:
         if held.kind is Kind.PHONE:
+            self._phone_rang(held)
             self.note(LegRang(leg_id=held.leg_id))
         elif held.kind is Kind.TRUNK_OUT and held.handoff_id is not None:
             self.note(TrunkRang(handoff_id=held.handoff_id))

@@ -139,6 +139,25 @@ def test_of_a_pbx_that_died_no_leg_ends_before_its_phone_is_unreachable() -> Non
     assert ear.told == [PhoneEvent.UNREACHABLE, PbxDied(reason="PBX_DOWN"), failed]
 
 
+def test_a_phone_that_rang_though_it_was_not_listed_is_missed_when_it_leaves() -> None:
+    driven, ear = Driven(), OrderedEar()
+    gone = {"event": Event.PHONE_STATE, "agent": "a/1", "is_registered": False}
+    driven.hear(gone)
+    driven.carrying.carry_out(RING)
+    driven.hearing.tell_to(ear)
+
+    for frame in (RANG, gone):
+        driven.hearing.heard(frame)
+    driven.hearing.flush()
+
+    assert ear.told == [
+        PhoneEvent.REGISTERED,
+        LegRang(leg_id=LEG),
+        LegFailed(leg_id=LEG, reason=RingFailure.UNREACHABLE),
+        PhoneEvent.UNREACHABLE,
+    ]
+
+
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 6)), max_size=12))
 def test_each_step_of_a_leg_is_told_once_however_often_and_late_it_is_repeated(
     repeats: list[tuple[int, int]],
