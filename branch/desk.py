@@ -45,11 +45,7 @@ class Ledger(Protocol):
     """The part of the store that takes rows."""
 
     def append(self, rows: Sequence[LedgerRow], callers: Sequence[CallerRecord] = ()) -> None:
-        """Commit these, together and in this order, after a moment unless hastened; returns at once."""
-        ...
-
-    def hasten(self, seq: int) -> None:
-        """Commit row `seq` and those before it soon: somebody waits. Returns at once."""
+        """Commit these soon, together and in this order; returns at once."""
         ...
 
 
@@ -139,7 +135,7 @@ class Desk:
     ) -> None:
         """`speed` is how many of the clock's milliseconds pass in a real one."""
         self.floor = floor
-        self.outbox = Outbox(carry_out, ledger.hasten)
+        self.outbox = Outbox(carry_out)
         self._stamp = stamp
         self._clock = clock
         self._real_s_per_ms = 0.001 / speed
@@ -228,7 +224,6 @@ class Desk:
         if self.last_seq > self._committed_seq:
             commit: asyncio.Future[None] = self._loop.create_future()
             self._awaited_commits.append((self.last_seq, commit))
-            self._ledger.hasten(self.last_seq)
             await commit
         return reply
 

@@ -104,10 +104,8 @@ def subjects(order: Order) -> tuple[str, ...]:
 class Outbox:
     """Orders that wait for a commit, oldest first."""
 
-    def __init__(self, carry_out: Callable[[Order], None], hasten: Callable[[int], None]) -> None:
-        """`hasten` hears of each row that an order waits for, unless that order may linger."""
+    def __init__(self, carry_out: Callable[[Order], None]) -> None:
         self._carry_out = carry_out
-        self._hasten = hasten
         self._waiting: deque[tuple[int, Order, tuple[str, ...]]] = deque()
         self._waiting_of: Counter[str] = Counter()
         self._committed_seq = 0
@@ -130,8 +128,6 @@ class Outbox:
             return
         self._waiting.append((rests_on, order, ids))
         self._waiting_of.update(ids)
-        if not order.may_linger:
-            self._hasten(rests_on)
 
     def committed(self, seq: int) -> None:
         """Every ledger row up to `seq` is on disk: let go what waited for it."""

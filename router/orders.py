@@ -1,8 +1,7 @@
 """Orders: what the shell must carry out, in the order given.
 
 `is_irreversible` orders leave the process only after every entry before them in the same
-outcome is committed; the others may leave at once. Nobody waits for one that `may_linger`:
-its rows may take a moment to be committed with others.
+outcome is committed; the others may leave at once.
 """
 
 from typing import ClassVar
@@ -20,7 +19,6 @@ from router.values import value
 @value
 class Order:
     is_irreversible: ClassVar[bool] = False
-    may_linger: ClassVar[bool] = False
 
 
 # --- the caller's leg ------------------------------------------------------------------
@@ -84,7 +82,6 @@ class RecordVoicemail(Order):
 @value
 class HangUpCall(Order):
     is_irreversible: ClassVar[bool] = True
-    may_linger: ClassVar[bool] = True
     call_id: CallId
     reason: str
 

@@ -70,10 +70,10 @@ class LedgerWriter:
         self._listener = listener
         self._state = StoreState.OK
         self._appended_seq = self._written_seq = self._committed_seq = last_seq
-        self._awaited_seq = self._given_seq = last_seq
+        self._given_seq = last_seq
         self._gathering = Gathering()
         self._gathered: list[Group] = []
-        self._giving: tuple[Instant, asyncio.Handle] | None = None
+        self._giving: asyncio.Handle | None = None
         self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []
         self._waiter_count = 0
         self._ended: asyncio.Future[None] = self._loop.create_future()
@@ -101,7 +101,7 @@ class LedgerWriter:
         return self._committed_seq
 
     def append(self, rows: Sequence[LedgerRow], callers: Sequence[CallerRecord] = ()) -> None:
-        """Commit these rows in one transaction, after a moment unless somebody waits; returns at once.
+        """Commit these rows soon, in one transaction; returns at once.
 
         Raises:
             SequenceGapError: they do not continue the ledger; nothing was taken.
@@ -117,12 +117,6 @@ class LedgerWriter:
             if self._state.takes_rows_as_written:
                 self._loop.call_soon(self._note_written, self._appended_seq)
 
-    def hasten(self, seq: int) -> None:
-        """Somebody waits for row `seq`, which may be still to come; returns at once."""
-        if seq > self._awaited_seq:
-            self._awaited_seq = seq
-            self._plan()
-
     async def written(self, seq: int) -> None:
         """Return when every row up to `seq` is written.
 
@@ -131,7 +125,6 @@ class LedgerWriter:
         """
         if seq <= self._written_seq:
             return
-        self.hasten(seq)
         self._waiter_count += 1
         waiter: asyncio.Future[None] = self._loop.create_future()
         heapq.heappush(self._waiters, (seq, self._waiter_count, waiter))
@@ -158,34 +151,27 @@ class LedgerWriter:
     # --- to the thread -----------------------------------------------------------------
 
     def _plan(self) -> None:
-        """See to it that what has gathered is given when it is due."""
-        if self._awaited_seq > self._given_seq:
-            self._gathering.note_awaited()
+        """See to it that what has come is given when it is due."""
+        if self._giving is not None:
+            return
         now = self._now()
         due = self._gathering.due_at(now)
-        if due is None or (self._giving is not None and self._giving[0] <= due):
-            return
-        self._cancel_giving()
         # All that the loop hears in one go shares a commit.
-        handle = (
+        self._giving = (
             self._loop.call_soon(self._give)
             if due <= now
             else self._loop.call_later((due - now) / 1_000, self._give)
         )
-        self._giving = due, handle
 
     def _give(self) -> None:
-        self._cancel_giving()
+        if self._giving is not None:
+            self._giving.cancel()
+            self._giving = None
         if self._gathered:
             self._gathering.note_given(self._now())
             self._given_seq = self._appended_seq
             self._committer.give(self._gathered)
             self._gathered = []
-
-    def _cancel_giving(self) -> None:
-        if self._giving is not None:
-            self._giving[1].cancel()
-            self._giving = None
 
     def _now(self) -> Instant:
         return Instant(round(1_000 * self._loop.time()))

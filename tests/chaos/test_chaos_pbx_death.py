@@ -103,7 +103,7 @@ async def waits_at_home(pair: Pair) -> bool:
 
 
 async def is_refused(pair: Pair) -> bool:
-    """The helper's branch has said no: a row that nobody waits for, so it is on the disk a moment later."""
+    """The helper's branch has said no, and that row is on the disk a moment later."""
     return bool(entries(pair.home.branch.rows(), HandoffRefused))
 
 

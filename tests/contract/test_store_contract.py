@@ -212,7 +212,7 @@ async def test_all_who_wait_for_one_commit_are_woken_by_it_and_in_order(
     assert ear.written == sorted(ear.written)
 
 
-async def test_rows_that_nobody_waits_for_are_written_all_the_same_and_share_a_commit(
+async def test_rows_that_come_in_one_go_share_a_commit(
     store: Store, writer: LedgerWriter, ear: StoreEar, book: LedgerBook
 ) -> None:
     for number in range(3):
@@ -223,19 +223,7 @@ async def test_rows_that_nobody_waits_for_are_written_all_the_same_and_share_a_c
     assert [each.row_count for each in ear.commits] == [6]
 
 
-async def test_who_waits_for_a_row_takes_those_before_it_along(
-    store: Store, writer: LedgerWriter, ear: StoreEar, book: LedgerBook
-) -> None:
-    writer.append(book.write(0, arrived("c1"), queued("c1")))
-    writer.append(book.write(0, arrived("c2"), queued("c2")))
-    writer.hasten(4)
-    await ear.until(lambda: 4 in ear.written)
-
-    assert ledger_of(store) == book.rows
-    assert [each.row_count for each in ear.commits] == [4]
-
-
-async def test_the_end_of_the_writing_writes_what_lingers(
+async def test_the_end_of_the_writing_writes_what_has_just_come(
     store: Store, writer: LedgerWriter, book: LedgerBook
 ) -> None:
     writer.append(book.write(0, arrived("c1")))

@@ -183,9 +183,6 @@ class PromptLedger:
         assert self.desk is not None
         asyncio.get_running_loop().call_soon(self.desk.committed, rows[-1].seq)
 
-    def hasten(self, seq: int) -> None:
-        pass
-
 
 @dataclass(kw_only=True)
 class DeskSite:

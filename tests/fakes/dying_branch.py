@@ -67,9 +67,6 @@ class WatchedLedger:
         self._given.append((rows[-1].seq, kinds))
         self._steps.come_to(f"given {kinds}")
 
-    def hasten(self, seq: int) -> None:
-        self._ledger.hasten(seq)
-
     def note_written(self, seq: int) -> None:
         while self._given and self._given[0][0] <= seq:
             self._steps.come_to(f"written {self._given.popleft()[1]}")

@@ -116,9 +116,6 @@ class RunningSite:
         self.rows.extend(rows)
         asyncio.get_running_loop().call_later(0.002, self.desk.committed, rows[-1].seq)
 
-    def hasten(self, seq: int) -> None:
-        pass
-
     def skills_of(self, agent_id: AgentId) -> Skills | None:
         return frozenset() if agent_id.startswith(f"{self.site_id}/") else None
 

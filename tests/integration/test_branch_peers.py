@@ -77,9 +77,6 @@ class Nobody:
     def append(self, rows: Sequence[LedgerRow], callers: Sequence[CallerRecord] = ()) -> None:
         pass
 
-    def hasten(self, seq: int) -> None:
-        pass
-
     def carry_out(self, order: Order) -> None:
         pass
 

@@ -44,15 +44,11 @@ AT_UTC_US = 1_700_000_000_000_000
 class RowsInMemory:
     def __init__(self) -> None:
         self.rows: list[LedgerRow] = []
-        self.hastened: list[int] = []
         self._grown = asyncio.Event()
 
     def append(self, rows: Sequence[LedgerRow], callers: Sequence[CallerRecord] = ()) -> None:
         self.rows.extend(rows)
         self._grown.set()
-
-    def hasten(self, seq: int) -> None:
-        self.hastened.append(seq)
 
     async def until(self, kind: str) -> None:
         while kind not in [row.entry.kind for row in self.rows]:
@@ -160,20 +156,6 @@ async def test_an_agent_rings_behind_the_callers_hold_which_waits_for_its_commit
     assert site.media_orders() == []
     site.commit()
     assert [type(each) for each in site.media_orders()] == [HoldInQueue, RingAgent]
-
-
-async def test_only_rows_that_an_order_waits_for_are_hastened(site: Site) -> None:
-    site.log_in()
-    assert site.ledger.hastened == []
-
-    site.arrive()
-    queued = next(row.seq for row in site.ledger.rows if row.entry.kind == "CALL_QUEUED")
-    assert site.ledger.hastened[0] == queued, "the caller's hold waits for it"
-    site.commit()
-    site.ledger.hastened.clear()
-
-    site.desk.tell(CallerHungUp(call_id=CallId("c1")))
-    assert site.ledger.hastened == [], "nobody hears when the rest of the call ends"
 
 
 async def test_a_bridge_leaves_only_after_its_answer_is_committed(site: Site) -> None:

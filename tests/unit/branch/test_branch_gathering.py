@@ -2,7 +2,6 @@ from branch.store.gathering import (
     COMMIT_INTERVAL_MS,
     CROWD_COUNT,
     CROWD_WINDOW_MS,
-    LINGER_LIMIT_MS,
     Gathering,
 )
 from router.ids import Instant
@@ -21,40 +20,11 @@ def crowd(*, until: int) -> Gathering:
     return gathering
 
 
-def test_nothing_is_due_where_nothing_has_come() -> None:
-    gathering = Gathering()
-
-    assert gathering.due_at(at(1_000)) is None
-    gathering.note_awaited()
-    assert gathering.due_at(at(1_000)) is None
-
-
-def test_a_row_that_nobody_waits_for_lingers_and_no_later_one_makes_it_linger_longer() -> None:
-    gathering = Gathering()
-
-    gathering.note_group(at(1_000), is_under_way=False)
-    gathering.note_group(at(1_040), is_under_way=False)
-
-    assert gathering.due_at(at(1_040)) == 1_000 + LINGER_LIMIT_MS
-
-
-def test_the_next_row_begins_to_linger_anew() -> None:
-    gathering = Gathering()
-    gathering.note_group(at(1_000), is_under_way=False)
-    gathering.note_awaited()
-    gathering.note_given(at(1_000))
-
-    gathering.note_group(at(1_005), is_under_way=True)
-
-    assert gathering.due_at(at(1_005)) == 1_005 + LINGER_LIMIT_MS
-
-
 def test_a_lone_call_waits_for_nobody_however_fast_its_rows_come() -> None:
     gathering = Gathering()
 
     for now in range(1_000, 1_100, 2):
         gathering.note_group(at(now), is_under_way=False)
-        gathering.note_awaited()
         assert gathering.due_at(at(now)) == now
         gathering.note_given(at(now))
 
@@ -63,7 +33,6 @@ def test_in_a_crowd_a_commit_keeps_its_distance_from_the_one_before() -> None:
     gathering = crowd(until=1_000)
 
     gathering.note_group(at(1_003), is_under_way=False)
-    gathering.note_awaited()
 
     assert gathering.due_at(at(1_003)) == 1_000 + COMMIT_INTERVAL_MS
 
@@ -73,11 +42,8 @@ def test_in_a_crowd_too_a_row_goes_at_once_where_the_last_commit_is_long_ago() -
 
     now = at(1_000 + COMMIT_INTERVAL_MS + 5)
     gathering.note_group(now, is_under_way=False)
-    gathering.note_awaited()
 
-    due_at = gathering.due_at(now)
-    assert due_at is not None
-    assert due_at <= now
+    assert gathering.due_at(now) <= now
 
 
 def test_fewer_groups_are_no_crowd() -> None:
@@ -87,7 +53,6 @@ def test_fewer_groups_are_no_crowd() -> None:
     gathering.note_given(at(1_004))
 
     gathering.note_group(at(1_005), is_under_way=False)
-    gathering.note_awaited()
 
     assert gathering.due_at(at(1_005)) == 1_005
 
@@ -99,6 +64,5 @@ def test_a_crowd_of_a_while_ago_is_none() -> None:
     gathering.note_given(now)
 
     gathering.note_group(at(now + 2), is_under_way=False)
-    gathering.note_awaited()
 
     assert gathering.due_at(at(now + 2)) == now + 2

@@ -53,32 +53,7 @@ def left() -> list[Order]:
 
 @pytest.fixture
 def outbox(left: list[Order]) -> Outbox:
-    return Outbox(left.append, hasten=lambda _seq: None)
-
-
-def test_each_order_that_waits_hastens_the_row_it_rests_on(left: list[Order]) -> None:
-    hastened: list[int] = []
-    outbox = Outbox(left.append, hastened.append)
-
-    outbox.put(ring("c1", "l1"), rests_on=3)
-    assert hastened == []
-    outbox.put(hold("c2"), rests_on=4)
-    outbox.put(ring("c2", "l2"), rests_on=5)
-
-    assert hastened == [4, 5], "what stands behind a waiting order waits too"
-
-
-def test_a_hang_up_that_waits_hastens_nothing_and_what_stands_behind_it_does(left: list[Order]) -> None:
-    hastened: list[int] = []
-    outbox = Outbox(left.append, hastened.append)
-
-    outbox.put(HangUpCall(call_id=CallId("c1"), reason="ENDED"), rests_on=4)
-    assert (hastened, left) == ([], [])
-    outbox.put(ring("c1", "l1"), rests_on=4)
-
-    assert hastened == [4]
-    outbox.committed(4)
-    assert [type(each) for each in left] == [HangUpCall, RingAgent]
+    return Outbox(left.append)
 
 
 def test_a_reversible_order_leaves_at_once(outbox: Outbox, left: list[Order]) -> None:
@@ -179,7 +154,7 @@ def test_every_kind_of_order_has_its_subjects() -> None:
 @given(st.data())
 def test_no_order_overtakes_another_of_its_subjects_whenever_commits_come(data: st.DataObject) -> None:
     left: list[Order] = []
-    outbox = Outbox(left.append, hasten=lambda _seq: None)
+    outbox = Outbox(left.append)
     given_orders: list[Order] = []
     seq = 0
     choices: list[Callable[[str], Order]] = [
