@@ -102,4 +102,5 @@ async def test_callers_over_a_line_are_taken_though_their_carrier_does_not_encry
 
     await caller.wait_answered()
     await caller.wait_heard(1)
+    assert not await is_secure(home, channel, "rtp,secure,audio")
     await link.close()
