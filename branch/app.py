@@ -13,15 +13,15 @@ import structlog
 from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import OperationalError
 
-from branch.admission import DRAINING
-from branch.metrics import FloorCollector, StoreCollector, gauge
-from branch.note_erasing import NoteErasing
+from branch.customers.note_erasing import NoteErasing
+from branch.desk.admission import DRAINING
+from branch.operating.metrics import FloorCollector, StoreCollector, gauge
+from branch.operating.tallies import DayTallies
 from branch.parts import CannotStartError
 from branch.pruning import Pruning
 from branch.settings import BranchSettings
 from branch.store.engine import UnknownDatabaseError
 from branch.store.schema import NewerSchemaError
-from branch.tallies import DayTallies
 from branch.telephony.asterisk.left_alone import LeftAlone
 from branch.telephony.port import PbxRefusedError
 from branch.wiring.core import Core

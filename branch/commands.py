@@ -105,8 +105,8 @@ def _status(
     file: SettingsFile,
     as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON."))] = False,
 ) -> None:
+    from branch.operating.status_report import print_status, status_tree
     from branch.peers.operator import get_status
-    from branch.status_report import print_status, status_tree
     from node.terminal import print_json
 
     status = _asked(file, get_status)

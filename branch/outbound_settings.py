@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from branch.calling_hours import Hours
+from branch.people.calling_hours import Hours
 from node.settings import Section
 from node.settings.values import SiteSlug
 from node.words import text as _

@@ -1,7 +1,7 @@
 """One site's floor: its calls, its agents and its hand-offs, as one pure machine.
 
 Told a fact with a time, it returns orders and ledger entries; `next_timer()` says when to
-come back even if nothing happens. The same code runs live under `branch/desk.py`, on
+come back even if nothing happens. The same code runs live under `branch/desk/desk.py`, on
 virtual time in `router/world`, and in a planner's what-if.
 """
 

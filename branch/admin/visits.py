@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from branch.admin.site_records import SiteRecords, open_site
-from branch.visit_names import standing_name, try_name
+from branch.people.visit_names import standing_name, try_name
 from node.terminal import output, print_json, print_table
 from node.troubles import TroubleError
 from node.words import text as _

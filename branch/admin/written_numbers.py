@@ -1,6 +1,6 @@
 """Numbers as people write them into commands and files, brought to E.164 or refused."""
 
-from branch.numbers import e164
+from branch.customers.numbers import e164
 from node.troubles import TroubleError
 from node.words import text as _
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from branch.numbers import e164
+from branch.customers.numbers import e164
 from router.facts import CustomerFound, CustomerNotFound, Fact
 from router.ids import CustomerId
 from router.orders import FindCustomer

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from trunkline.handoff.v1 import handoff_pb2 as pb
 
-from branch.caller_card import CallerCard
+from branch.customers.caller_card import CallerCard
 from branch.peers.card_wire import fill_card, read_card
 from router.call import CallContext
 from router.ids import FOREVER_MS, CallId, CustomerId, QueueId, Skill, Skills

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from branch.caller_card import CallerCard
+from branch.customers.caller_card import CallerCard
 from router.ids import HandoffId, SiteId
 from router.orders import Ask
 from router.overflow.messages import GetHandoff

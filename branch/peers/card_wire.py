@@ -2,8 +2,8 @@
 
 from trunkline.caller.v1 import caller_pb2 as pb
 
-from branch.caller_card import CallerCard, IvrChoice
-from branch.contact_note import NOTE_LIMIT_CHARS, SHOWN_LIMIT, ContactNote
+from branch.customers.caller_card import CallerCard, IvrChoice
+from branch.customers.contact_note import NOTE_LIMIT_CHARS, SHOWN_LIMIT, ContactNote
 from router.call import Language
 from router.ids import NodeName
 from sync.link import validate

@@ -15,7 +15,7 @@ import structlog
 from trunkline.handoff.v1 import handoff_pb2 as pb
 from trunkline.handoff.v1.handoff_pb2_grpc import HandoffServiceStub
 
-from branch.caller_card import CallerCard
+from branch.customers.caller_card import CallerCard
 from branch.peers.note_wire import LeftNote, leave_request
 from branch.peers.operator import get_status
 from branch.peers.wire import (

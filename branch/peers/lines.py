@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from branch.caller_card import CallerCard
+from branch.customers.caller_card import CallerCard
 from branch.peers.line import PeerLine, Tell
 from branch.peers.note_wire import LeftNote
 from branch.peers.wire import Asked

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from trunkline.handoff.v1 import handoff_pb2 as pb
 
-from branch.contact_note import NOTE_LIMIT_CHARS
+from branch.customers.contact_note import NOTE_LIMIT_CHARS
 from branch.peers.card_wire import AUTHOR_LIMIT_CHARS
 from router.ids import HandoffId, SiteId
 from sync.link import validate

@@ -9,7 +9,7 @@ import grpc
 from trunkline.site.v1 import site_pb2 as pb
 from trunkline.site.v1.site_pb2_grpc import SiteServiceStub
 
-from branch.operations import SiteStatus
+from branch.operating.operations import SiteStatus
 from branch.serving.site_wire import policy_message, read_status
 from router.acd.policy import QueuePolicy
 from router.ids import SiteId

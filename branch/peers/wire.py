@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from trunkline.handoff.v1 import handoff_pb2 as pb
 
-from branch.caller_card import CallerCard
+from branch.customers.caller_card import CallerCard
 from branch.peers.call_wire import (
     NAME_LIMIT_CHARS,
     CallNames,

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection
 from typing import Protocol
 
-from branch.desk import CallerNumber
-from branch.numbers import e164
+from branch.customers.numbers import e164
+from branch.desk.desk import CallerNumber
 from branch.people.refusals import unreadable_number
 from router.facts import DialAsked, Fact
 from router.ids import AgentId, CallId

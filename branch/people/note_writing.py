@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from branch.contact_note import Contact, ContactNote, KeptNote
+from branch.customers.contact_note import Contact, ContactNote, KeptNote
 from branch.peers.note_wire import LeftNote
 from branch.people.refusals import (
     ContactNotYoursError,

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from branch.numbers import e164
+from branch.customers.numbers import e164
 from branch.people.refusals import unreadable_number
 from router.acd.place import OWN_PHONE, Place
 from router.errors import RouterError

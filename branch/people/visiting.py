@@ -13,9 +13,9 @@ from typing import Protocol
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from branch.calling_hours import CallingHours
-from branch.contact_note import Contact
-from branch.customer_book import Profile
+from branch.customers.contact_note import Contact
+from branch.customers.customer_book import Profile
+from branch.people.calling_hours import CallingHours
 from branch.people.refusals import OutOfHoursError, UnknownVisitError, VisitNotDueError, VisitTakenError
 from router.errors import NotAllowedError, RouterError
 from router.ids import AgentId, CallId, CustomerId

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 from google.protobuf.message import Message
 from trunkline.desk.v1 import desk_pb2 as pb
 
-from branch.message_box import MessageBox
 from branch.people.dialling import Dialling
 from branch.people.login import LoggedIn, Login
+from branch.people.message_box import MessageBox
 from branch.people.note_writing import NoteWriting
 from branch.people.reaching import Reaching
 from branch.people.refusals import NotAToolError, NotLoggedInError, RoleForbidsError

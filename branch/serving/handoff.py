@@ -7,7 +7,7 @@ import grpc
 from trunkline.handoff.v1 import handoff_pb2 as pb
 from trunkline.handoff.v1.handoff_pb2_grpc import HandoffServiceServicer
 
-from branch.caller_card import CallerCard
+from branch.customers.caller_card import CallerCard
 from branch.peers.note_wire import LeftNote, read_leave_request
 from branch.peers.wire import Asked, read_redirect, read_request, refusal_frame, reply_frame
 from router.errors import RouterError

@@ -6,7 +6,7 @@ import grpc
 from trunkline.site.v1 import site_pb2 as pb
 from trunkline.site.v1.site_pb2_grpc import SiteServiceServicer
 
-from branch.operations import Operations
+from branch.operating.operations import Operations
 from branch.serving.repeats import Repeats
 from branch.serving.site_wire import read_policy, row_message, status_message
 from router.errors import RouterError, UnknownCallError

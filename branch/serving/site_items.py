@@ -7,7 +7,7 @@ from typing import Protocol
 from google.protobuf.message import Message
 from trunkline.desk.v1 import desk_pb2 as pb
 
-from branch.caller_card import CallerCard
+from branch.customers.caller_card import CallerCard
 from branch.peers.card_wire import card_message
 from branch.serving.watch import Items, Key, Kind
 from router.acd.policy import QueuePolicy

@@ -5,7 +5,7 @@ from typing import Any
 
 from trunkline.site.v1 import site_pb2 as pb
 
-from branch.operations import SiteIdentity, SiteStatus, StoreHealth
+from branch.operating.operations import SiteIdentity, SiteStatus, StoreHealth
 from branch.store.ballast import MissingRoom
 from router.acd.policy import RETENTION_LIMIT_DAYS, Distribution, LastResort, QueuePolicy, RecordingRule
 from router.ids import QueueId, SiteId, Skill

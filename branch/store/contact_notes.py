@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, select
 
-from branch.contact_note import Contact, ContactNote, KeptNote
+from branch.customers.contact_note import Contact, ContactNote, KeptNote
 from branch.store.site_database import SiteDatabase
 from router.ids import AgentId, CallId, CustomerId, HandoffId, SiteId
 from router.ledger import CallConnected, HandoffConnected, Role

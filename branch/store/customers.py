@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Table, func, select
 
-from branch.customer_book import Profile
+from branch.customers.customer_book import Profile
 from branch.store import contact_notes
 from branch.store.site_database import SiteDatabase
 from router.ids import CustomerId

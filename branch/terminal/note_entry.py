@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from branch.contact_note import NOTE_LIMIT_CHARS
+from branch.customers.contact_note import NOTE_LIMIT_CHARS
 from branch.terminal.client import DeskClient
 from branch.terminal.keys import BACKSPACE, ENTER, ESCAPE
 from branch.terminal.menu import Act

@@ -8,7 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from branch.caller_card import CallerCard
+from branch.customers.caller_card import CallerCard
 from branch.terminal.desk import Desk
 from branch.terminal.menu import Menu
 from branch.terminal.moments import moment

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from branch.caller_card import CallerCard
+from branch.customers.caller_card import CallerCard
 from router.agent import AgentState
 from router.call import CallState
 from router.ids import AgentId, CallId, CustomerId, HandoffId, LegId, QueueId, SiteId

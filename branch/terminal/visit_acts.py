@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from branch.people.visit_names import try_name
 from branch.terminal.client import DeskClient
 from branch.terminal.menu import Choice, Menu
 from branch.terminal.moments import moment
 from branch.terminal.seen import VisitDialled, VisitSeen
-from branch.visit_names import try_name
 from node.words import plural
 from node.words import text as _
 from router.ids import CallId

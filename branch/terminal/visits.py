@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import TypeVar
 
+from branch.people.visit_names import standing_name, try_name
 from branch.terminal.client import DeskClient
 from branch.terminal.desk import Desk
 from branch.terminal.moments import moment
 from branch.terminal.one_shot import WhoAndWhere, with_client
 from branch.terminal.seen import VisitSeen, VisitsSeen
 from branch.terminal.visit_acts import ending
-from branch.visit_names import standing_name, try_name
 from node.terminal import output, print_json, print_table
 from node.words import text as _
 from router.ids import CallId

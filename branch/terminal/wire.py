@@ -4,7 +4,7 @@ from typing import Any
 
 from trunkline.desk.v1 import desk_pb2 as pb
 
-from branch.caller_card import CallerCard
+from branch.customers.caller_card import CallerCard
 from branch.peers.card_wire import read_card
 from branch.terminal.seen import (
     AgentSeen,

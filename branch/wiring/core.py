@@ -11,36 +11,36 @@ import structlog
 import uuid_utils
 
 from branch import parts
-from branch.admission import Admission
-from branch.caller_cards import CallerCards
-from branch.calling_hours import CallingHours, HoursWatch
-from branch.customer_book import CustomerBook
-from branch.desk import Desk, Stamp
-from branch.dispatch import Dispatch
-from branch.ears import BoardEar, StoreEar
-from branch.hearing import Lines, PbxEar, WaitingEar
-from branch.invitations import Invitations
+from branch.customers.caller_cards import CallerCards
+from branch.customers.customer_book import CustomerBook
+from branch.customers.note_book import NoteBook
+from branch.customers.number_finder import NumberFinder
+from branch.desk.admission import Admission
+from branch.desk.desk import Desk, Stamp
+from branch.desk.dispatch import Dispatch
+from branch.desk.ears import BoardEar, StoreEar
+from branch.desk.hearing import Lines, PbxEar, WaitingEar
+from branch.desk.invitations import Invitations
 from branch.ivr.following import FlowWatch
 from branch.ivr.local_time import local_time
 from branch.ivr.lookup import CustomerLookup
-from branch.message_box import MessageBox
-from branch.metrics import BranchInstruments
-from branch.note_book import NoteBook
-from branch.number_finder import NumberFinder
-from branch.operations import Policies, StoreHealth
+from branch.operating.metrics import BranchInstruments
+from branch.operating.operations import Policies, StoreHealth
+from branch.operating.tallies import DayTallies, RowWatchers
 from branch.peers.card_asking import CardAsking
 from branch.peers.line import PeerLine
 from branch.peers.lines import PeerLines
 from branch.peers.looking import look_in_turn
 from branch.peers.newcomers import Introduction, Newcomers
 from branch.peers.operator import get_status
+from branch.people.calling_hours import CallingHours, HoursWatch
 from branch.people.dialling import Dialling
+from branch.people.message_box import MessageBox
 from branch.people.note_writing import NoteWriting
 from branch.people.reaching import Reaching
 from branch.people.visiting import Visiting
 from branch.settings import BranchSettings
 from branch.store.writer import LedgerWriter
-from branch.tallies import DayTallies, RowWatchers
 from branch.wiring.ground import Ground
 from branch.wiring.pbx import pbx_driver
 from node.lifecycle import Tasks

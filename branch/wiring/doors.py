@@ -8,13 +8,12 @@ from importlib.metadata import version
 import structlog
 
 from branch import parts
-from branch.operations import Operations, SiteIdentity
+from branch.operating.operations import Operations, SiteIdentity
 from branch.people.floor import RunningFloor
 from branch.people.login import Login
 from branch.people.sessions import Sessions
 from branch.people.talk_places import TalkPlaces
 from branch.people.workplaces import Workplaces
-from branch.records import StoreAsides
 from branch.serving.desk import DeskClocks, DeskFace, Outward, ShownSite
 from branch.serving.desk_checks import CHECKS
 from branch.serving.handoff import HandoffFace
@@ -25,6 +24,7 @@ from branch.serving.site_items import site_items
 from branch.serving.watch import Items, SiteWatch
 from branch.settings import BranchListenSettings, BranchSettings
 from branch.store.health import StoreState
+from branch.store.records import StoreAsides
 from branch.wiring.core import Core, new_id
 from branch.wiring.ground import Ground
 from node.metrics import MetricsServer

@@ -6,8 +6,8 @@ from prometheus_client import CollectorRegistry
 
 from branch import parts
 from branch.ivr.reading import FlowRead
-from branch.records import AgentDirectory
 from branch.settings import BranchSettings
+from branch.store.records import AgentDirectory
 from branch.store.store import Start, Store, open_store
 from router.acd.policy import QueuePolicy
 from router.ids import SiteId

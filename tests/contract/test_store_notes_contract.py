@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from branch.contact_note import Contact, ContactNote, KeptNote
-from branch.note_erasing import NoteErasing
+from branch.customers.contact_note import Contact, ContactNote, KeptNote
+from branch.customers.note_erasing import NoteErasing
 from branch.store import contact_notes
 from branch.store.customers import Customer
 from branch.store.store import Store, open_store

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
-from branch.customer_book import Profile
+from branch.customers.customer_book import Profile
 from branch.people.login import AgentRecord, Credential
 from branch.store.customers import Customer, NumberTakenError
 from branch.store.store import Store, open_store

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from branch.calling_hours import CallingHours
+from branch.people.calling_hours import CallingHours
 from branch.people.visiting import Visiting
 from branch.store.store import Store, open_store
 from router.call import Disposition

@@ -13,7 +13,7 @@ import grpc
 from sqlalchemy import select
 from typing_extensions import TypeVar
 
-from branch.operations import SiteStatus
+from branch.operating.operations import SiteStatus
 from branch.peers.operator import get_status
 from branch.people.login import AgentRecord
 from branch.store.store import Store, open_store

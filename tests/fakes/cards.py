@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from branch.caller_cards import CallerCards
-from branch.contact_note import ContactNote
-from branch.customer_book import Profile
+from branch.customers.caller_cards import CallerCards
+from branch.customers.contact_note import ContactNote
+from branch.customers.customer_book import Profile
 from router.ids import CustomerId
 
 

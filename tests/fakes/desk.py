@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry
 
-from branch.desk import Desk, Stamp
-from branch.metrics import BranchInstruments
+from branch.desk.desk import Desk, Stamp
+from branch.operating.metrics import BranchInstruments
 from router.acd.policy import QueuePolicy
 from router.facts import AgentBecameReady, AgentLoggedIn
 from router.floor import Floor

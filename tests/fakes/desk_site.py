@@ -11,17 +11,17 @@ from datetime import time
 from prometheus_client import CollectorRegistry
 from trunkline.desk.v1.desk_pb2_grpc import add_DeskServiceServicer_to_server
 
-from branch.caller_cards import CallerCards
-from branch.calling_hours import CallingHours, Hours
-from branch.customer_book import Profile
-from branch.desk import Desk, Stamp
-from branch.message_box import MessageBox
-from branch.metrics import BranchInstruments
+from branch.customers.caller_cards import CallerCards
+from branch.customers.customer_book import Profile
+from branch.desk.desk import Desk, Stamp
+from branch.operating.metrics import BranchInstruments
 from branch.peers.note_wire import LeftNote
 from branch.people import passwords
+from branch.people.calling_hours import CallingHours, Hours
 from branch.people.dialling import Dialling
 from branch.people.floor import RunningFloor
 from branch.people.login import AgentRecord, Credential, Login
+from branch.people.message_box import MessageBox
 from branch.people.note_writing import NoteWriting
 from branch.people.reaching import Reaching
 from branch.people.refusals import UnknownCustomerError

@@ -20,7 +20,7 @@ from signal import SIGKILL
 from typing import Any
 
 from branch.commands import register
-from branch.desk import Desk, Ledger
+from branch.desk.desk import Desk, Ledger
 from branch.wiring import core
 from node import cli
 from router.ledger import LedgerRow

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from branch.contact_note import Contact, KeptNote
+from branch.customers.contact_note import Contact, KeptNote
 from branch.peers.note_wire import LeftNote
 from router.ids import AgentId, CallId, HandoffId, SiteId
 

@@ -11,11 +11,11 @@ import uuid_utils
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from branch.desk import Desk, Stamp
-from branch.hearing import Lines, PbxEar
-from branch.invitations import Invitations
+from branch.desk.desk import Desk, Stamp
+from branch.desk.hearing import Lines, PbxEar
+from branch.desk.invitations import Invitations
 from branch.ivr.lookup import CustomerLookup
-from branch.metrics import BranchInstruments
+from branch.operating.metrics import BranchInstruments
 from branch.peers.wire import Asked
 from branch.telephony.driver.driver import PbxDriver
 from branch.telephony.simulated.link import Link

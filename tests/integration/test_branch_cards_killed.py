@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 import pytest
 
-from branch.caller_card import CallerCard
+from branch.customers.caller_card import CallerCard
 from branch.terminal.client import DeskClient
 from branch.terminal.seen import SiteSeen
 from router.agent import AgentState

@@ -2,8 +2,8 @@
 
 import uuid
 
-from branch.caller_card import CallerCard, IvrChoice
-from branch.desk import CallerNumber
+from branch.customers.caller_card import CallerCard, IvrChoice
+from branch.desk.desk import CallerNumber
 from branch.peers.wire import Asked
 from router.agent import AgentState
 from router.call import CallContext, Language

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from branch import message_box
+from branch.people import message_box
 from branch.store.voicemails import Voicemail
 from router.ids import CallId, QueueId
 from sync.link.refusals import RefusedError

@@ -8,7 +8,7 @@ import pytest
 from trunkline.desk.v1 import desk_pb2 as pb
 from trunkline.desk.v1.desk_pb2_grpc import DeskServiceStub
 
-from branch.contact_note import NOTE_LIMIT_CHARS, Contact
+from branch.customers.contact_note import NOTE_LIMIT_CHARS, Contact
 from branch.peers.note_wire import LeftNote
 from branch.people.note_writing import CALL_LIMIT
 from branch.terminal.client import DeskClient

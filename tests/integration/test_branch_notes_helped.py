@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from branch.caller_card import CallerCard
-from branch.contact_note import KeptNote
+from branch.customers.caller_card import CallerCard
+from branch.customers.contact_note import KeptNote
 from branch.people import passwords
 from branch.people.login import Credential
 from branch.store.customers import Customer

@@ -14,9 +14,9 @@ from prometheus_client import CollectorRegistry
 from trunkline.handoff.v1 import handoff_pb2 as pb
 from trunkline.handoff.v1.handoff_pb2_grpc import HandoffServiceStub, add_HandoffServiceServicer_to_server
 
-from branch.caller_card import CallerCard
-from branch.desk import CallerNumber, Desk, Stamp
-from branch.metrics import BranchInstruments
+from branch.customers.caller_card import CallerCard
+from branch.desk.desk import CallerNumber, Desk, Stamp
+from branch.operating.metrics import BranchInstruments
 from branch.peers.line import PeerLine
 from branch.peers.lines import PeerLines
 from branch.peers.note_wire import LeftNote

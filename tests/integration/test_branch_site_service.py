@@ -18,13 +18,13 @@ from trunkline.site.v1.site_pb2_grpc import SiteServiceStub, add_SiteServiceServ
 if TYPE_CHECKING:
     from trunkline.site.v1.site_pb2_grpc import SiteServiceAsyncStub
 
-from branch.admission import Admission
-from branch.operations import Operations, Policies, SiteIdentity, StoreHealth
-from branch.records import StoreAsides
+from branch.desk.admission import Admission
+from branch.operating.operations import Operations, Policies, SiteIdentity, StoreHealth
 from branch.serving.repeats import Repeats
 from branch.serving.site import SERVICE, SiteFace
 from branch.serving.site_wire import policy_message, read_status
 from branch.store.ballast import MissingRoom
+from branch.store.records import StoreAsides
 from branch.store.store import Store, open_store
 from node import pki
 from router import ledger

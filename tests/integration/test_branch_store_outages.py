@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from branch.metrics import StoreCollector
+from branch.operating.metrics import StoreCollector
 from branch.store.health import HealthPolicy, StoreState
 from branch.store.store import Store, open_store
 from branch.store.writer import LedgerWriter

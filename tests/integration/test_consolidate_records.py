@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from branch.contact_note import ContactNote, KeptNote
+from branch.customers.contact_note import ContactNote, KeptNote
 from branch.store.customers import Customer
 from branch.store.store import open_store
 from hq.serving.client import Plain

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from branch import caller_cards
-from branch.caller_card import CallerCard, IvrChoice
-from branch.caller_cards import CallerCards
-from branch.contact_note import ContactNote
-from branch.customer_book import Profile
-from branch.desk import CallerNumber
+from branch.customers import caller_cards
+from branch.customers.caller_card import CallerCard, IvrChoice
+from branch.customers.caller_cards import CallerCards
+from branch.customers.contact_note import ContactNote
+from branch.customers.customer_book import Profile
+from branch.desk.desk import CallerNumber
 from router.call import Language
 from router.ids import CallId, CustomerId, HandoffId, NodeName
 from router.ledger import (

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time
 
 import pytest
 
-from branch.calling_hours import CallingHours, Hours, HoursWatch
+from branch.people.calling_hours import CallingHours, Hours, HoursWatch
 from router.facts import CallingHoursChanged, Fact
 from sync.clock import ManualClock
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from branch.caller_card import CallerCard
+from branch.customers.caller_card import CallerCard
 from branch.peers import card_asking
 from branch.peers.card_asking import CardAsking
 from router.ids import HandoffId, SiteId

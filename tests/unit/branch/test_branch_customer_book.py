@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from branch import customer_book
-from branch.customer_book import CustomerBook, Profile
+from branch.customers import customer_book
+from branch.customers.customer_book import CustomerBook, Profile
 from router.ids import CustomerId
 
 ACME = CustomerId("acme")

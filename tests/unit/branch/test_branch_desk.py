@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 
-from branch.desk import Desk, Stamp
+from branch.desk.desk import Desk, Stamp
 from branch.peers.wire import Asked
 from router.acd.policy import QueuePolicy
 from router.agent import RingFailure

@@ -2,7 +2,7 @@
 
 import pytest
 
-from branch.desk import CallerNumber
+from branch.desk.desk import CallerNumber
 from branch.people.dialling import Dialling
 from branch.people.refusals import CountryMissingError
 from router.errors import NotAllowedError

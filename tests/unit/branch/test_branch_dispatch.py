@@ -1,4 +1,4 @@
-from branch.dispatch import Dispatch
+from branch.desk.dispatch import Dispatch
 from branch.peers.lines import PeerLines
 from router.ids import HandoffId, SiteId
 from router.orders import RejectTrunk

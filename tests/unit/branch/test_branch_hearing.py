@@ -3,11 +3,11 @@ from dataclasses import replace
 
 import pytest
 
-from branch.admission import Admission
-from branch.desk import CallerNumber, Live
-from branch.ears import STORE_REFUSES, BoardEar, StoreEar
-from branch.hearing import Lines, PbxEar, WaitingEar
-from branch.numbers import e164
+from branch.customers.numbers import e164
+from branch.desk.admission import Admission
+from branch.desk.desk import CallerNumber, Live
+from branch.desk.ears import STORE_REFUSES, BoardEar, StoreEar
+from branch.desk.hearing import Lines, PbxEar, WaitingEar
 from branch.store.committer import Commit, Standing
 from branch.store.health import StoreState
 from branch.telephony.port import (

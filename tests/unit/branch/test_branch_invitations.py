@@ -2,7 +2,7 @@
 
 import pytest
 
-from branch.invitations import Invitations
+from branch.desk.invitations import Invitations
 from router.ids import CallId, HandoffId, SiteId
 from router.overflow.taking_in import token_hash
 from sync.token import KEY_BYTES, StaleTokenError, TokenMint

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from branch import message_box
-from branch.message_box import MessageBox
+from branch.people import message_box
+from branch.people.message_box import MessageBox
 from branch.people.refusals import UnknownMessageError
 from branch.store.store import Store, open_store
 from branch.store.writer import LedgerWriter

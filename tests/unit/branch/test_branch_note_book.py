@@ -7,9 +7,9 @@ import pytest
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from branch import note_book
-from branch.contact_note import SHOWN_LIMIT, ContactNote, KeptNote
-from branch.note_book import NoteBook
+from branch.customers import note_book
+from branch.customers.contact_note import SHOWN_LIMIT, ContactNote, KeptNote
+from branch.customers.note_book import NoteBook
 from router.ids import CallId, CustomerId
 
 ACME, OTHER = CustomerId("acme"), CustomerId("other")

@@ -4,7 +4,7 @@ import asyncio
 
 from sqlalchemy.exc import OperationalError
 
-from branch.number_finder import NumberFinder
+from branch.customers.number_finder import NumberFinder
 from router.facts import Fact, NumberFound
 from router.ids import CallId
 from router.orders import FindNumber

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from branch.outbox import _SUBJECTS, Outbox, subjects
+from branch.desk.outbox import _SUBJECTS, Outbox, subjects
 from router.ids import AgentId, CallId, HandoffId, LegId, QueueId, SiteId
 from router.orders import (
     Ask,

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from branch.operations import SiteIdentity, SiteStatus, StoreHealth
-from branch.status_report import print_status, status_tree
+from branch.operating.operations import SiteIdentity, SiteStatus, StoreHealth
+from branch.operating.status_report import print_status, status_tree
 from branch.store.ballast import MissingRoom
 from router.ids import QueueId, SiteId
 from router.overflow.load import QueueLoad

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
+from branch.operating.tallies import DayTallies
 from branch.serving.site_items import DayTally
-from branch.tallies import DayTallies
 from router.call import Disposition
 from router.ids import CallId, Instant, QueueId, SiteId
 from router.ledger import CallConnected, CallEnded, CallQueued, Entry, LedgerRow

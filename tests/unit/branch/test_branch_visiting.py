@@ -6,8 +6,8 @@ from datetime import UTC, datetime, time
 
 import pytest
 
-from branch.calling_hours import CallingHours, Hours
-from branch.contact_note import Contact
+from branch.customers.contact_note import Contact
+from branch.people.calling_hours import CallingHours, Hours
 from branch.people.refusals import (
     NoteLimitError,
     OutOfHoursError,

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trunkline.handoff.v1 import handoff_pb2 as pb
 
-from branch.caller_card import CallerCard, IvrChoice
-from branch.contact_note import ContactNote
+from branch.customers.caller_card import CallerCard, IvrChoice
+from branch.customers.contact_note import ContactNote
 from branch.peers.wire import (
     Asked,
     UnreadableReplyError,

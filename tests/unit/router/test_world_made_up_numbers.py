@@ -1,7 +1,7 @@
 import phonenumbers
 import pytest
 
-from branch.numbers import e164
+from branch.customers.numbers import e164
 from router.ids import CustomerId
 from router.world.callers import BusyHour
 from router.world.made_up_numbers import COUNT, made_up_number

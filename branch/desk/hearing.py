@@ -11,8 +11,8 @@ from typing import Protocol
 
 import structlog
 
-from branch.desk import CallerNumber, Live
-from branch.numbers import e164
+from branch.customers.numbers import e164
+from branch.desk.desk import CallerNumber, Live
 from branch.telephony.port import (
     CallerRinging,
     LeftMessage,

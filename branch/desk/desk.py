@@ -19,7 +19,7 @@ from typing import Protocol
 
 import structlog
 
-from branch.outbox import Outbox
+from branch.desk.outbox import Outbox
 from branch.peers.wire import Asked
 from router.errors import NotAcceptingError, RouterError
 from router.facts import Fact, SiteAsked

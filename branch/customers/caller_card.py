@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from branch.contact_note import ContactNote
+from branch.customers.contact_note import ContactNote
 from router.call import Language
 from router.ids import NodeName
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from branch.admission import DRAINING, Admission
-from branch.desk import Desk
+from branch.desk.admission import DRAINING, Admission
+from branch.desk.desk import Desk
 from branch.store.ballast import MissingRoom
 from router.acd.policy import QueuePolicy
 from router.facts import PolicyApplied

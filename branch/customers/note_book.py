@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from branch.contact_note import SHOWN_LIMIT, ContactNote, KeptNote
+from branch.customers.contact_note import SHOWN_LIMIT, ContactNote, KeptNote
 from router.ids import CustomerId
 
 READ_LIMIT = 20_000

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from branch.caller_cards import CallerCards
-from branch.desk import DeskInstruments
+from branch.customers.caller_cards import CallerCards
+from branch.desk.desk import DeskInstruments
 from branch.serving.site_items import DayTally
 from router.call import Disposition
 from router.errors import RouterError

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from branch.operations import SiteStatus
+from branch.operating.operations import SiteStatus
 from branch.store.ballast import MissingRoom
 from node.terminal import Column, output, print_table
 from node.words import text as _

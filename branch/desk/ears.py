@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from branch.admission import Admission
-from branch.hearing import Tellable
+from branch.desk.admission import Admission
+from branch.desk.hearing import Tellable
 from branch.store.committer import Commit, Standing
 from branch.store.health import StoreState
 from router.facts import LoadSeen, SiteGone, ViewConfirmed

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from branch.caller_card import CallerCard, IvrChoice
-from branch.contact_note import ContactNote
-from branch.desk import CallerNumber
+from branch.customers.caller_card import CallerCard, IvrChoice
+from branch.customers.contact_note import ContactNote
+from branch.desk.desk import CallerNumber
 from router.call import Language
 from router.ids import CallId, CustomerId, HandoffId
 from router.ledger import (

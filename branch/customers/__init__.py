@@ -1,0 +1,1 @@
+"""Who calls: their numbers, what agents are shown of them, and the notes written on them."""
