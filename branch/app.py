@@ -94,7 +94,7 @@ async def _started(settings: BranchSettings, tasks: Tasks) -> Branch:
         doors = Doors(ground, core)
         resources.push_async_callback(doors.close)
         await doors.open()
-        resources.push_async_callback(core.close_neighbours)
+        resources.push_async_callback(core.neighbours.close)
         await core.start_neighbours(tasks)
         _show(ground.registry, core)
         _task = tasks.start(doors.watch.run(), name="watch")
@@ -183,5 +183,5 @@ def _own_loss_points(core: Core) -> float:
 
 
 def _age_s(core: Core) -> float:
-    age_ms = core.view_age_ms()
+    age_ms = core.neighbours.view_age_ms()
     return float("nan") if age_ms is None else age_ms / 1_000

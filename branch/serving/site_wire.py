@@ -6,6 +6,7 @@ from typing import Any
 from trunkline.site.v1 import site_pb2 as pb
 
 from branch.operating.operations import SiteIdentity, SiteStatus, StoreHealth
+from branch.peers.call_wire import NAME_LIMIT_CHARS, SKILL_LIMIT
 from branch.store.ballast import MissingRoom
 from router.acd.policy import RETENTION_LIMIT_DAYS, Distribution, LastResort, QueuePolicy, RecordingRule
 from router.ids import QueueId, SiteId, Skill
@@ -14,8 +15,6 @@ from router.overflow.load import QueueLoad
 from sync.link import validate
 from sync.records.codec import ledger_record
 
-SKILL_LIMIT = 64
-NAME_LIMIT_CHARS = 64
 DURATION_LIMIT_MS = 7 * 24 * 3_600_000
 COUNT_LIMIT = 1_000_000
 

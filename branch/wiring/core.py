@@ -2,11 +2,10 @@
 
 import random
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
 
-import grpc
 import structlog
 import uuid_utils
 
@@ -18,7 +17,7 @@ from branch.customers.number_finder import NumberFinder
 from branch.desk.admission import Admission
 from branch.desk.desk import Desk, Stamp
 from branch.desk.dispatch import Dispatch
-from branch.desk.ears import BoardEar, StoreEar
+from branch.desk.ears import StoreEar
 from branch.desk.hearing import Lines, PbxEar, WaitingEar
 from branch.desk.invitations import Invitations
 from branch.ivr.following import FlowWatch
@@ -27,12 +26,6 @@ from branch.ivr.lookup import CustomerLookup
 from branch.operating.metrics import BranchInstruments
 from branch.operating.operations import Policies, StoreHealth
 from branch.operating.tallies import DayTallies, RowWatchers
-from branch.peers.card_asking import CardAsking
-from branch.peers.line import PeerLine
-from branch.peers.lines import PeerLines
-from branch.peers.looking import look_in_turn
-from branch.peers.newcomers import Introduction, Newcomers
-from branch.peers.operator import get_status
 from branch.people.calling_hours import CallingHours, HoursWatch
 from branch.people.dialling import Dialling
 from branch.people.message_box import MessageBox
@@ -42,22 +35,15 @@ from branch.people.visiting import Visiting
 from branch.settings import BranchSettings
 from branch.store.writer import LedgerWriter
 from branch.wiring.ground import Ground
+from branch.wiring.neighbours import Neighbours
 from branch.wiring.pbx import pbx_driver
 from node.lifecycle import Tasks
 from router.call import Language
 from router.facts import Fact, NodeStarted
 from router.floor import Floor
-from router.ids import AgentId, CallId, HandoffId, QueueId, SiteId
+from router.ids import AgentId, CallId, QueueId
 from router.ivr import IvrPlan
-from router.overflow.load import SiteLoad
 from router.records.moment import Moment
-from sync.clock_comparison import ClockComparison
-from sync.link.channel import open_channel
-from sync.link.identity import Peer
-from sync.link.tls import Tls
-from sync.loadboard.codec import BadLoadRecordError
-from sync.loadboard.etcd.board import EtcdLoadBoard
-from sync.loadboard.port import LoadBoard
 from sync.token import KEY_BYTES, TokenMint
 
 log = structlog.get_logger()
@@ -93,28 +79,14 @@ class Core:
         for each in work.calls:
             number, rows = ground.store.caller_number(each.call_id), ground.store.call_rows(each.call_id)
             self.cards.take_up(each.call_id, number, rows)
-        self.board: LoadBoard | None = (
-            None
-            if settings.etcd is None
-            else EtcdLoadBoard(parts.etcd(settings.etcd), site_id, address=settings.overflow.address)
-        )
-        # The driver looks here for each call it dials: a site that is found later is added.
-        self._trunks = {SiteId(each.site): each.trunk for each in settings.overflow.peer}
-        self.driver = pbx_driver(settings, tasks, self._trunks, new_id, _language(settings))
-        self.peers = PeerLines(
-            site_id=site_id,
-            incarnation=ground.incarnation,
-            lines=[self._line(SiteId(each.site), each.address) for each in settings.overflow.peer],
-            tell=self._tell,
-            card_of=self.cards.card_of,
-        )
+        self.neighbours = Neighbours(ground, self.cards, self._tell)
+        self.driver = pbx_driver(settings, tasks, self.neighbours.trunks, new_id, _language(settings))
         self.note_writing = NoteWriting(
             records=ground.store.contact_notes,
             note=self.notes.note,
-            leave=self.peers.leave_note,
+            leave=self.neighbours.peers.leave_note,
             clock=ground.clock,
         )
-        self._newcomers = Newcomers(known=(*self._trunks, site_id), meet=self._meet, admit=self._admit)
         self.numbers = NumberFinder(
             number_of=ground.store.caller_number,
             tell=self._tell,
@@ -181,24 +153,9 @@ class Core:
 
     async def start_neighbours(self, tasks: Tasks) -> None:
         """Show the site at the load board, hear the others, open the streams to them."""
-        self.peers.start(tasks)
-        comparison = ClockComparison(self._ground.registry, speed=self._ground.settings.clock.speed)
-        looks = look_in_turn(self.peers.lines, self._ground.clock, comparison)
-        _task = tasks.start(looks, name="peer_looks")
-        asking = CardAsking(guest=self.cards.guest, live=self._live_handoffs, ask=self.peers.carry_out)
-        helps = {each.handoff_id: each.peer for each in self._work.helps}
-        _task = tasks.start(asking.run(helps), name="cards")
-        if self.board is not None:
-            if self._ground.settings.overflow.address is not None:
-                self._newcomers.start(tasks)
-            ear = BoardEar(self.desk, self.peers.note_incarnation, self._newcomers.seen)
-            await self.board.start(ear)
-
-    async def close_neighbours(self) -> None:
-        if self.board is not None:
-            await self.board.close()
-        await self._newcomers.close()
-        await self.peers.close()
+        await self.neighbours.start(
+            tasks, self.desk, {each.handoff_id: each.peer for each in self._work.helps}
+        )
 
     async def close(self) -> None:
         """Let go of the PBX and write what is still to be written."""
@@ -212,12 +169,6 @@ class Core:
             committed_seq=self.writer.committed_seq,
             missing_room=self._ground.store.missing_room(),
         )
-
-    def view_age_ms(self) -> int | None:
-        return None if self.board is None else self.board.view_age_ms
-
-    def peer_connections(self) -> Mapping[SiteId, bool]:
-        return self.peers.connections()
 
     # --- the parts -----------------------------------------------------------------------
 
@@ -261,8 +212,8 @@ class Core:
         lookup = CustomerLookup(self.customers, ground.settings.site.country, self._tell)
         dispatch = Dispatch(
             driver=self.driver,
-            peers=self.peers,
-            publish=self._publish,
+            peers=self.neighbours.peers,
+            publish=self.neighbours.publish,
             find_customer=lookup.find,
             find_number=self.numbers.find,
             note_refused_token=self._note_refused_token,
@@ -293,55 +244,12 @@ class Core:
             clock=ground.clock,
         )
 
-    def _channel(self, site_id: SiteId, address: str) -> grpc.aio.Channel:
-        """To that site and no other, whoever listens there."""
-        security = self._ground.security
-        cluster = security.owner.cluster if isinstance(security, Tls) else ""
-        host, port = parts.host_and_port(address)
-        return open_channel(host, port, security, expected=Peer(cluster=cluster, kind="site", name=site_id))
-
-    async def _meet(self, site_id: SiteId, address: str) -> Introduction | None:
-        async with self._channel(site_id, address) as channel:
-            try:
-                identity = (await get_status(channel)).identity
-            except grpc.aio.AioRpcError as error:
-                log.debug("newcomer_unreachable", peer=site_id, problem=str(error.details())[:300])
-                return None
-        return Introduction(site_id=identity.site_id, trunk=identity.trunk)
-
-    async def _admit(self, site_id: SiteId, address: str, trunk: str) -> None:
-        self._trunks[site_id] = trunk
-        await self.peers.add(self._line(site_id, address))
-
-    def _line(self, site_id: SiteId, address: str) -> PeerLine:
-        ground = self._ground
-        return PeerLine(
-            site_id=site_id,
-            channel=self._channel(site_id, address),
-            tell=self._tell,
-            keep_guest=self.cards.keep_guest,
-            answer_limit_s=ground.settings.overflow.rpc_limit_ms / 1_000,
-            request_limit=ground.settings.limits.peer_request_limit,
-            rng=random.Random(secrets.randbits(64)),  # noqa: S311 - reconnect delays, no secret
-        )
-
-    def _publish(self, load: SiteLoad) -> None:
-        if self.board is None:
-            return
-        try:
-            self.board.publish(load)
-        except (ValueError, BadLoadRecordError) as error:
-            log.warning("load_unpublishable", problem=str(error))
-
     def _queues_of(self, agent_id: AgentId) -> set[QueueId]:
         """Those that the agent has the skills for, logged in or not."""
         skills = self._ground.directory.skills_of(agent_id)
         if skills is None:
             return set()
         return {each.queue_id for each in self.desk.floor.policies() if each.skills <= skills}
-
-    def _live_handoffs(self) -> frozenset[HandoffId]:
-        return self.desk.live().handoffs
 
     def _tell(self, fact: Fact) -> None:
         """For parts that are made before the desk; none of them tells anything before it is there."""

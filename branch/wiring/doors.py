@@ -183,10 +183,10 @@ class Surroundings:
     """What operators are told of what is round the desk."""
 
     def __init__(self, core: Core, reading: StoreAsides) -> None:
-        self.view_age_ms = core.view_age_ms
+        self.view_age_ms = core.neighbours.view_age_ms
         self.is_pbx_connected = lambda: core.ear.is_connected
-        self.peer_connections = core.peer_connections
-        self.peer_problems = core.peers.problems
+        self.peer_connections = core.neighbours.peers.connections
+        self.peer_problems = core.neighbours.peers.problems
         self.store_health = core.store_health
         self.rows_of_call = reading.rows_of_call
         self.keep_policy = reading.keep_policy
