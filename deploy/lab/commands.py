@@ -89,6 +89,7 @@ def _lab(
 
     played_speed = _speed(telephony, speed)
     planned = read_scenario(scenario) if scenario is not None else _made_up(telephony, sites, minutes)
+    _check_playable(planned)
     arrivals = read_calls(calls, planned) if calls is not None else generate(planned, seed)
     if report is not None:
         check_report_path(report)
@@ -127,6 +128,19 @@ def _speed(telephony: Telephony, asked: float | None) -> float:
             )
         )
     return 1.0
+
+
+def _check_playable(scenario: "Scenario") -> None:
+    """Raises:
+    TroubleError: the scenario asks for what one machine cannot do.
+    """
+    if scenario.cut_offs:
+        raise TroubleError(
+            _(
+                "a lab's sites are on one machine and cannot be cut off from each other: take [[cut_off]] "
+                "out, or play the scenario with trunkline whatif"
+            )
+        )
 
 
 def _made_up(telephony: Telephony, sites: int, minutes: int | None) -> "Scenario":

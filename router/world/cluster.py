@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from router.acd.policy import QueuePolicy
@@ -106,7 +106,7 @@ class Cluster:
         """Callers whom nothing answered; they were never offered."""
         self._scenario = scenario
         self._calls = calls
-        self._faults = faults
+        self._faults = faults = replace(faults, cut_offs=(*faults.cut_offs, *scenario.cut_offs))
         self._watchers = watchers
         self._is_overflowing = is_overflowing
         self._people: dict[CallId, Person] = {}

@@ -89,11 +89,15 @@ class Faults:
     board_outages: tuple[SiteOutage, ...] = ()
     """The site neither reads nor writes the load board."""
     link_outages: tuple[LinkOutage, ...] = ()
+    cut_offs: tuple[SiteOutage, ...] = ()
+    """Neither the board nor any other site hears the site, nor it them; its own lines and phones work."""
     clock_steps: tuple[ClockStep, ...] = ()
 
     @property
     def touches_messages(self) -> bool:
-        return bool(self.lost_share or self.doubled_share or self.late_share or self.link_outages)
+        return bool(
+            self.lost_share or self.doubled_share or self.late_share or self.link_outages or self.cut_offs
+        )
 
 
 NO_FAULTS = Faults()
@@ -154,6 +158,10 @@ def draw_control_outages(
     rng: random.Random, sites: tuple[SiteId, ...], duration_ms: int
 ) -> tuple[SiteOutage, ...]:
     return _site_outages(rng, sites, duration_ms, (0, 0, 1, 2))
+
+
+def draw_cut_offs(rng: random.Random, sites: tuple[SiteId, ...], duration_ms: int) -> tuple[SiteOutage, ...]:
+    return _site_outages(rng, sites, duration_ms, (0, 0, 0, 1))
 
 
 def _link_outages(rng: random.Random, sites: tuple[SiteId, ...], duration_ms: int) -> tuple[LinkOutage, ...]:

@@ -30,7 +30,7 @@ class LoadBoard:
     def __init__(self, loop: Loop, nodes: Mapping[SiteId, Viewer], faults: Faults, *, period_ms: int) -> None:
         self._loop = loop
         self._nodes = nodes
-        self._faults = faults
+        self._outages = (*faults.board_outages, *faults.cut_offs)
         self._period_ms = period_ms
         self._own: dict[SiteId, SiteLoad] = {}
         """What each site wants to stand on the board."""
@@ -109,7 +109,5 @@ class LoadBoard:
                         node.tell(SiteGone(site_id=site_id))
 
     def _is_cut(self, site_id: SiteId) -> bool:
-        if not self._faults.board_outages:
-            return False
         now = self._loop.now
-        return any(each.site_id == site_id and each.covers(now) for each in self._faults.board_outages)
+        return any(each.site_id == site_id and each.covers(now) for each in self._outages)

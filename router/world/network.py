@@ -66,11 +66,11 @@ class Network:
         return way_ms
 
     def is_cut(self, source: SiteId, target: SiteId) -> bool:
-        now = self._loop.now
+        now, faults = self._loop.now, self._faults
         return any(
             outage.source == source and outage.target == target and outage.covers(now)
-            for outage in self._faults.link_outages
-        )
+            for outage in faults.link_outages
+        ) or any(each.site_id in {source, target} and each.covers(now) for each in faults.cut_offs)
 
     def ask(
         self,

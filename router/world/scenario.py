@@ -13,6 +13,7 @@ from router.overflow.policy import MAX_OWN_LOSS_LIMIT, Media
 from router.problems import BadInputError, Problem
 from router.problems import marked as _
 from router.world.callers import BusyHour, Surge
+from router.world.faults import SiteOutage
 from router.world.tables import TableReader, line_numbers
 
 
@@ -64,6 +65,8 @@ class Scenario:
     links: Mapping[frozenset[SiteId], ScenarioLink] = field(default_factory=dict)
     roster: tuple[RosterChange, ...] = ()
     """In order of time."""
+    cut_offs: tuple[SiteOutage, ...] = ()
+    """Sites whose way to the others and to the load board is away for a while; talks across it go on."""
     queues: tuple[QueueId, ...] = ()
     """Declared queue classes; empty: not declared."""
     callers: BusyHour = field(default_factory=BusyHour)
@@ -75,6 +78,12 @@ class Scenario:
 
     def link(self, one: SiteId, other: SiteId) -> ScenarioLink:
         return self.links.get(frozenset((one, other))) or ScenarioLink(rtt_ms=self.link_rtt_ms)
+
+    def is_apart(self, one: SiteId, other: SiteId, at_ms: int) -> bool:
+        """Whether no word passes between the two sites, because one of them is cut off."""
+        return one != other and any(
+            each.site_id in {one, other} and each.covers(at_ms) for each in self.cut_offs
+        )
 
     def named_queues(self) -> tuple[QueueId, ...]:
         """Every queue class the scenario itself speaks of, sorted."""
@@ -120,6 +129,7 @@ def _read(top: TableReader, problems: list[Problem]) -> Scenario:
         sites=sites,
         links=_links(top, known, link_rtt_ms),
         roster=_roster(top, known),
+        cut_offs=_cut_offs(top, known),
         queues=queues,
         callers=_callers(top, known, queues),
     )
@@ -192,6 +202,21 @@ def _roster(top: TableReader, known: set[SiteId]) -> tuple[RosterChange, ...]:
         )
         table.finish()
     return tuple(sorted(changes, key=lambda change: change.from_ms))
+
+
+def _cut_offs(top: TableReader, known: set[SiteId]) -> tuple[SiteOutage, ...]:
+    found = []
+    for table in top.tables("cut_off"):
+        from_s = table.number("from_s", None)
+        found.append(
+            SiteOutage(
+                site_id=_known_site(table, "site", known),
+                from_ms=round(from_s * 1000),
+                until_ms=table.milliseconds("until_s", None, least_s=from_s),
+            )
+        )
+        table.finish()
+    return tuple(found)
 
 
 def _callers(top: TableReader, known: set[SiteId], queues: tuple[QueueId, ...]) -> BusyHour:

@@ -148,9 +148,10 @@ def _home_share(scenario: Scenario, call: PlannedCall) -> float:
     able = {
         site.site_id: working[site.site_id]
         for site in scenario.sites
-        if site.skills is None or str(call.queue_id) in site.skills
+        if (site.skills is None or str(call.queue_id) in site.skills)
+        and not scenario.is_apart(call.site_id, site.site_id, call.arrive_ms)
     }
-    return able.get(call.site_id, 0) / sum(able.values())
+    return able.get(call.site_id, 0) / max(1, sum(able.values()))
 
 
 def average(outcomes: Sequence[Outcome]) -> Outcome:
@@ -219,7 +220,8 @@ HEAD = f"""# Routing quality
 Written by `make bench`. Days of `tests/scenarios`, each made anew for {len(SEEDS)} seeds
 (one seed from {MANY_SITES} sites on) and met alike by all policies; each is one command away:
 `trunkline whatif --scenario tests/scenarios/surge.toml`. The *pooled queue* is one first-come
-queue of all agents without links; nobody who does not know the future beats it by much. Figures:
+queue of all agents without links (two of them while a site is cut off: its own, and that of the
+others); nobody who does not know the future beats it by much. Figures:
 service level (answered within 20 s, of all callers) in percent, in brackets those who gave up,
 then the mean wait.
 

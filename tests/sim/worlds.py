@@ -18,7 +18,7 @@ from router.world.callers import BusyHour
 from router.world.calls import PlannedCall
 from router.world.cluster import Cluster, Watchers
 from router.world.control_link import Hearing
-from router.world.faults import NO_FAULTS, Faults, draw_control_outages, draw_faults
+from router.world.faults import NO_FAULTS, Faults, draw_control_outages, draw_cut_offs, draw_faults
 from router.world.laws.floors import FloorLaws
 from router.world.laws.law import LawResult
 from router.world.laws.ledgers import ledger_laws
@@ -108,6 +108,8 @@ def draw_world(seed: int) -> World:
             carrier_late_share=redirect_rng.choice((0.0, 0.3)),
             carrier_doubled_share=redirect_rng.choice((0.0, 0.5)),
         )
+    cut_rng = random.Random(f"cut off {seed}")
+    faults = replace(faults, cut_offs=draw_cut_offs(cut_rng, names, duration_ms))
     return World(
         scenario=scenario,
         calls=calls,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from router.ids import SiteId
 from router.world.calls import PlannedCall
-from router.world.reference.room import Caller, Group, Room
+from router.world.faults import SiteOutage
+from router.world.reference.room import Caller, Group, Island, Room
 from router.world.scenario import Scenario
 
 # At one instant an answer counts before the hang-up, and an agent is free before the next decision.
@@ -34,11 +35,17 @@ class Day:
     def __init__(self, scenario: Scenario, *, is_pooled: bool = False) -> None:
         self.scenario = scenario
         pool = Room()
+        self._islands: Mapping[SiteId, Island] = (
+            {each.site_id: each.site_id for each in scenario.cut_offs} if is_pooled else {}
+        )
         self.rooms: Mapping[SiteId, Room] = {
             site_id: pool if is_pooled else Room(site_id) for site_id in scenario.site_ids
         }
         self._groups = {
-            site.site_id: self.rooms[site.site_id].add(site.skills, site.agents) for site in scenario.sites
+            site.site_id: self.rooms[site.site_id].add(
+                site.skills, site.agents, self._islands.get(site.site_id)
+            )
+            for site in scenario.sites
         }
         self._on_duty = {site.site_id: site.agents for site in scenario.sites}
         self._choose: Chooser | None = None
@@ -63,6 +70,10 @@ class Day:
         self._choose, self._move_after_ms = choose, move_after_ms
         for change in self.scenario.roster:
             self._at(change.from_ms, _SHIFT, self._change_shift, change.site_id, change.agents)
+        for cut in self.scenario.cut_offs:
+            if cut.site_id in self._islands:
+                self._at(cut.from_ms, _SHIFT, self._part, cut)
+                self._at(cut.until_ms, _SHIFT, self._rejoin, cut)
         for call in calls:
             self._at(call.arrive_ms, _OTHER, self._arrive, call)
         while self._events:
@@ -77,7 +88,7 @@ class Day:
     # --- callers -----------------------------------------------------------------------
 
     def _arrive(self, call: PlannedCall) -> None:
-        caller = Caller(call)
+        caller = Caller(call, self._islands.get(call.site_id))
         if call.patience_ms is not None:
             self._at(self.now + call.patience_ms, _PATIENCE, self._lose_patience, caller)
         target = call.site_id if self._choose is None else self._choose(call)
@@ -96,7 +107,7 @@ class Day:
         if caller.is_gone:
             return
         room = self.rooms[site_id]
-        group = room.idle_group(caller.call.queue_id)
+        group = room.idle_group(caller.call.queue_id, caller.island)
         if group is not None:
             group.idle -= 1
             self._ring(caller, group)
@@ -108,9 +119,13 @@ class Day:
     def _move_on(self, caller: Caller, source: SiteId) -> None:
         if caller.room is None:
             return
-        caller.room.leave(caller)
         sites = self.scenario.site_ids
-        self._send(caller, source, sites[(sites.index(source) + 1) % len(sites)])
+        own = sites.index(source)
+        others = (*sites[own + 1 :], *sites[:own])
+        target = next((each for each in others if not self.is_apart(source, each)), None)
+        if target is not None:
+            caller.room.leave(caller)
+            self._send(caller, source, target)
 
     def _lose_patience(self, caller: Caller) -> None:
         if caller.is_answered:
@@ -156,6 +171,25 @@ class Day:
         leaving_now = min(group.idle, max(0, -change))
         group.idle -= leaving_now
         group.leaving += max(0, -change) - leaving_now
+
+    # --- sites that are cut off --------------------------------------------------------
+
+    def is_apart(self, one: SiteId, other: SiteId) -> bool:
+        return self.scenario.is_apart(one, other, self.now)
+
+    def _part(self, cut: SiteOutage) -> None:
+        self.rooms[cut.site_id].apart.add(cut.site_id)
+
+    def _rejoin(self, cut: SiteOutage) -> None:
+        """Whoever was idle on one side takes the callers of the other, in the order in which they came."""
+        room = self.rooms[cut.site_id]
+        if any(each.site_id == cut.site_id and each.covers(self.now) for each in self.scenario.cut_offs):
+            return
+        room.apart.discard(cut.site_id)
+        for group in room.groups:
+            while group.idle and (caller := room.take_next(group)) is not None:
+                group.idle -= 1
+                self._ring(caller, group)
 
     def _decide(self, call: PlannedCall, served_by: SiteId | None, *, is_answered: bool) -> None:
         self._served.append(

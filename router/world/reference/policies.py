@@ -29,7 +29,10 @@ class Policy(StrEnum):
 
 
 def play_pooled(scenario: Scenario, calls: Sequence[PlannedCall]) -> list[Served]:
-    """One first-come queue of all agents, without links: the theoretical best."""
+    """One first-come queue of all agents, without links: the theoretical best.
+
+    While a site is cut off there are two of them: its own, and that of all the others.
+    """
     return Day(scenario, is_pooled=True).play(calls)
 
 
@@ -90,7 +93,10 @@ def _has_idle_at_home(day: Day, call: PlannedCall) -> bool:
 
 
 def _can_serve(day: Day, site_id: SiteId, call: PlannedCall) -> bool:
-    return any(group.serves(call.queue_id) for group in day.rooms[site_id].groups)
+    """Nobody is sent to a site that is cut off: the field's policies are told of it at once."""
+    return not day.is_apart(call.site_id, site_id) and any(
+        group.serves(call.queue_id) for group in day.rooms[site_id].groups
+    )
 
 
 def _round_robin(day: Day) -> Chooser:

@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 from router.ids import QueueId, SiteId, Skill, Skills
 from router.world.calls import PlannedCall
 
+Island = SiteId | None
+"""A site that is cut off for a part of the day; None: all the others together."""
+
 
 @dataclass(slots=True)
 class Caller:
     """A caller's way through rooms."""
 
     call: PlannedCall
+    island: Island = None
     room: "Room | None" = None
     """Where it waits; None on the way between rooms and once an agent is found."""
     joined: int = 0
@@ -28,6 +32,7 @@ class Group:
     """Agents with the same skills; None serves all."""
 
     room: "Room"
+    island: Island
     skills: Skills | None
     staffed: int
     idle: int = 0
@@ -43,7 +48,9 @@ class Room:
     site_id: SiteId | None = None
     """None for the pooled room of all sites."""
     groups: list[Group] = field(default_factory=list)
-    _queues: dict[QueueId, deque[Caller]] = field(default_factory=dict)
+    apart: set[SiteId] = field(default_factory=set)
+    """Islands that are cut off now: their callers and agents have only each other."""
+    _queues: dict[tuple[QueueId, Island], deque[Caller]] = field(default_factory=dict)
     _serial: int = 0
     waiting: int = 0
 
@@ -55,28 +62,31 @@ class Room:
     def staffed(self) -> int:
         return sum(group.staffed for group in self.groups)
 
-    def add(self, skills: Skills | None, agents: int) -> Group:
+    def add(self, skills: Skills | None, agents: int, island: Island = None) -> Group:
         """The group of these skills, grown by so many idle agents; the least able groups come first."""
         for group in self.groups:
-            if group.skills == skills:
+            if group.skills == skills and group.island == island:
                 group.staffed += agents
                 group.idle += agents
                 return group
-        group = Group(room=self, skills=skills, staffed=agents, idle=agents)
+        group = Group(room=self, island=island, skills=skills, staffed=agents, idle=agents)
         self.groups.append(group)
         self.groups.sort(key=lambda each: (each.skills is None, len(each.skills or ())))
         return group
 
-    def idle_group(self, queue_id: QueueId) -> Group | None:
+    def idle_group(self, queue_id: QueueId, island: Island = None) -> Group | None:
         """Of the least able agents that can serve, so that the versatile stay free."""
-        return next((group for group in self.groups if group.idle > 0 and group.serves(queue_id)), None)
+        return next(
+            (group for group in self.groups if group.idle > 0 and self._may_serve(group, queue_id, island)),
+            None,
+        )
 
     def join(self, caller: Caller) -> None:
         self._serial += 1
         caller.joined = self._serial
         caller.room = self
         self.waiting += 1
-        self._queues.setdefault(caller.call.queue_id, deque()).append(caller)
+        self._queues.setdefault((caller.call.queue_id, caller.island), deque()).append(caller)
 
     def leave(self, caller: Caller) -> None:
         """Gone or moved; dropped from the queue when its head is next looked at."""
@@ -85,14 +95,18 @@ class Room:
 
     def take_next(self, group: Group) -> Caller | None:
         """The caller that joined first, of all that `group` can serve."""
-        queues = (queue for queue_id, queue in self._queues.items() if group.serves(queue_id))
+        queues = (queue for kind, queue in self._queues.items() if self._may_serve(group, *kind))
         heads = [head for queue in queues if (head := self._head(queue))]
         if not heads:
             return None
         first = min(heads, key=lambda caller: caller.joined)
-        self._queues[first.call.queue_id].popleft()
+        self._queues[first.call.queue_id, first.island].popleft()
         self.leave(first)
         return first
+
+    def _may_serve(self, group: Group, queue_id: QueueId, island: Island) -> bool:
+        is_apart = group.island != island and not self.apart.isdisjoint((group.island, island))
+        return group.serves(queue_id) and not is_apart
 
     def _head(self, queue: deque[Caller]) -> Caller | None:
         while queue and queue[0].room is not self:

@@ -102,6 +102,17 @@ def test_real_phones_are_not_hurried(refused: Refused, labs: Path) -> None:
     assert list(labs.iterdir()) == []
 
 
+def test_a_site_of_one_machine_is_not_cut_off(tmp_path: Path, refused: Refused, labs: Path) -> None:
+    scenario = tmp_path / "cut.toml"
+    scenario.write_text(
+        'duration_s = 60\n[[site]]\nid = "a"\nagents = 1\n[[cut_off]]\nsite = "a"\nfrom_s = 1\nuntil_s = 2\n',
+        encoding="utf-8",
+    )
+
+    assert "trunkline whatif" in refused("--scenario", scenario)
+    assert list(labs.iterdir()) == []
+
+
 def test_a_machine_without_etcd_is_told_what_to_install_and_nothing_is_left(
     refused: Refused, monkeypatch: pytest.MonkeyPatch, labs: Path
 ) -> None:

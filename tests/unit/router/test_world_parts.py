@@ -84,6 +84,12 @@ def test_a_lost_message_a_dead_node_and_a_cut_way_are_silence_at_the_limit() -> 
     assert len(ask(answers_lost)[0].asked) == 1
 
 
+def test_a_site_that_is_cut_off_neither_asks_nor_is_asked() -> None:
+    for cut in (A, B):
+        outage = SiteOutage(site_id=cut, from_ms=0, until_ms=5)
+        assert ask(Faults(cut_offs=(outage,)), until_ms=500)[1] == ["silent at 500"]
+
+
 def test_an_answer_after_the_limit_finds_nobody() -> None:
     told = ask(Faults(late_share=1.0, late_max_ms=1_000_000), until_ms=3_000_000)[1]
 

@@ -7,6 +7,7 @@ from router.ids import QueueId, SiteId, Skill
 from router.world.busy_hour import default_scenario, generate
 from router.world.callers import BusyHour
 from router.world.calls import PlannedCall
+from router.world.faults import SiteOutage
 from router.world.reference.day import Served
 from router.world.reference.policies import Policy, play_field, play_isolated, play_pooled
 from router.world.scenario import RosterChange, Scenario, ScenarioSite
@@ -52,6 +53,32 @@ def test_pooled_callers_take_any_agent_in_the_order_in_which_they_came() -> None
     served = play_pooled(two_sites(), [call(0), call(1), call(2), call(3)])
 
     assert waits(served) == {0: 2.0, 1: 2.0, 2: 62.0, 3: 62.0}
+
+
+def cut_off(site: SiteId, from_s: float, until_s: float) -> tuple[SiteOutage, ...]:
+    return (SiteOutage(site_id=site, from_ms=round(from_s * 1000), until_ms=round(until_s * 1000)),)
+
+
+def test_a_pooled_queue_is_two_while_a_site_is_cut_off_and_then_one_again() -> None:
+    scenario = two_sites(cut_offs=cut_off(B, 10, 40))
+    served = play_pooled(scenario, [call(11), call(12), call(13), call(14, site=B)])
+
+    assert waits(served) == {11: 2.0, 12: 11 + 2 + 60 + 2 - 12, 13: 14 + 2 + 60 + 2 - 13, 14: 2.0}
+
+
+def test_callers_of_a_pool_in_two_parts_keep_their_order_when_it_is_one_again() -> None:
+    scenario = two_sites(agents_a=0, cut_offs=cut_off(B, 10, 40))
+    served = play_pooled(scenario, [call(11, handle_s=5), call(12, handle_s=5), call(35, site=B, handle_s=5)])
+
+    assert waits(served) == {35: 2.0, 11: 42 - 11 + 2, 12: 49 - 12 + 2}
+
+
+@pytest.mark.parametrize("policy", [each for each in Policy if each not in {"reserve+pull", "isolated"}])
+def test_no_policy_sends_callers_to_or_from_a_site_that_is_cut_off(policy: Policy) -> None:
+    scenario = two_sites(agents_a=0, cut_offs=cut_off(B, 10, 100), board_period_ms=0)
+    served = play_field(scenario, [call(11, patience_s=60), call(110)], policy, seed=1)
+
+    assert {each.call.arrive_ms: each.served_by for each in served} == {11_000: None, 110_000: B}
 
 
 def test_a_caller_whose_patience_ends_while_the_phone_rings_frees_the_agent_at_once() -> None:

@@ -3,6 +3,7 @@ import pytest
 from router.ids import QueueId, SiteId, Skill
 from router.problems import BadInputError
 from router.world.callers import BusyHour, Surge
+from router.world.faults import SiteOutage
 from router.world.scenario import RosterChange, ScenarioLink, parse_scenario
 
 GOOD = """
@@ -31,6 +32,10 @@ max_legs = 12
 site = "beijing"
 from_s = 14400
 agents = 12
+[[cut_off]]
+site = "urumqi"
+from_s = 60
+until_s = 90.5
 """
 
 
@@ -55,7 +60,28 @@ def test_a_scenario_says_sites_links_and_rosters() -> None:
         rtt_ms=90, cost_s=5.0, max_legs=12
     )
     assert scenario.roster == (RosterChange(site_id=SiteId("beijing"), from_ms=14_400_000, agents=12),)
+    assert scenario.cut_offs == (SiteOutage(site_id=SiteId("urumqi"), from_ms=60_000, until_ms=90_500),)
     assert scenario.named_queues() == (QueueId("NW"), QueueId("PS"))
+
+
+def test_a_site_that_is_cut_off_is_apart_from_all_others_and_not_from_itself() -> None:
+    beijing, urumqi = SiteId("beijing"), SiteId("urumqi")
+    scenario = parse_scenario(GOOD)
+
+    assert [scenario.is_apart(beijing, urumqi, at) for at in (59_999, 60_000, 90_499, 90_500)] == [
+        False,
+        True,
+        True,
+        False,
+    ]
+    assert scenario.is_apart(urumqi, beijing, 60_000)
+    assert not scenario.is_apart(urumqi, urumqi, 60_000)
+
+
+def test_a_cut_that_ends_before_it_begins_is_a_fault() -> None:
+    assert problems_of(GOOD.replace("until_s = 90.5", "until_s = 5")) == [
+        "line 30, [[cut_off]] 1, until_s: must be at least 60.0, is 5"
+    ]
 
 
 def test_a_pair_without_a_link_table_has_the_scenarios_round_trip() -> None:
@@ -72,8 +98,8 @@ def test_every_fault_is_told_at_once_with_its_line() -> None:
 
     problems = problems_of(text)
 
-    known = "board_period_s, callers, duration_s, link, link_rtt_ms, media_setup_ms, queues, ring_s, "
-    known += "roster, site, surge, warmup_s"
+    known = "board_period_s, callers, cut_off, duration_s, link, link_rtt_ms, media_setup_ms, queues, "
+    known += "ring_s, roster, site, surge, warmup_s"
     assert problems == [
         "line 7, ring_s: must be a number, is 'two'",
         f"line 8, colour: is not a known key; known here: {known}",
