@@ -95,7 +95,11 @@ def _status(file: Annotated[Path, _FILE], as_json: Annotated[bool, _JSON] = Fals
                 site["state"],
                 len(site["due_days"]),
                 _moment(site["last_success_utc_us"]),
-                site["frozen_detail"] or _trouble(site["progress"]["problem"]),
+                _trouble(
+                    f"{site['frozen_reason']}: {site['frozen_detail']}"
+                    if site["frozen_reason"]
+                    else site["progress"]["problem"]
+                ),
             )
             for site in sites
         ),

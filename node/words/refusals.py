@@ -95,6 +95,24 @@ _SENTENCES: Mapping[str, str] = {
     "PEER_OVERLOADED": marked("the node has more to do than it can; try again soon"),
     "PEER_FAULT": marked("a fault of the node; its log says more: {said}"),
     "DATABASE_AWAY": marked("HQ's database cannot be reached: {problem}"),
+    "RESTORED_OR_CLONED": marked(
+        "the site's database was restored from a backup, or moved, or is one of two copies: find out which "
+        "is right, then `trunkline hq readmit` ({said})"
+    ),
+    "HQ_RESTORED": marked(
+        "HQ's database is older than the site remembers it: `trunkline hq readmit` reads everything anew "
+        "({said})"
+    ),
+    "QUARANTINE_FULL": marked(
+        "too many of the site's rows do not fit into HQ's database: look at its table quarantine, then "
+        "`trunkline hq readmit` ({said})"
+    ),
+    "FROZEN": marked("frozen until a person has looked at it: {said}"),
+    "SCHEMA": marked("the site writes more than HQ knows; upgrade HQ first, then the site ({said})"),
+    "TIME_ZONE": marked("the site and HQ's file do not agree on its time zone: {said}"),
+    "DAY_DIFFERS": marked("a day cannot be certified yet: {said}"),
+    "JOURNAL_BUSY": marked("the site's journal is being read already; try again later"),
+    "STOPPED": marked("the pull was stopped because HQ drains; it goes on where it was left"),
     "PASSWORD_WEAK": marked("this password is not taken: it needs 8 to 200 characters"),
 }
 """Reasons that people meet at a command; those between sites stay in logs and metrics."""

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
+from hq.consolidate.taking import FREEZING
 from node import words
 from node.settings import Section, SettingsError, load
 
@@ -85,6 +86,18 @@ def test_who_may_not_ask_hq_is_told_in_the_readers_language() -> None:
     words.use("zh-CN")
 
     assert (words.refusal("PEER_IS_NO_OPERATOR", sender="site/beijing") or "").startswith("site/beijing 无权")
+
+
+@pytest.mark.parametrize("reason", sorted(FREEZING))
+def test_why_a_site_is_frozen_is_told_in_the_readers_language(reason: str) -> None:
+    words.use("zh-CN")
+
+    told = words.refusal(reason, said="ledger: epoch 2", problem="ledger: epoch 2")
+
+    assert told is not None
+    assert "ledger: epoch 2" in told
+    assert "trunkline hq readmit" in told
+    assert "总部" in told or "站点" in told
 
 
 def test_a_refusal_nobody_has_worded_is_left_to_the_domain() -> None:
