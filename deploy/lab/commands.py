@@ -18,7 +18,7 @@ from node.words import text as _
 if TYPE_CHECKING:
     from deploy.lab.play import Day
     from deploy.lab.verdict import Verdict
-    from router.world.scenario import Scenario
+    from router.world.day.scenario import Scenario
 
 _EXIT_BROKEN = 1
 """A promise was not kept."""
@@ -85,7 +85,7 @@ def _lab(
     from deploy.lab.play import Day
     from deploy.lab.telling import tell_verdict
     from node.plays import check_report_path, read_calls, read_scenario, write_report
-    from router.world.busy_hour import generate
+    from router.world.day.busy_hour import generate
 
     played_speed = _speed(telephony, speed)
     planned = read_scenario(scenario) if scenario is not None else _made_up(telephony, sites, minutes)
@@ -145,8 +145,8 @@ def _check_playable(scenario: "Scenario") -> None:
 
 def _made_up(telephony: Telephony, sites: int, minutes: int | None) -> "Scenario":
     """A busy hour; with real phones a few minutes, of fewer people who talk shorter."""
-    from router.world.busy_hour import default_scenario
-    from router.world.callers import BusyHour
+    from router.world.day.busy_hour import default_scenario
+    from router.world.day.callers import BusyHour
 
     if telephony is Telephony.SIMULATED:
         return default_scenario(sites, duration_s=60 * (minutes or _MINUTES))

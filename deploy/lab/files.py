@@ -19,8 +19,8 @@ from deploy.lab.plan import CLUSTER, HQ_ID, TIME_ZONE, LabPlan, LabSite
 from deploy.lab.telephony import LabTelephony
 from node.pki import Issued, init_ca, issue
 from router.ids import QueueId
-from router.world.calls import format_calls
-from router.world.scenario import Scenario
+from router.world.day.calls import format_calls
+from router.world.day.scenario import Scenario
 
 SCENARIO_FILE = "scenario.toml"
 CALLS_FILE = "calls.csv"

@@ -10,8 +10,8 @@ from deploy.ports import free_ports
 from node.troubles import TroubleError
 from node.words import text as _
 from router.ids import QueueId, SiteId
-from router.world.calls import PlannedCall
-from router.world.scenario import RosterChange, Scenario, ScenarioSite
+from router.world.day.calls import PlannedCall
+from router.world.day.scenario import RosterChange, Scenario, ScenarioSite
 
 TIME_ZONE = "Asia/Shanghai"
 HQ_ID = "hq"

@@ -21,9 +21,9 @@ from deploy.lab.telephony import Telephony
 from deploy.lab.verdict import Staging, Verdict, judge
 from node.terminal import messages, progress
 from node.words import text as _
-from router.world.calls import PlannedCall
-from router.world.report import reference_figures
-from router.world.scenario import Scenario
+from router.world.day.calls import PlannedCall
+from router.world.day.scenario import Scenario
+from router.world.figures.report import reference_figures
 
 _FRAME_S = 0.25
 _LINE_S = 5.0

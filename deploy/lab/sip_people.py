@@ -17,7 +17,7 @@ from deploy.phones.sip_wire import Address
 from node.troubles import TroubleError
 from node.words import text as _
 from router.ids import SiteId
-from router.world.calls import PlannedCall
+from router.world.day.calls import PlannedCall
 
 _NUMBERS = "+86139"
 """Before eight digits: mobile numbers, as callers show them."""

@@ -7,11 +7,11 @@ from deploy.lab.books import Books, PbxAccount
 from deploy.lab.plan import LabPlan
 from router.ids import CallId, SiteId
 from router.ledger import CallArrived, CallConnected, CallEnded, LedgerRow
+from router.world.figures.report import Report, build_report
+from router.world.figures.tally import DayTally
 from router.world.laws.journal import hq_equals_branches, journal_has_no_gap_below_the_watermark
 from router.world.laws.law import VIOLATION_LIMIT, LawResult
 from router.world.laws.ledgers import check_ledgers
-from router.world.report import Report, build_report
-from router.world.tally import DayTally
 
 Accounts = Mapping[SiteId, PbxAccount]
 

@@ -11,9 +11,9 @@ from hq.planning.parallel import Plan, play_all
 from hq.planning.roster_file import read_roster
 from node.terminal import messages, print_error, print_json
 from node.words import text as _
-from router.world.helping_cost import helping_costs, reference_variants
+from router.world.day.variants import Roster, Variant, make_variant
+from router.world.figures.helping_cost import helping_costs, reference_variants
 from router.world.reference.policies import Policy
-from router.world.variants import Roster, Variant, make_variant
 
 SEED_LIMIT = 1000
 _SHOWN_VIOLATIONS = 10

@@ -17,9 +17,9 @@ from node.words import marked, plural
 from node.words import text as _
 from router.ids import SiteId
 from router.kpi.confidence import Estimate
-from router.world.comparison import BETTER_IS_MORE, FIGURES, OVERFLOW, Compared
-from router.world.helping_cost import HelpingCost
-from router.world.through_day import INTERVAL_MS
+from router.world.figures.comparison import BETTER_IS_MORE, FIGURES, OVERFLOW, Compared
+from router.world.figures.helping_cost import HelpingCost
+from router.world.figures.through_day import INTERVAL_MS
 
 SHOWN_SITES = 20
 

@@ -14,10 +14,10 @@ from node.troubles import TroubleError
 from node.words import plural
 from node.words import text as _
 from router.ids import SiteId
-from router.world.busy_hour import MadeUpDay, generate
-from router.world.calls import PlannedCall
-from router.world.past_day import PastDay
-from router.world.scenario import Scenario
+from router.world.day.busy_hour import MadeUpDay, generate
+from router.world.day.calls import PlannedCall
+from router.world.day.past_day import PastDay
+from router.world.day.scenario import Scenario
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

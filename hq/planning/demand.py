@@ -11,7 +11,7 @@ from node.words import text as _
 from router.id_rules import site_fault
 from router.ids import SiteId
 from router.kpi.erlang import Demand
-from router.world.past_day import agents_between
+from router.world.day.past_day import agents_between
 
 KNOWN_NEEDED = 20
 """A site with fewer known talks or waits says too little of its own: those of all sites stand in."""

@@ -15,8 +15,8 @@ from node.words import text as _
 from router.id_rules import site_fault
 from router.ids import SiteId
 from router.problems import BadInputError
-from router.world.busy_hour import site_names
-from router.world.calls import PlannedCall, format_calls
+from router.world.day.busy_hour import site_names
+from router.world.day.calls import PlannedCall, format_calls
 from router.world.technion.calls import BankHabits, Drawn, Window, draw_calls
 from router.world.technion.rows import BankData, Skipped, read_rows
 

@@ -12,11 +12,11 @@ from multiprocessing import get_context, parent_process
 from node.terminal import progress
 from node.troubles import TroubleError
 from node.words import text as _
-from router.world.busy_hour import MadeUpDay
-from router.world.calls import PlannedCall
-from router.world.comparison import Compared, Played, play_variant
-from router.world.past_day import PastDay
-from router.world.variants import Variant
+from router.world.day.busy_hour import MadeUpDay
+from router.world.day.calls import PlannedCall
+from router.world.day.past_day import PastDay
+from router.world.day.variants import Variant
+from router.world.figures.comparison import Compared, Played, play_variant
 
 
 class PlayEndedError(TroubleError):

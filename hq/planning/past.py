@@ -17,8 +17,8 @@ from router.ledger import AgentOffered, CallConnected, Role
 from router.records.agent import AgentStateSpan, SessionRecord
 from router.records.call import CallRecord
 from router.records.handoff import HandoffRecord
-from router.world.past_day import PastCall, PastDay, roster_of
-from router.world.scenario import RosterChange, Scenario, ScenarioSite
+from router.world.day.past_day import PastCall, PastDay, roster_of
+from router.world.day.scenario import RosterChange, Scenario, ScenarioSite
 from sync.records.codec import ledger_row
 from sync.records.tables import LEDGER
 

@@ -16,10 +16,10 @@ from node import words
 from node.terminal import messages
 from node.words import text as _
 from router.kpi.confidence import Estimate
-from router.world.comparison import Compared
-from router.world.past_day import agents_at
-from router.world.scenario import Scenario
-from router.world.through_day import INTERVAL_MS
+from router.world.day.past_day import agents_at
+from router.world.day.scenario import Scenario
+from router.world.figures.comparison import Compared
+from router.world.figures.through_day import INTERVAL_MS
 
 _CHINESE_FONTS = (
     "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN", "WenQuanYi Micro Hei",

@@ -8,8 +8,8 @@ from pathlib import Path
 from node.plays import BadFileError
 from router.ids import SiteId
 from router.problems import Problem, marked
-from router.world.scenario import RosterChange
-from router.world.variants import Roster
+from router.world.day.scenario import RosterChange
+from router.world.day.variants import Roster
 
 HEADER = ("site", "from", "agents")
 

@@ -7,9 +7,9 @@ from hq.planning.day import PlannedDay
 from node.plays import print_report, write_report
 from node.terminal import messages, print_error
 from node.words import text as _
+from router.world.figures.report import format_report
+from router.world.figures.what_if import play_what_if
 from router.world.reference.policies import Policy
-from router.world.report import format_report
-from router.world.what_if import play_what_if
 
 _SHOWN_VIOLATIONS = 10
 

@@ -8,9 +8,9 @@ from node.troubles import TroubleError
 from node.words import plural, told
 from node.words import text as _
 from router.problems import BadInputError, Problem, marked
-from router.world.calls import PlannedCall, parse_calls
-from router.world.report import Report, format_report
-from router.world.scenario import Scenario, parse_scenario
+from router.world.day.calls import PlannedCall, parse_calls
+from router.world.day.scenario import Scenario, parse_scenario
+from router.world.figures.report import Report, format_report
 
 T = TypeVar("T")
 

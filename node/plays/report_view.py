@@ -4,7 +4,7 @@ from typing import Any
 
 from node.terminal import Column, output, print_table
 from node.words import text as _
-from router.world.report import Report
+from router.world.figures.report import Report
 
 
 def print_report(report: Report) -> None:

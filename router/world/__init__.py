@@ -1,1 +1,1 @@
-"""A whole cluster on virtual time: scenario, calls, people, faults, laws and the report. Opens no file."""
+"""A whole cluster on virtual time: the day, sites and people, the laws, the figures. Opens no file."""

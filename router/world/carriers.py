@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from typing import Protocol
 
-from router.world.faults import Faults
+from router.world.day.faults import Faults
 from router.world.loop import Loop
 
 ANSWER_MS = 20

@@ -10,10 +10,11 @@ from router.facts import CallingHoursChanged
 from router.ids import FOREVER_MS, CallId, SiteId, Skill
 from router.ledger import LedgerRow
 from router.overflow.policy import LinkPolicy, OverflowPolicy
-from router.world.calls import PlannedCall
 from router.world.control_link import SILENT_AFTER_MS, UNNOTICED_MS, ControlLink
 from router.world.crew import Crew
-from router.world.faults import NO_FAULTS, Faults, PbxOutage, SiteOutage
+from router.world.day.calls import PlannedCall
+from router.world.day.faults import NO_FAULTS, Faults, PbxOutage, SiteOutage
+from router.world.day.scenario import Scenario, ScenarioSite
 from router.world.laws.law import InSystem
 from router.world.load_board import LoadBoard
 from router.world.loop import Loop
@@ -22,7 +23,6 @@ from router.world.node import Node, Surroundings, Trace
 from router.world.pbx import Pbx
 from router.world.person import Person
 from router.world.redirects import Redirects
-from router.world.scenario import Scenario, ScenarioSite
 from router.world.trunk_lines import TrunkLines
 from router.world.whims import Whims
 

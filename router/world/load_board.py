@@ -6,7 +6,7 @@ from typing import Protocol
 from router.facts import Fact, LoadSeen, SiteGone, ViewConfirmed
 from router.ids import SiteId
 from router.overflow.load import SiteLoad
-from router.world.faults import Faults
+from router.world.day.faults import Faults
 from router.world.loop import Loop
 
 CONFIRM_PERIOD_MS = 2_000

@@ -11,9 +11,9 @@ from typing import Protocol
 
 from router.ids import SiteId
 from router.overflow.messages import Reply, Request
-from router.world.faults import Faults
+from router.world.day.faults import Faults
+from router.world.day.scenario import Scenario
 from router.world.loop import Loop
-from router.world.scenario import Scenario
 
 
 class Peer(Protocol):

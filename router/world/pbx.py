@@ -15,7 +15,7 @@ from router.ids import AgentId, CallId, HandoffId, LegId, LineId, SiteId
 from router.orders import Order
 from router.recovery import Inventory, LiveLeg, MediaState
 from router.world.carriers import MovedCall
-from router.world.faults import NO_FAULTS, Faults
+from router.world.day.faults import NO_FAULTS, Faults
 from router.world.loop import Loop
 from router.world.person import Person
 from router.world.public_lines import PublicLines

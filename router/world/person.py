@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from router.ids import CallId, SiteId
-from router.world.calls import PlannedCall
 from router.world.carriers import MovedCall
+from router.world.day.calls import PlannedCall
 
 
 @dataclass(frozen=True, slots=True)

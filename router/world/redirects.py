@@ -12,7 +12,7 @@ from router.facts import Fact, TrunkCallArrived
 from router.ids import CallId, HandoffId, SiteId
 from router.orders import RedirectCaller
 from router.world.carriers import LATE_MS
-from router.world.faults import Faults
+from router.world.day.faults import Faults
 from router.world.loop import Loop
 from router.world.person import Person, SentOn
 

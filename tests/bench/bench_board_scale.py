@@ -31,9 +31,9 @@ from router.overflow.board import Board
 from router.overflow.choice import Chooser
 from router.overflow.links import Links
 from router.overflow.policy import OverflowPolicy
-from router.world.busy_hour import default_scenario, generate
-from router.world.callers import BusyHour
 from router.world.cluster import Cluster, Watchers
+from router.world.day.busy_hour import default_scenario, generate
+from router.world.day.callers import BusyHour
 from sync.loadboard.etcd.board import EtcdLoadBoard
 from sync.loadboard.etcd.settings import EtcdSettings
 from tests.bench.board_crowd import Stream

@@ -12,13 +12,13 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from router.world.busy_hour import generate
-from router.world.calls import PlannedCall
-from router.world.helping_cost import HelpingCost
-from router.world.past_day import agents_at
+from router.world.day.busy_hour import generate
+from router.world.day.calls import PlannedCall
+from router.world.day.past_day import agents_at
+from router.world.day.scenario import Scenario, parse_scenario
+from router.world.figures.helping_cost import HelpingCost
+from router.world.figures.what_if import play_what_if
 from router.world.reference.policies import Policy
-from router.world.scenario import Scenario, parse_scenario
-from router.world.what_if import play_what_if
 from tests.bench import quality_own_loss
 
 COMMAND = "make bench"

@@ -3,11 +3,11 @@
 import time
 from typing import Any
 
-from router.world.busy_hour import default_scenario, generate
-from router.world.callers import BusyHour
 from router.world.cluster import Cluster, Watchers
+from router.world.day.busy_hour import default_scenario, generate
+from router.world.day.callers import BusyHour
+from router.world.figures.what_if import play_what_if
 from router.world.reference.policies import Policy
-from router.world.what_if import play_what_if
 from tests.sim.worlds import draw_world, play
 
 COMMAND = "make bench"

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 
 from router.kpi.confidence import Estimate
-from router.world.busy_hour import generate
-from router.world.comparison import Compared, Played, play_variant
-from router.world.helping_cost import HelpingCost, helping_costs, reference_variants
+from router.world.day.busy_hour import generate
+from router.world.day.scenario import Scenario
+from router.world.day.variants import Variant
+from router.world.figures.comparison import Compared, Played, play_variant
+from router.world.figures.helping_cost import HelpingCost, helping_costs, reference_variants
 from router.world.reference.policies import Policy
-from router.world.scenario import Scenario
-from router.world.variants import Variant
 
 SEEDS = range(1, 11)
 

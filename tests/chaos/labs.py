@@ -15,9 +15,9 @@ from deploy.lab.looks import Look, is_ready
 from deploy.lab.play import Day, conclude, day_over, night_over, open_lab
 from deploy.lab.verdict import Verdict
 from router.ids import SiteId
-from router.world.busy_hour import generate
-from router.world.callers import BusyHour
-from router.world.scenario import Scenario, ScenarioSite
+from router.world.day.busy_hour import generate
+from router.world.day.callers import BusyHour
+from router.world.day.scenario import Scenario, ScenarioSite
 
 CROWDED, HELPER, THIRD = SiteId("beijing"), SiteId("shanghai"), SiteId("urumqi")
 SPEED = 24.0

@@ -16,11 +16,11 @@ from branch.telephony.simulated.wire import Play
 from node import pki
 from router.call import Disposition
 from router.ledger import CallArrived, CallEnded, LedgerRow, NodeStarted
-from router.world.busy_hour import generate
-from router.world.callers import BusyHour
-from router.world.calls import format_calls
+from router.world.day.busy_hour import generate
+from router.world.day.callers import BusyHour
+from router.world.day.calls import format_calls
+from router.world.day.scenario import parse_scenario
 from router.world.laws.ledgers import check_ledgers
-from router.world.scenario import parse_scenario
 from tests.fakes.branch_process import BranchProcess
 from tests.fakes.pbx_process import PbxProcess
 

@@ -12,10 +12,10 @@ from hq.store.tables import RECEIVED, SITES, SiteState
 from router.ids import SiteId
 from router.ledger import LedgerRow
 from router.records.fold import fold
-from router.world.calls import PlannedCall
+from router.world.day.calls import PlannedCall
+from router.world.day.scenario import Scenario
+from router.world.figures.what_if import play_what_if
 from router.world.reference.policies import Policy
-from router.world.scenario import Scenario
-from router.world.what_if import play_what_if
 from sync.journal.database import open_database
 from sync.records.codec import ledger_record
 from sync.records.derived import TABLES, record_values

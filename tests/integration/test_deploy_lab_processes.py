@@ -10,7 +10,7 @@ from deploy.lab.files import BRANCH_FILE, write_ground, write_nodes
 from deploy.lab.plan import make_plan
 from deploy.lab.processes import LabProcess, ProcessFailedError, run_command, trunkline
 from deploy.lab.simulated import PBX_FILE, SimulatedTelephony
-from router.world.busy_hour import default_scenario
+from router.world.day.busy_hour import default_scenario
 
 LIMIT_S = 60.0
 

@@ -12,8 +12,8 @@ from hq.planning.commands import EXIT_LAW_BROKEN, register
 from node.cli import build
 from node.plays import BadFileError
 from node.troubles import TroubleError
-from router.world.calls import parse_calls
-from router.world.scenario import parse_scenario
+from router.world.day.calls import parse_calls
+from router.world.day.scenario import parse_scenario
 
 DATA = Path(__file__).parents[2].parent / "shared/data/anonymous-bank-1999-02-01-to-14.tsv.gz"
 

@@ -16,8 +16,8 @@ from hq.planning.commands import register
 from node import words
 from router.call import Disposition
 from router.ledger import CallArrived, CallConnected, HandoffConfirmed, LedgerRow
-from router.world.busy_hour import default_scenario, generate
-from router.world.callers import BusyHour
+from router.world.day.busy_hour import default_scenario, generate
+from router.world.day.callers import BusyHour
 from tests.fakes.command_line import CommandLine, Ended
 from tests.fakes.ledger_book import LedgerBook, arrived, ended, queued
 from tests.fakes.ledger_files import PlayedDay, fill_hq, played_day, write_branch, write_hq

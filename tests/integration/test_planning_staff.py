@@ -10,9 +10,9 @@ from hq.explain.commands import register as register_explain
 from hq.planning.commands import register
 from node import words
 from router.kpi.erlang import Demand, agents_needed
-from router.world.busy_hour import default_scenario, generate
-from router.world.callers import BusyHour
-from router.world.calls import format_calls
+from router.world.day.busy_hour import default_scenario, generate
+from router.world.day.callers import BusyHour
+from router.world.day.calls import format_calls
 from tests.fakes.command_line import CommandLine
 from tests.fakes.ledger_files import played_day, write_hq
 

@@ -16,11 +16,11 @@ from router.flow.nodes import Choice, Flow, Menu, Message, ToQueue
 from router.ids import NodeName, SiteId
 from router.ivr import IvrPlan
 from router.ledger import CallConnected, CallEnded, HandoffConfirmed, IvrChose, IvrEntered, LedgerRow
-from router.world.busy_hour import generate
-from router.world.callers import BusyHour
-from router.world.calls import format_calls
+from router.world.day.busy_hour import generate
+from router.world.day.callers import BusyHour
+from router.world.day.calls import format_calls
+from router.world.day.scenario import parse_scenario
 from router.world.laws.ledgers import check_ledgers
-from router.world.scenario import parse_scenario
 from sync.clock import ScaledClock
 from tests.fakes.pbx_process import PbxProcess
 from tests.fakes.running_site import RunningSite

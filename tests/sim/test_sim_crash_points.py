@@ -14,11 +14,11 @@ from router.ids import QueueId, SiteId
 from router.ledger import HandoffConfirmed, HandoffDialed, HandoffRedirected, HandoffTakenIn
 from router.orders import AnswerForGood, Order, RedirectCaller
 from router.overflow.policy import Media
-from router.world.calls import PlannedCall
 from router.world.cluster import Cluster
-from router.world.faults import Faults
+from router.world.day.calls import PlannedCall
+from router.world.day.faults import Faults
+from router.world.day.scenario import Scenario, ScenarioSite
 from router.world.node import Node
-from router.world.scenario import Scenario, ScenarioSite
 from tests.sim.worlds import Played, World, play
 
 HOME, HELPER = SiteId("a"), SiteId("b")

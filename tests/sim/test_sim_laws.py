@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from router.ledger import HandoffConfirmed, HandoffConnected, Role
-from router.world.faults import NO_FAULTS
+from router.world.day.faults import NO_FAULTS
 from tests.sim.worlds import World, draw_world, play
 
 SEEDS_THAT_FAILED_ONCE = [

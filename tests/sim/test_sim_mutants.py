@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from router.world.faults import NO_FAULTS
+from router.world.day.faults import NO_FAULTS
 from tests.sim.mutants import CAUGHT_BY
 from tests.sim.worlds import draw_world, play
 

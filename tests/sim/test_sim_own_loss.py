@@ -9,13 +9,13 @@ import pytest
 
 from router.ids import SiteId
 from router.ledger import CallEnded, LedgerRow
-from router.world.busy_hour import generate
 from router.world.cluster import Cluster, Watchers
-from router.world.comparison import Compared, Played, play_variant
-from router.world.helping_cost import HelpingCost, helping_costs, reference_variants
+from router.world.day.busy_hour import generate
+from router.world.day.scenario import Scenario, parse_scenario
+from router.world.day.variants import Variant, with_max_own_loss
+from router.world.figures.comparison import Compared, Played, play_variant
+from router.world.figures.helping_cost import HelpingCost, helping_costs, reference_variants
 from router.world.reference.policies import Policy
-from router.world.scenario import Scenario, parse_scenario
-from router.world.variants import Variant, with_max_own_loss
 from tests.sim.worlds import World, draw_world, play
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"

@@ -14,7 +14,7 @@ from router.ledger import Role
 from router.orders import PublishLoad
 from router.overflow.messages import HandoffState
 from router.world.cluster import Cluster
-from router.world.faults import Faults, LinkOutage, PbxOutage
+from router.world.day.faults import Faults, LinkOutage, PbxOutage
 from router.world.trunk_lines import SILENT_TRUNK_MS
 from tests.sim.test_sim_crash_points import COMMIT_MS, HELPER, HOME, STORIES, world_of
 from tests.sim.worlds import Played, World, play

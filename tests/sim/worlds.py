@@ -13,17 +13,17 @@ from router.ids import HandoffId, QueueId, SiteId, Skill
 from router.ledger import HandoffCancelled, HandoffExpired, LedgerRow, Role
 from router.overflow.messages import HandoffState
 from router.overflow.policy import Media
-from router.world.busy_hour import generate
-from router.world.callers import BusyHour
-from router.world.calls import PlannedCall
 from router.world.cluster import Cluster, Watchers
 from router.world.control_link import Hearing
-from router.world.faults import NO_FAULTS, Faults, draw_control_outages, draw_cut_offs, draw_faults
+from router.world.day.busy_hour import generate
+from router.world.day.callers import BusyHour
+from router.world.day.calls import PlannedCall
+from router.world.day.faults import NO_FAULTS, Faults, draw_control_outages, draw_cut_offs, draw_faults
+from router.world.day.scenario import RosterChange, Scenario, ScenarioLink, ScenarioSite
 from router.world.laws.floors import FloorLaws
 from router.world.laws.law import LawResult
 from router.world.laws.ledgers import ledger_laws
 from router.world.node import Node
-from router.world.scenario import RosterChange, Scenario, ScenarioLink, ScenarioSite
 
 QUEUES = (QueueId("PS"), QueueId("NW"))
 

@@ -9,8 +9,8 @@ from deploy.lab.books import PbxAccount
 from deploy.lab.play import Day, conclude, day_over, night_over, open_lab
 from deploy.lab.telephony import Telephony
 from router.ids import QueueId, SiteId
-from router.world.calls import PlannedCall
-from router.world.scenario import Scenario, ScenarioSite
+from router.world.day.calls import PlannedCall
+from router.world.day.scenario import Scenario, ScenarioSite
 
 pytestmark = pytest.mark.timeout(300)
 

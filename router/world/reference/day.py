@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from router.ids import SiteId
-from router.world.calls import PlannedCall
-from router.world.faults import SiteOutage
+from router.world.day.calls import PlannedCall
+from router.world.day.faults import SiteOutage
+from router.world.day.scenario import Scenario
 from router.world.reference.room import Caller, Group, Island, Room
-from router.world.scenario import Scenario
 
 # At one instant an answer counts before the hang-up, and an agent is free before the next decision.
 _ANSWER, _FREE, _SHIFT, _PATIENCE, _OTHER = range(5)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from router.ids import SiteId
-from router.world.calls import PlannedCall
+from router.world.day.calls import PlannedCall
+from router.world.day.scenario import Scenario
 from router.world.reference.day import Chooser, Day, Served
-from router.world.scenario import Scenario
 
 TIMEOUT_MS = 20_000
 

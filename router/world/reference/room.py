@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from router.ids import QueueId, SiteId, Skill, Skills
-from router.world.calls import PlannedCall
+from router.world.day.calls import PlannedCall
 
 Island = SiteId | None
 """A site that is cut off for a part of the day; None: all the others together."""

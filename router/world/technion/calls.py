@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from router.ids import CustomerId, QueueId, SiteId
-from router.world.calls import PlannedCall
+from router.world.day.calls import PlannedCall
 from router.world.technion.rows import BankCall
 from router.world.technion.survival import Survival, kaplan_meier
 

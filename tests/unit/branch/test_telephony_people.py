@@ -19,7 +19,7 @@ from branch.telephony.simulated.pbx.switch import RefusedError, Switch
 from branch.telephony.simulated.pbx.timers import LabTimers
 from branch.telephony.simulated.pbx.witness import Witness
 from router.ids import QueueId, SiteId
-from router.world.calls import PlannedCall
+from router.world.day.calls import PlannedCall
 
 
 class ManualTimers(LabTimers):

@@ -17,8 +17,8 @@ from deploy.lab.simulated import SimulatedTelephony
 from deploy.postgres import PostgresServer
 from node import words
 from router.ids import QueueId
-from router.world.busy_hour import default_scenario, generate
-from router.world.callers import BusyHour
+from router.world.day.busy_hour import default_scenario, generate
+from router.world.day.callers import BusyHour
 
 NOW_S = 1_790_000_000.0
 """When the day begins."""

@@ -18,7 +18,7 @@ from hq.settings import HqSettings
 from node.plays import read_calls, read_scenario
 from node.settings import load
 from router.ids import QueueId, SiteId
-from router.world.busy_hour import default_scenario, generate
+from router.world.day.busy_hour import default_scenario, generate
 
 NOW_S = 1_790_000_000.0
 

@@ -6,8 +6,8 @@ import pytest
 
 from deploy.lab.plan import TIME_ZONE, DayTooLongError, LabPlan, Shift, begin_day, make_plan, shifts_of
 from router.ids import QueueId, SiteId, Skill
-from router.world.calls import PlannedCall
-from router.world.scenario import RosterChange, Scenario, ScenarioSite
+from router.world.day.calls import PlannedCall
+from router.world.day.scenario import RosterChange, Scenario, ScenarioSite
 
 BEIJING, URUMQI = SiteId("beijing"), SiteId("urumqi")
 NOON_S = datetime(2026, 3, 2, 12, tzinfo=ZoneInfo(TIME_ZONE)).timestamp()

@@ -5,7 +5,7 @@ import asyncio
 from deploy.lab.sip_people import SipCaller
 from deploy.phones.phones import Behaviour, Phone
 from router.ids import QueueId, SiteId
-from router.world.calls import PlannedCall
+from router.world.day.calls import PlannedCall
 
 LOOPBACK = "127.0.0.1"
 LONG_MS = 3_600_000

@@ -13,8 +13,8 @@ from deploy.lab.verdict import Staging, Verdict, judge
 from router.call import Disposition
 from router.ids import AgentId, CallId, LegId, QueueId, SiteId
 from router.ledger import CallArrived, CallConnected, CallEnded, CallQueued, LedgerRow
-from router.world.calls import PlannedCall
-from router.world.scenario import Scenario, ScenarioSite
+from router.world.day.calls import PlannedCall
+from router.world.day.scenario import Scenario, ScenarioSite
 from tests.ledgers import Ledger
 
 BEIJING, PS = SiteId("beijing"), QueueId("PS")

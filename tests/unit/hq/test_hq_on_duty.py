@@ -4,8 +4,8 @@ from hq.planning.day import PlannedDay
 from hq.planning.demand import demand_of_day
 from hq.planning.plot import on_duty
 from router.ids import QueueId, SiteId
-from router.world.calls import PlannedCall
-from router.world.scenario import RosterChange, Scenario, ScenarioSite
+from router.world.day.calls import PlannedCall
+from router.world.day.scenario import RosterChange, Scenario, ScenarioSite
 
 BEIJING, URUMQI = SiteId("beijing"), SiteId("urumqi")
 MINUTE_MS = 60_000

@@ -7,10 +7,10 @@ import pytest
 
 from router.ids import QueueId, SiteId
 from router.kpi.erlang import Demand, agents_needed, highest_share, service
-from router.world.calls import PlannedCall
+from router.world.day.calls import PlannedCall
+from router.world.day.scenario import Scenario, ScenarioSite
+from router.world.figures.tally import DayTally
 from router.world.reference.policies import play_pooled
-from router.world.scenario import Scenario, ScenarioSite
-from router.world.tally import DayTally
 
 TEXTBOOK = Demand(calls_per_s=100 / 1800, handle_s=180, hang_ups_per_s=0)
 """100 calls in half an hour, three minutes each: 10 Erlangs, the example of countless Erlang-C pages."""

@@ -2,10 +2,10 @@ import pytest
 
 from router.ids import CustomerId, QueueId, SiteId, Skill
 from router.problems import BadInputError
-from router.world.busy_hour import default_scenario, generate, site_names
-from router.world.callers import BusyHour, Surge
-from router.world.calls import PROBLEM_LIMIT, PlannedCall, format_calls, parse_calls
-from router.world.scenario import Scenario, ScenarioSite
+from router.world.day.busy_hour import default_scenario, generate, site_names
+from router.world.day.callers import BusyHour, Surge
+from router.world.day.calls import PROBLEM_LIMIT, PlannedCall, format_calls, parse_calls
+from router.world.day.scenario import Scenario, ScenarioSite
 
 HEADER = "arrive_s,site,queue,handle_s,patience_s,priority,customer"
 

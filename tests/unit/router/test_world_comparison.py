@@ -6,13 +6,13 @@ import pytest
 
 from router.ids import SiteId
 from router.problems import BadInputError
-from router.world.busy_hour import default_scenario, generate
-from router.world.callers import BusyHour
-from router.world.comparison import Compared, play_variant
+from router.world.day.busy_hour import default_scenario, generate
+from router.world.day.callers import BusyHour
+from router.world.day.scenario import RosterChange, Scenario
+from router.world.day.variants import Roster, Variant, make_variant
+from router.world.figures.comparison import Compared, play_variant
+from router.world.figures.through_day import INTERVAL_MS
 from router.world.reference.policies import Policy
-from router.world.scenario import RosterChange, Scenario
-from router.world.through_day import INTERVAL_MS
-from router.world.variants import Roster, Variant, make_variant
 
 BEIJING, SHANGHAI = SiteId("beijing"), SiteId("shanghai")
 SCENARIO = default_scenario(2, duration_s=2700)

@@ -6,12 +6,12 @@ import pytest
 
 from router.ids import QueueId, SiteId
 from router.ledger import CallConnected, HandoffAsked, HandoffConfirmed, HandoffRefused, LedgerRow, Role
-from router.world.calls import PlannedCall
-from router.world.faults import SiteOutage
+from router.world.day.calls import PlannedCall
+from router.world.day.faults import SiteOutage
+from router.world.day.scenario import Scenario, ScenarioLink, ScenarioSite
+from router.world.figures.what_if import WhatIf, play_what_if
 from router.world.node import START_UTC_US
 from router.world.reference.policies import Policy
-from router.world.scenario import Scenario, ScenarioLink, ScenarioSite
-from router.world.what_if import WhatIf, play_what_if
 
 NEAR, FAR = SiteId("near"), SiteId("far")
 CUT = SiteOutage(site_id=FAR, from_ms=60_000, until_ms=180_000)

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from router.ids import SiteId
-from router.world.busy_hour import default_scenario
-from router.world.comparison import Compared, Played
-from router.world.helping_cost import helping_costs, reference_variants
+from router.world.day.busy_hour import default_scenario
+from router.world.day.variants import Variant, with_max_own_loss
+from router.world.figures.comparison import Compared, Played
+from router.world.figures.helping_cost import helping_costs, reference_variants
 from router.world.reference.policies import Policy
-from router.world.variants import Variant, with_max_own_loss
 
 BEIJING, SHANGHAI = SiteId("beijing"), SiteId("shanghai")
 BASE = Variant(name="as it is", scenario=default_scenario(2, duration_s=60), policy=Policy.RESERVE_PULL)

@@ -3,8 +3,8 @@ import pytest
 
 from branch.customers.numbers import e164
 from router.ids import CustomerId
-from router.world.callers import BusyHour
-from router.world.made_up_numbers import COUNT, made_up_number
+from router.world.day.callers import BusyHour
+from router.world.day.made_up_numbers import COUNT, made_up_number
 
 
 def test_every_customer_of_a_made_up_day_has_a_number_of_its_own() -> None:

@@ -8,8 +8,15 @@ from router.facts import Fact, LoadSeen, SiteGone, ViewConfirmed
 from router.ids import HandoffId, SiteId
 from router.overflow.load import SiteLoad
 from router.overflow.messages import Acknowledged, Confirm, Reply, Request
-from router.world.busy_hour import default_scenario
-from router.world.faults import NO_FAULTS, Faults, LinkOutage, SiteOutage, draw_control_outages, draw_faults
+from router.world.day.busy_hour import default_scenario
+from router.world.day.faults import (
+    NO_FAULTS,
+    Faults,
+    LinkOutage,
+    SiteOutage,
+    draw_control_outages,
+    draw_faults,
+)
 from router.world.load_board import LEASE_MS, LoadBoard
 from router.world.loop import Loop
 from router.world.network import Network

@@ -1,8 +1,8 @@
 from dataclasses import replace
 
 from router.ids import QueueId, SiteId
-from router.world.past_day import PATIENCE_CAP_MS, PastCall, PastDay, agents_at, agents_between, roster_of
-from router.world.scenario import RosterChange
+from router.world.day.past_day import PATIENCE_CAP_MS, PastCall, PastDay, agents_at, agents_between, roster_of
+from router.world.day.scenario import RosterChange
 
 A, B = SiteId("a"), SiteId("b")
 SALES, CARE = QueueId("sales"), QueueId("care")

@@ -4,14 +4,14 @@ from math import factorial
 import pytest
 
 from router.ids import QueueId, SiteId, Skill
-from router.world.busy_hour import default_scenario, generate
-from router.world.callers import BusyHour
-from router.world.calls import PlannedCall
-from router.world.faults import SiteOutage
+from router.world.day.busy_hour import default_scenario, generate
+from router.world.day.callers import BusyHour
+from router.world.day.calls import PlannedCall
+from router.world.day.faults import SiteOutage
+from router.world.day.scenario import RosterChange, Scenario, ScenarioSite
+from router.world.figures.what_if import play_what_if
 from router.world.reference.day import Served
 from router.world.reference.policies import Policy, play_field, play_isolated, play_pooled
-from router.world.scenario import RosterChange, Scenario, ScenarioSite
-from router.world.what_if import play_what_if
 
 A, B = SiteId("a"), SiteId("b")
 PS, NW = QueueId("PS"), QueueId("NW")

@@ -2,9 +2,9 @@ import pytest
 
 from router.ids import QueueId, SiteId, Skill
 from router.problems import BadInputError
-from router.world.callers import BusyHour, Surge
-from router.world.faults import SiteOutage
-from router.world.scenario import RosterChange, ScenarioLink, parse_scenario
+from router.world.day.callers import BusyHour, Surge
+from router.world.day.faults import SiteOutage
+from router.world.day.scenario import RosterChange, ScenarioLink, parse_scenario
 
 GOOD = """
 duration_s = 28800

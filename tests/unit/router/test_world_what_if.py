@@ -3,12 +3,12 @@ import pytest
 from router.call import Disposition
 from router.ids import CallId, HandoffId, QueueId, SiteId
 from router.ledger import CallArrived, CallConnected, CallEnded, HandoffConfirmed
-from router.world.busy_hour import default_scenario, generate
-from router.world.callers import BusyHour
+from router.world.day.busy_hour import default_scenario, generate
+from router.world.day.callers import BusyHour
+from router.world.figures.report import format_report
+from router.world.figures.tally import DayTally
+from router.world.figures.what_if import WhatIf, play_what_if
 from router.world.reference.policies import Policy
-from router.world.report import format_report
-from router.world.tally import DayTally
-from router.world.what_if import WhatIf, play_what_if
 from tests.ledgers import START_UTC_US, Ledger
 
 A, B = SiteId("a"), SiteId("b")

@@ -9,8 +9,8 @@ from branch.telephony.driver.vocabulary import Cause, Kind, Variable
 from branch.telephony.simulated.pbx.switch import Channel, Party, Switch
 from branch.telephony.simulated.pbx.timers import LabTimers
 from branch.telephony.simulated.pbx.witness import Step, Witness
-from router.world.calls import PlannedCall
-from router.world.made_up_numbers import made_up_number
+from router.world.day.calls import PlannedCall
+from router.world.day.made_up_numbers import made_up_number
 
 PRESS_AFTER_MS = 500
 """From the beginning of what is played: most people know what they want."""

@@ -25,7 +25,7 @@ from branch.telephony.simulated.pbx.trunks import Trunks
 from branch.telephony.simulated.pbx.witness import Witness
 from node.plays import read_calls, read_scenario
 from node.settings import ClockSection
-from router.world.calls import PlannedCall
+from router.world.day.calls import PlannedCall
 from sync.clock import Clock, ScaledClock, SystemClock
 
 log = structlog.get_logger()

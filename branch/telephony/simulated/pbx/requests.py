@@ -16,7 +16,7 @@ from branch.telephony.simulated.pbx.timers import LabTimers
 from branch.telephony.simulated.pbx.trunks import Trunks
 from branch.telephony.simulated.wire import Play
 from router.ids import CustomerId, QueueId, SiteId
-from router.world.calls import PlannedCall
+from router.world.day.calls import PlannedCall
 
 
 class Requests:

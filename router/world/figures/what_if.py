@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from router.ledger import LedgerRow
-from router.world.calls import PlannedCall
 from router.world.cluster import Cluster, Watchers
+from router.world.day.calls import PlannedCall
+from router.world.day.scenario import Scenario
+from router.world.figures.report import Report, build_report, reference_figures
+from router.world.figures.tally import DayTally
 from router.world.laws.law import LawResult
 from router.world.laws.ledgers import ledger_laws
 from router.world.node import START_UTC_US
 from router.world.reference.day import Served
 from router.world.reference.policies import Policy, play_field
-from router.world.report import Report, build_report, reference_figures
-from router.world.scenario import Scenario
-from router.world.tally import DayTally
 
 _BY_FLOORS = frozenset({Policy.RESERVE_PULL, Policy.ISOLATED})
 

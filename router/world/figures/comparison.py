@@ -6,11 +6,11 @@ from statistics import fmean
 
 from router.ids import SiteId
 from router.kpi.confidence import Estimate, estimate, paired_difference
-from router.world.calls import PlannedCall
-from router.world.tally import DayTally, WaitTally
-from router.world.through_day import Interval, ThroughDay
-from router.world.variants import Variant
-from router.world.what_if import new_tally, play_into
+from router.world.day.calls import PlannedCall
+from router.world.day.variants import Variant
+from router.world.figures.tally import DayTally, WaitTally
+from router.world.figures.through_day import Interval, ThroughDay
+from router.world.figures.what_if import new_tally, play_into
 
 FIGURES = ("sl20_strict", "asa_s", "p95_wait_s", "abandon_rate")
 """Percent and seconds, as in a report."""

@@ -11,8 +11,8 @@ from router.ids import SiteId
 from router.overflow.policy import MAX_OWN_LOSS_LIMIT
 from router.problems import BadInputError, Problem
 from router.problems import marked as _
+from router.world.day.scenario import RosterChange, Scenario
 from router.world.reference.policies import Policy
-from router.world.scenario import RosterChange, Scenario
 
 Roster = Mapping[SiteId, tuple[RosterChange, ...]]
 ReadRoster = Callable[[str], Roster]

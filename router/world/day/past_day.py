@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from math import exp
 
 from router.ids import CustomerId, QueueId, SiteId
-from router.world.calls import PlannedCall
-from router.world.scenario import RosterChange
-from router.world.tally import WaitTally
+from router.world.day.calls import PlannedCall
+from router.world.day.scenario import RosterChange
+from router.world.figures.tally import WaitTally
 from router.world.technion.survival import Survival, kaplan_meier
 
 HANG_UPS_NEEDED = 20

@@ -10,9 +10,9 @@ import random
 from dataclasses import dataclass
 
 from router.ids import CustomerId, SiteId, Skill
-from router.world.callers import BusyHour
-from router.world.calls import PlannedCall
-from router.world.scenario import Scenario, ScenarioSite
+from router.world.day.callers import BusyHour
+from router.world.day.calls import PlannedCall
+from router.world.day.scenario import Scenario, ScenarioSite
 
 CITIES = (
     "beijing", "shanghai", "urumqi", "guangzhou", "chengdu", "wuhan",

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 from router.ids import SiteId
 from router.kpi.confidence import Estimate
-from router.world.comparison import Compared
+from router.world.day.variants import Variant, with_max_own_loss
+from router.world.figures.comparison import Compared
 from router.world.reference.policies import Policy
-from router.world.variants import Variant, with_max_own_loss
 
 _SERVICE_LEVEL = "sl20_strict"
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from router.call import Disposition
 from router.ids import CallId
 from router.ledger import CallArrived, CallConnected, CallEnded, LedgerRow
+from router.world.day.scenario import Scenario
+from router.world.figures.tally import SERVICE_LEVEL_MS
 from router.world.node import START_UTC_US
 from router.world.reference.day import Served
-from router.world.scenario import Scenario
-from router.world.tally import SERVICE_LEVEL_MS
 
 INTERVAL_MS = 900_000
 """A quarter of an hour, as rosters are made of."""

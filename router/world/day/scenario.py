@@ -12,9 +12,9 @@ from router.ids import QueueId, SiteId, Skill, Skills
 from router.overflow.policy import MAX_OWN_LOSS_LIMIT, Media
 from router.problems import BadInputError, Problem
 from router.problems import marked as _
-from router.world.callers import BusyHour, Surge
-from router.world.faults import SiteOutage
-from router.world.tables import TableReader, line_numbers
+from router.world.day.callers import BusyHour, Surge
+from router.world.day.faults import SiteOutage
+from router.world.day.tables import TableReader, line_numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

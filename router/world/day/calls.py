@@ -9,7 +9,7 @@ from router.id_rules import name_fault
 from router.ids import CustomerId, QueueId, SiteId
 from router.problems import BadInputError, Problem
 from router.problems import marked as _
-from router.world.scenario import Scenario
+from router.world.day.scenario import Scenario
 
 HEADER = ("arrive_s", "site", "queue", "handle_s", "patience_s", "priority", "customer")
 

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from router.ids import SiteId
-from router.world.calls import PlannedCall
+from router.world.day.calls import PlannedCall
+from router.world.day.scenario import Scenario
+from router.world.figures.tally import DayTally, WaitTally
 from router.world.laws.law import LawResult
 from router.world.reference.policies import play_isolated, play_pooled
-from router.world.scenario import Scenario
-from router.world.tally import DayTally, WaitTally
 
 Report = dict[str, Any]
 

@@ -1,0 +1,1 @@
+"""What a played day comes to: its tally, its report, and one variant beside another."""
