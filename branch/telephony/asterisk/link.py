@@ -190,10 +190,9 @@ class AsteriskLink:
             allowed = [{"type": each} for each in (PHONE_EVENTS if is_phones else CALL_EVENTS)]
             uri = f"applications/{name}/eventFilter"
             await _do(socket, Request(method="PUT", uri=uri, body={"allowed": allowed}))
+        # All endpoints: of one of them, or of one kind, Asterisk would also tell all their calls.
         uri = f"applications/{names[-1][0]}/subscription"
-        await _do(
-            self._sockets[-1], Request(method="POST", uri=uri, query=(("eventSource", "endpoint:PJSIP"),))
-        )
+        await _do(self._sockets[-1], Request(method="POST", uri=uri, query=(("eventSource", "endpoint:"),)))
         info = await self._get("asterisk/info")
         self.run = f"{info['status']['startup_time']} {info['system']['entity_id']}"
 
