@@ -14,8 +14,9 @@ import structlog
 from branch.desk import CallerNumber, Live
 from branch.numbers import e164
 from branch.telephony.port import (
+    AloneEnding,
     CallerRinging,
-    LeftMessage,
+    CallLeftAlone,
     PhoneEvent,
     PhoneRequest,
     TelephonyDriver,
@@ -29,6 +30,7 @@ from router.facts import (
     AgentLoggedIn,
     AgentLoggedOut,
     CallArrived,
+    CallerLeftAlone,
     Fact,
     MessageFound,
     PbxHeard,
@@ -200,16 +202,25 @@ class PbxEar:
         self._note_caller(kept)
         self._desk.tell(fact, lambda refusal: self._turn_away(caller.call_id, refusal), kept)
 
-    def message_found(self, message: LeftMessage, if_refused: Callable[[RouterError], None]) -> None:
-        """The caller is gone; staff see the number with the message."""
-        number = e164(message.caller_number, self._country)
-        fact = MessageFound(
-            call_id=message.call_id,
-            queue_id=self._lines.queue_of(message.dialled),
-            dialled=message.dialled,
-            customer_id=None if number is None else self._customers.customer_of(number),
-        )
-        kept = CallerNumber(call_id=message.call_id, number=number, dialled=message.dialled)
+    def left_alone(self, call: CallLeftAlone, if_refused: Callable[[RouterError], None]) -> None:
+        """The caller is gone; staff see the number with the call, or with its message."""
+        number = e164(call.caller_number, self._country)
+        customer_id = None if number is None else self._customers.customer_of(number)
+        queue_id = self._lines.queue_of(call.dialled)
+        kept = CallerNumber(call_id=call.call_id, number=number, dialled=call.dialled)
+        fact: MessageFound | CallerLeftAlone
+        if call.ending is AloneEnding.MESSAGE:
+            fact = MessageFound(
+                call_id=call.call_id, queue_id=queue_id, dialled=call.dialled, customer_id=customer_id
+            )
+        else:
+            fact = CallerLeftAlone(
+                call_id=call.call_id,
+                queue_id=queue_id,
+                dialled=call.dialled,
+                customer_id=customer_id,
+                was_put_through=call.ending is AloneEnding.PUT_THROUGH,
+            )
         self._desk.tell(fact, if_refused, kept)
 
     def trunk_heard(self, trunk: TrunkRinging) -> None:

@@ -50,12 +50,23 @@ class TrunkRinging:
     """Of one that `accept_redirected` has made a caller, and that nobody has answered yet."""
 
 
+class AloneEnding(StrEnum):
+    """What became of a caller whom the PBX met by itself."""
+
+    MESSAGE = "MESSAGE"
+    """It has left one, whose file has the call's id for its name, as those of other messages have."""
+    PUT_THROUGH = "PUT_THROUGH"
+    """Somebody at the number that the site has for such times has answered."""
+    HUNG_UP = "HUNG_UP"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeftMessage:
-    """A message that the PBX took by itself while no branch was there."""
+class CallLeftAlone:
+    """A caller whom the PBX met by itself while no branch was there, and who is gone."""
 
     call_id: CallId
-    """Always the same for this message. Its file has that name, as those of other messages have."""
+    """Always the same for this caller."""
+    ending: AloneEnding
     dialled: str
     caller_number: str | None
     """As the trunk said it; not normalised."""

@@ -158,6 +158,7 @@ class AsteriskSite:
             ],
             emergency_numbers=("110",),
             fallback=self.fallback,
+            notes_callers=True,
             codes={"*11": "login", "*12": "logout", "*13": "ready", "*14": "not_ready"},
             language="zh_CN",
             languages=("en", "zh_CN"),

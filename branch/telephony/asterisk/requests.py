@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from branch.telephony.asterisk.alone_name import read_name
 from branch.telephony.asterisk.names import (
+    ALONE,
     CALLER,
     DIALLED,
     KIND,
@@ -180,7 +182,9 @@ def _channel(frame: Frame, act: str = "") -> str:
 def facts_of(channel: Mapping[str, Any]) -> Frame:
     """What a PBX knows of a channel beyond the driver's own variables."""
     variables = channel.get("channelvars") or {}
+    name = read_name(variables.get(ALONE) or "")
     return {
         "dialled": variables.get(DIALLED) or channel["dialplan"]["exten"],
         "caller": variables.get(CALLER) or None,
+        "call": None if name is None else name.call_id,
     }

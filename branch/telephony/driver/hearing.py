@@ -221,7 +221,7 @@ class Hearing:
 
     def _caller_found(self, held: Held, facts: Frame) -> None:
         if held.call_id is None:
-            held.call_id = CallId(self._new_id())
+            held.call_id = CallId(facts.get("call") or self._new_id())
             self._unanswered.ask(Do.SET, held.channel_id, name=Variable.CALL, value=held.call_id)
         customer, queue = facts.get("customer"), facts.get("queue")
         caller = CallerRinging(

@@ -11,8 +11,9 @@ from branch.numbers import e164
 from branch.store.committer import Commit, Standing
 from branch.store.health import StoreState
 from branch.telephony.port import (
+    AloneEnding,
     CallerRinging,
-    LeftMessage,
+    CallLeftAlone,
     PhoneEvent,
     PhoneRequest,
     TrunkRinging,
@@ -24,6 +25,7 @@ from router.facts import (
     AgentLoggedIn,
     CallArrived,
     CallerHungUp,
+    CallerLeftAlone,
     Fact,
     LoadSeen,
     MessageFound,
@@ -200,11 +202,13 @@ def test_a_caller_whom_the_ledger_has_ended_is_not_taken_again(ears: Ears) -> No
 
 
 def test_a_message_left_alone_is_its_lines_queues_and_shows_who_left_it(ears: Ears) -> None:
-    message = LeftMessage(call_id=CallId("m1"), dialled="100", caller_number="01065529988")
+    message = CallLeftAlone(
+        call_id=CallId("m1"), ending=AloneEnding.MESSAGE, dialled="100", caller_number="01065529988"
+    )
     refusals: list[RouterError] = []
-    ears.ear.message_found(message, refusals.append)
+    ears.ear.left_alone(message, refusals.append)
     ears.desk.refusal = NotAcceptingError("it drains")
-    ears.ear.message_found(message, refusals.append)
+    ears.ear.left_alone(message, refusals.append)
 
     fact = MessageFound(
         call_id=CallId("m1"), queue_id=QueueId("sales"), dialled="100", customer_id=CustomerId("acme")
@@ -214,6 +218,28 @@ def test_a_message_left_alone_is_its_lines_queues_and_shows_who_left_it(ears: Ea
     assert ears.desk.callers == [kept, kept]
     assert refusals == [ears.desk.refusal]
     assert ears.noted == [], "the caller is gone: nobody's screen shows it"
+
+
+@pytest.mark.parametrize(
+    ("ending", "was_put_through"), [(AloneEnding.HUNG_UP, False), (AloneEnding.PUT_THROUGH, True)]
+)
+def test_a_caller_left_alone_is_its_lines_queues_and_can_be_called_back(
+    ears: Ears, ending: AloneEnding, was_put_through: bool
+) -> None:
+    call = CallLeftAlone(call_id=CallId("m1"), ending=ending, dialled="100", caller_number=None)
+    ears.ear.left_alone(call, lambda _refusal: None)
+    called = replace(call, caller_number="01065529988")
+    ears.ear.left_alone(called, lambda _refusal: None)
+
+    fact = CallerLeftAlone(
+        call_id=CallId("m1"),
+        queue_id=QueueId("sales"),
+        dialled="100",
+        customer_id=None,
+        was_put_through=was_put_through,
+    )
+    assert ears.desk.facts == [fact, replace(fact, customer_id=CustomerId("acme"))]
+    assert [each.number for each in ears.desk.callers if each is not None] == [None, "+861065529988"]
 
 
 def test_an_invite_with_our_token_is_its_handoffs_trunk(ears: Ears) -> None:

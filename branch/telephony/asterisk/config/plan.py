@@ -92,6 +92,8 @@ class PbxPlan:
     lines: Sequence[Line]
     emergency_numbers: Sequence[str]
     fallback: Fallback
+    notes_callers: bool
+    """Callers who are gone before a branch took them are kept in files for it: it looks for them."""
     codes: Mapping[str, str]
     """Feature code to what it does: login, logout, ready, not_ready."""
     language: str
