@@ -37,6 +37,7 @@ from router.facts import (
     PbxSilent,
     PhoneLost,
     PickupAsked,
+    TransferAsked,
     TrunkCallArrived,
 )
 from router.ids import AgentId, CallId, CustomerId, HandoffId, QueueId, SiteId, Skills
@@ -135,6 +136,10 @@ class Lines:
     def queue_of(self, dialled: str) -> QueueId:
         """The line's queue; a line that nobody has named rings at the default one."""
         return self._queues.get(dialled, self._default)
+
+    def named(self, dialled: str) -> QueueId | None:
+        """None: no line of that number is anybody's."""
+        return self._queues.get(dialled)
 
 
 class PbxEar:
@@ -258,6 +263,8 @@ class PbxEar:
                 self._forward(agent_id, None, confirm)
             case PhoneRequest.PICKUP:
                 self._pick_up(agent_id, digits)
+            case PhoneRequest.TRANSFER:
+                self._transfer(agent_id, digits)
             case PhoneRequest.MESSAGES:
                 self._driver.play_messages(agent_id, self._messages.for_agent(agent_id))
 
@@ -311,6 +318,18 @@ class PbxEar:
                 log.warning("pickup_refused", agent=agent_id, reason="AGENT_UNKNOWN")
                 return
         self._desk.tell(PickupAsked(agent_id=agent_id, from_agent=colleague))
+
+    def _transfer(self, agent_id: AgentId, number: str) -> None:
+        """As the desk's own, which asks nobody; a number that is no colleague's and no line's is nobody's."""
+        colleague = AgentId(f"{agent_id.partition('/')[0]}/{number}")
+        is_known = bool(number) and self._directory.skills_of(colleague) is not None
+        queue_id = None if is_known else self._lines.named(number)
+        if not is_known and queue_id is None:
+            log.warning("transfer_refused", agent=agent_id, reason="NOBODY_THERE")
+            self._driver.refuse_transfer(agent_id)
+            return
+        fact = TransferAsked(agent_id=agent_id, to_queue=queue_id, to_agent=colleague if is_known else None)
+        self._desk.tell(fact, lambda _refusal: self._driver.refuse_transfer(agent_id))
 
     def _refuse_trunk(self, trunk: TrunkRinging, reason: str) -> None:
         self._note_refused_token(reason)

@@ -93,6 +93,9 @@ class PhoneRequest(StrEnum):
     """Reach me at this phone again. The phone stays on until `confirm`."""
     PICKUP = "pickup"
     """Give me the call that rings at the colleague whose extension follows; of none, at any of them."""
+    TRANSFER = "transfer"
+    """By the phone's own key, in a talk: give the caller to the extension or line that follows; of none, to
+    another talk of the phone's. The phone waits, for the end of its leg or `refuse_transfer`."""
     MESSAGES = "messages"
     """Let me hear what callers have left. The phone stays on: `play_messages` says what it hears."""
 
@@ -186,6 +189,10 @@ class TelephonyDriver(Protocol):
 
     def confirm(self, agent_id: AgentId, *, is_done: bool) -> None:
         """What the agent asked for at its phone is done and the phone put down; or it hears a tone before."""
+        ...
+
+    def refuse_transfer(self, agent_id: AgentId) -> None:
+        """The agent who has asked for a transfer at its phone keeps the caller, and the phone shows it."""
         ...
 
     def play_messages(self, agent_id: AgentId, call_ids: Sequence[CallId]) -> None:

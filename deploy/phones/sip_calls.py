@@ -42,6 +42,8 @@ class Call:
         """The BYE or CANCEL that ended it: its Reason tells why."""
         self.is_held = False
         """The other side listens no more, or says so."""
+        self.transfer_statuses: list[int] = []
+        """What we were told of a transfer that we have asked for: 100 for a beginning."""
         self.target = ""
         self._local = ""
         self._remote = ""
@@ -178,12 +180,22 @@ class Call:
                 self.hear_cancel(request, source)
             case "INVITE" | "UPDATE":
                 self._hear_offer(request, source)
-            case "OPTIONS" | "INFO" | "NOTIFY":
+            case "NOTIFY":
+                self._respond(request, 200, source)
+                self._hear_of_transfer(request.body)
+            case "OPTIONS" | "INFO":
                 self._respond(request, 200, source)
             case "REFER":
                 self._respond(request, self.line.hear_refer(self, request), source)
             case _:
                 self._respond(request, 501, source)
+
+    def _hear_of_transfer(self, fragment: str) -> None:
+        """The status line of whatever our REFER has led to (RFC 3515 2.4.5)."""
+        words = fragment.split(maxsplit=2)
+        if len(words) > 1 and words[0] == "SIP/2.0" and words[1].isdigit():
+            self.transfer_statuses.append(int(words[1]))
+            self.tell()
 
     def hear_ack(self, request: SipMessage) -> None:
         """It bears the answer when the offer was ours."""

@@ -20,6 +20,7 @@ CALL_EVENTS = (
     "ChannelDtmfReceived",
     "ChannelHold",
     "ChannelUnhold",
+    "ChannelTransfer",
     "PlaybackFinished",
     *RECORDING_EVENTS,
     "ApplicationReplaced",
@@ -147,6 +148,17 @@ def _held(told: Mapping[str, Any], _is_started: Callable[[str], bool]) -> Frame:
     return {"event": Event.HELD, "channel": told["channel"]["id"], "is_held": is_held}
 
 
+def _asked_to_transfer(told: Mapping[str, Any], _is_started: Callable[[str], bool]) -> Frame | None:
+    """The same event also tells what we have said of it."""
+    if told.get("state"):
+        return None
+    return {
+        "event": Event.TRANSFER,
+        "channel": told["referred_by"]["source_channel"]["id"],
+        "digits": told["refer_to"]["requested_destination"].get("destination") or "",
+    }
+
+
 def _played(told: Mapping[str, Any], _is_started: Callable[[str], bool]) -> Frame:
     playback = told["playback"]
     if is_watch(playback["id"]):
@@ -185,6 +197,7 @@ _BY_TYPE: Mapping[str, Callable[[Mapping[str, Any], Callable[[str], bool]], Fram
     "ChannelDtmfReceived": _pressed,
     "ChannelHold": _held,
     "ChannelUnhold": _held,
+    "ChannelTransfer": _asked_to_transfer,
     "PlaybackFinished": _played,
     "RecordingFinished": _recorded,
     "RecordingFailed": _recorded,

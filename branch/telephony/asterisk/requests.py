@@ -78,6 +78,12 @@ def _await_referred(frame: Frame, _application: str, _bridge: str) -> Request:
     return _post(_channel(frame, f"/play/{frame['playback']}"), media="sound:silence/1", offsetms="900")
 
 
+def _transferred(frame: Frame, _application: str, _bridge: str) -> Request:
+    """As the last NOTIFY of its REFER: 200 or 603."""
+    states = "channel_answered" if frame["is_done"] else "channel_declined"
+    return _post(_channel(frame, "/transfer_progress"), states=states)
+
+
 def _medium(medium: str) -> str:
     """A flow's prompts are sounds in a folder of their own; a moment of silence is one of Asterisk's."""
     kind, _, name = medium.partition(":")
@@ -158,6 +164,7 @@ _BY_NAME: Mapping[str, Callable[[Frame, str, str], Request]] = {
     Do.UNPAUSE_RECORDING: lambda frame, _application, _bridge: Request(
         method="DELETE", uri=_live(frame, "pause")
     ),
+    Do.TRANSFERRED: _transferred,
     Do.SNOOP: _snoop,
     Do.CREATE_BRIDGE: _create_bridge,
     Do.ADD: _add,

@@ -166,6 +166,16 @@ class Carrying:
         elif phone is not None:
             self._prompts.refuse(phone)
 
+    def refuse_transfer(self, agent_id: AgentId) -> None:
+        leg = self._holdings.last_leg_of(agent_id)
+        if leg is not None:
+            self._tell_of_transfer(leg, is_done=False)
+
+    def _tell_of_transfer(self, leg: Held, *, is_done: bool) -> None:
+        if leg.wants_transfer:
+            leg.wants_transfer = False
+            self._unanswered.ask(Do.TRANSFERRED, leg.channel_id, is_done=is_done)
+
     def play_messages(self, agent_id: AgentId, call_ids: Sequence[CallId], language: Language) -> None:
         phone = self._holdings.listening(agent_id)
         if phone is not None:
@@ -387,6 +397,8 @@ class Carrying:
         if held.is_undialled:
             self._let_go(held)
             return
+        # A phone is let go of because it has given its caller away.
+        self._tell_of_transfer(held, is_done=True)
         self._unanswered.ask(Do.HANG_UP, held.channel_id, cause=int(cause))
 
     def _let_go(self, undialled: Held) -> None:

@@ -78,6 +78,7 @@ class Hearing:
             Event.RECORDING_FINISHED: self._recorded,
             Event.DIGIT: self._key_pressed,
             Event.HELD: self._hold_pressed,
+            Event.TRANSFER: self._transfer_wanted,
             Event.PLAYED: self.played,
         }
 
@@ -355,6 +356,14 @@ class Hearing:
         if held.is_answered and not held.is_ending:
             asked = HoldAsked if frame["is_held"] else ResumeAsked
             self.note(asked(agent_id=held.agent_id))
+
+    def _transfer_wanted(self, frame: Frame) -> None:
+        held = self._holdings.channel(frame["channel"])
+        if held is None or held.kind is not Kind.PHONE or held.agent_id is None or held.is_ending:
+            self._unanswered.ask(Do.TRANSFERRED, frame["channel"], is_done=False)
+            return
+        held.wants_transfer = True
+        self._ask(held.agent_id, PhoneRequest.TRANSFER, frame["digits"])
 
     def _phone_did(self, agent_id: AgentId, event: PhoneEvent, reason: str | None = None) -> None:
         self._news.append(lambda listener: listener.agent_phone_heard(agent_id, event, reason))

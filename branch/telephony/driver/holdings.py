@@ -47,6 +47,8 @@ class Held:
     """Callers' messages that an agent listens to, and has not heard to their end."""
     hears_ring: bool = False
     """Of an agent's leg: the tone of a number that it has dialled."""
+    wants_transfer: bool = False
+    """Of an agent's phone: it waits to hear what becomes of the transfer that it has asked for."""
     is_recording: bool = False
     is_moved: bool = False
     """A caller's own carrier, on the place of its hand-off's trunk leg."""

@@ -18,7 +18,7 @@ from branch.telephony.port import (
     PhoneRequest,
     TrunkRinging,
 )
-from router.errors import DuplicateError, NotAcceptingError, RouterError
+from router.errors import DuplicateError, NotAcceptingError, RouterError, WrongStateError
 from router.facts import (
     AcceptingChanged,
     AgentBecameNotReady,
@@ -32,6 +32,7 @@ from router.facts import (
     PbxHeard,
     PhoneLost,
     PickupAsked,
+    TransferAsked,
     TrunkCallArrived,
 )
 from router.ids import AgentId, CallId, CustomerId, HandoffId, LegId, QueueId, SiteId, Skill, Skills
@@ -338,6 +339,32 @@ def test_what_a_phone_asks_by_a_code_goes_to_whom_it_concerns(ears: Ears) -> Non
         PickupAsked(agent_id=KIM, from_agent=KIM),
         PickupAsked(agent_id=KIM),
     ]
+
+
+def test_a_phones_transfer_goes_to_a_colleague_or_a_line_of_that_number(ears: Ears) -> None:
+    ears.ear.agent_phone_asked(KIM, PhoneRequest.TRANSFER, "1")
+    ears.ear.agent_phone_asked(KIM, PhoneRequest.TRANSFER, "100")
+
+    assert ears.desk.facts == [
+        TransferAsked(agent_id=KIM, to_agent=KIM),
+        TransferAsked(agent_id=KIM, to_queue=QueueId("sales")),
+    ]
+    assert ears.pbx.untransferred == [], "the phone is told with the end of its leg"
+
+
+@pytest.mark.parametrize("number", ["2", "13800138000", ""])
+def test_a_phones_transfer_to_nobody_here_is_refused_at_the_phone(ears: Ears, number: str) -> None:
+    ears.ear.agent_phone_asked(KIM, PhoneRequest.TRANSFER, number)
+
+    assert ears.desk.facts == []
+    assert ears.pbx.untransferred == [KIM]
+
+
+def test_a_phones_transfer_that_the_desk_refuses_is_refused_at_the_phone(ears: Ears) -> None:
+    ears.desk.refusal = WrongStateError("agent 'beijing/1'", "TALKING", "an agent who is ready")
+    ears.ear.agent_phone_asked(KIM, PhoneRequest.TRANSFER, "1")
+
+    assert ears.pbx.untransferred == [KIM]
 
 
 def test_an_agent_who_asks_for_messages_hears_those_that_are_for_it(ears: Ears) -> None:

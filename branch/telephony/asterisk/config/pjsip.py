@@ -9,6 +9,7 @@ from branch.telephony.driver.vocabulary import Variable
 _QUALIFY_S = 10
 _DEAD_PEER_S = 15
 """SIP says nothing of a PBX that died: a trunk on which no audio comes for so long is over."""
+_TRANSFERS = "PJSIP_TRANSFER_HANDLING"
 _CODECS = "opus,g722,alaw,ulaw,gsm"
 _TIMER_T1_MS, _TIMER_B_MS = 100, 6_400
 """A PBX that does not answer an INVITE is given up after 6.4 s instead of SIP's 32 (RFC 3261 17.1.1.2:
@@ -33,8 +34,9 @@ def _sections(plan: PbxPlan) -> Iterator[list[str]]:
         yield from _peer(plan, peer)
     for line in plan.lines:
         yield from _line(plan, line)
+    asks_us = _leaves_transfers(plan)
     for phone in plan.phones:
-        yield from _phone(plan, phone)
+        yield from _phone(plan, phone, asks_us=asks_us)
 
 
 def _tls_transport(plan: PbxPlan) -> Mapping[str, object]:
@@ -125,8 +127,14 @@ def _line(plan: PbxPlan, line: Line) -> Iterator[list[str]]:
     yield _section(f"{name}-address", type="identify", endpoint=name, match=line.host)
 
 
-def _phone(plan: PbxPlan, phone: Phone) -> Iterator[list[str]]:
-    """One call at a time: a second ring finds it busy."""
+def _leaves_transfers(plan: PbxPlan) -> bool:
+    """Whether this Asterisk (22.3 or newer) can leave a phone's transfer key to us."""
+    module = plan.places.modules / "chan_pjsip.so"
+    return module.exists() and _TRANSFERS.encode() in module.read_bytes()
+
+
+def _phone(plan: PbxPlan, phone: Phone, *, asks_us: bool) -> Iterator[list[str]]:
+    """One call at a time: a second ring finds it busy. With `asks_us` its transfer key asks the branch."""
     name = phone.endpoint
     settings = (
         _media(plan)
@@ -139,6 +147,8 @@ def _phone(plan: PbxPlan, phone: Phone) -> Iterator[list[str]]:
             "set_var": f"{Variable.AGENT}={phone.agent_id}",
         }
     )
+    if asks_us:
+        settings |= {"allow_transfer": "yes", "set_var": (settings["set_var"], f"{_TRANSFERS}()=ari-only")}
     yield _section(name, type="auth", auth_type="userpass", username=name, password=phone.password)
     yield _section(
         name,
@@ -152,4 +162,10 @@ def _phone(plan: PbxPlan, phone: Phone) -> Iterator[list[str]]:
 
 
 def _section(name: str, **settings: object) -> list[str]:
-    return [f"[{name}]", *(f"{key} = {value}" for key, value in settings.items()), ""]
+    """A setting of many values stands there once for each."""
+    lines = (
+        f"{key} = {each}"
+        for key, value in settings.items()
+        for each in (value if isinstance(value, tuple) else (value,))
+    )
+    return [f"[{name}]", *lines, ""]
