@@ -72,6 +72,9 @@ class LineSection(Section):
     A line with `user` is registered as it: its callers have dialled it."""
     user: str | None = None
     password_file: PasswordFile | None = None
+    dtmf: Literal["rfc4733", "info", "inband", "auto"] = "rfc4733"
+    """How its carrier brings the keys that callers press, and takes them: as RTP events, in SIP INFO, or as
+    tones in the sound, which Asterisk then listens for; auto: events where they are offered, else tones."""
 
     @property
     def shown_number(self) -> str | None:

@@ -69,6 +69,7 @@ class AsteriskSite:
         self.line_user: str | None = None
         """Set it before `open`: the line registers."""
         self.line_number: str | None = None
+        self.line_dtmf = "rfc4733"
         # A socket's path has at most 107 characters, and a test's folder may have more.
         self.folder = Path(tempfile.mkdtemp(prefix="asterisk-"))
         pbx, waits = (host, self.sip_port), Behaviour(ring_ms=None, sends_rtp=True)
@@ -154,6 +155,7 @@ class AsteriskSite:
                     user=self.line_user,
                     password=None if self.line_user is None else PASSWORD,
                     number=self.line_number,
+                    dtmf=self.line_dtmf,
                 ),
             ],
             emergency_numbers=("110",),

@@ -99,6 +99,30 @@ async def test_a_transfer_that_is_refused_leaves_the_talk_as_it_was_and_can_be_t
     await is_as_before(home, agent, caller)
 
 
+async def test_a_caller_is_given_to_no_talk_that_the_branch_has_not_made(home: AsteriskSite) -> None:
+    driver, ear, _found = await home.connect()
+    channel, call_id = await talking(home, driver, ear)
+    agent, caller = await home.phones[AGENT].wait_talking(), home.calls[channel]
+    await press_hold(ear, agent)
+    colleague = home.phones[OTHER_AGENT]
+    async with Caller("1001", home.address, password=PASSWORD) as phone:
+        asking = await phone.call("1002", sends_rtp=True)
+        await colleague.wait_ringing()
+        colleague.answer()
+        await asking.wait_answered()
+
+        assert await agent.refer("1002", instead_of=asking) == ACCEPTED
+        await wanted(ear, "")
+        driver.refuse_transfer(AGENT)
+        await told(agent, TRYING, DECLINED)
+
+        assert await home.talks(call_id)
+        await hears_on(asking)
+        await hears_on(caller)
+        await asking.hang_up()
+    await hears_on(caller)
+
+
 async def test_without_a_branch_a_phones_transfer_leads_nowhere(home: AsteriskSite) -> None:
     driver, ear, _found = await home.connect()
     channel, _call_id = await talking(home, driver, ear)

@@ -149,13 +149,14 @@ def _held(told: Mapping[str, Any], _is_started: Callable[[str], bool]) -> Frame:
 
 
 def _asked_to_transfer(told: Mapping[str, Any], _is_started: Callable[[str], bool]) -> Frame | None:
-    """The same event also tells what we have said of it."""
+    """The same event also tells what we have said of it. Of another talk, the number is where that began."""
     if told.get("state"):
         return None
+    wanted = told["refer_to"]["requested_destination"]
     return {
         "event": Event.TRANSFER,
         "channel": told["referred_by"]["source_channel"]["id"],
-        "digits": told["refer_to"]["requested_destination"].get("destination") or "",
+        "digits": "" if wanted.get("protocol_id") else wanted.get("destination") or "",
     }
 
 

@@ -103,7 +103,7 @@ def _peer(plan: PbxPlan, peer: PeerTrunk) -> Iterator[list[str]]:
 
 def _line(plan: PbxPlan, line: Line) -> Iterator[list[str]]:
     name = f"{LINE_PREFIX}{line.name}"
-    settings = _trunk_media(plan) | {"aors": name}
+    settings = _trunk_media(plan) | {"aors": name, "dtmf_mode": line.dtmf}
     if line.number is not None:
         settings["from_user"] = line.number
     if line.user is not None:

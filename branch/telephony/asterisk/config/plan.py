@@ -37,6 +37,8 @@ class Line:
     password: str | None
     number: str | None
     """What those who are called over it see, and, where it registers, what its callers have dialled."""
+    dtmf: str = "rfc4733"
+    """PJSIP's own word for how keys come and go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

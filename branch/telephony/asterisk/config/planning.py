@@ -89,4 +89,5 @@ def _line(telephony: AsteriskTelephonySection, number: int) -> Line:
         user=line.user,
         password=line.password(),
         number=line.shown_number,
+        dtmf=line.dtmf,
     )
