@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from branch.telephony.driver.holdings import Held, Holdings, talk_bridge
+from branch.telephony.driver.holdings import Held, Holdings, line_channel, talk_bridge
 from branch.telephony.driver.moves import Moves
 from branch.telephony.driver.prompts import Prompts, take
 from branch.telephony.driver.redirects import Redirects
@@ -254,7 +254,10 @@ class Carrying:
 
     def _dial_line(self, order: DialLine) -> None:
         line = Held(
-            channel_id=order.call_id, kind=Kind.LINE, call_id=order.call_id, handoff_id=order.handoff_id
+            channel_id=line_channel(order.call_id, order.try_number),
+            kind=Kind.LINE,
+            call_id=order.call_id,
+            handoff_id=order.handoff_id,
         )
         variables: dict[Variable, str] = {Variable.CALL: order.call_id}
         if order.handoff_id is not None:

@@ -288,8 +288,8 @@ class Hearing:
             self._prompts.ask_for_key(held)
         elif held.kind is Kind.PHONE:
             self.note(LegAnswered(leg_id=held.leg_id))
-        elif held.kind is Kind.LINE:
-            self.note(LineAnswered(call_id=CallId(held.channel_id)))
+        elif held.kind is Kind.LINE and held.call_id is not None:
+            self.note(LineAnswered(call_id=held.call_id))
         elif held.kind is Kind.TRUNK_OUT and held.handoff_id is not None:
             self.note(TrunkAnswered(handoff_id=held.handoff_id))
 
