@@ -50,7 +50,8 @@ class SipSection(Section):
     rtp_last: Port = 20_000
     is_media_encrypted: bool = False
     """SRTP with phones and other sites, whose keys are in the SDP: other sites are called by TLS then, and
-    their `trunk` names the port of it. Lines are not encrypted."""
+    their `trunk` names the port of it, and phones that do not come by TLS are refused. Lines are not
+    encrypted."""
     tls: SipTlsSection | None = None
 
     @model_validator(mode="after")

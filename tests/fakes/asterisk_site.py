@@ -123,7 +123,8 @@ class AsteriskSite:
         await self._come_up()
         for phone in self.phones.values():
             await self._people.enter_async_context(phone)
-            await phone.register()
+            if self.tls is None:  # Those here speak UDP.
+                await phone.register()
 
     def _plan(self, places: Places) -> PbxPlan:
         first = 20_000 if self.host.endswith("1") else 30_000

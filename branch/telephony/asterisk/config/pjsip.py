@@ -9,6 +9,8 @@ from branch.telephony.driver.vocabulary import Variable
 _QUALIFY_S = 10
 _DEAD_PEER_S = 15
 """SIP says nothing of a PBX that died: a trunk on which no audio comes for so long is over."""
+_CLEAR = "trunk-_clear"
+"""No phone of any agent's, and no other site, has such a name."""
 _TRANSFERS = "PJSIP_TRANSFER_HANDLING"
 _CODECS = "opus,g722,alaw,ulaw,gsm"
 _TIMER_T1_MS, _TIMER_B_MS = 100, 6_400
@@ -21,7 +23,10 @@ def pjsip(plan: PbxPlan) -> str:
 
 
 def _sections(plan: PbxPlan) -> Iterator[list[str]]:
-    yield _section("global", type="global", user_agent="trunkline", endpoint_identifier_order="ip,username")
+    # Lines and other sites by their address; of all others, whoever speaks in the clear before the phones.
+    yield _section(
+        "global", type="global", user_agent="trunkline", endpoint_identifier_order="ip,header,username"
+    )
     yield _section(
         "system", type="system", timer_t1=_TIMER_T1_MS, timer_b=_TIMER_B_MS, threadpool_max_size=50
     )
@@ -30,6 +35,8 @@ def _sections(plan: PbxPlan) -> Iterator[list[str]]:
     if plan.tls is not None:
         yield _section("tls", **_tls_transport(plan))
     yield from _outgoing_trunk(plan)
+    if plan.is_media_encrypted:
+        yield from _in_the_clear()
     for peer in plan.peers:
         yield from _peer(plan, peer)
     for line in plan.lines:
@@ -90,6 +97,16 @@ def _outgoing_trunk(plan: PbxPlan) -> Iterator[list[str]]:
     """One endpoint dials all sites, those found at run time too; whom it reached, the token proves."""
     yield _section(
         TRUNK_OUT_ENDPOINT, type="endpoint", context="nowhere", **_trunk_media(plan) | _encryption(plan)
+    )
+
+
+def _in_the_clear() -> Iterator[list[str]]:
+    """A phone that came by UDP would bring and get the keys of its sound for everybody to read: 403, to its
+    REGISTER and to its calls.
+    """
+    yield _section(_CLEAR, type="endpoint", context="nowhere", disallow="all", allow="alaw")
+    yield _section(
+        f"{_CLEAR}-via", type="identify", endpoint=_CLEAR, match_header=r"Via: /^SIP\/2\.0\/(UDP|TCP) /"
     )
 
 
