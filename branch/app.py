@@ -88,9 +88,9 @@ async def _started(settings: BranchSettings, tasks: Tasks) -> Branch:
         folder = settings.recording.folder
         if folder is not None:
             left_alone = LeftAlone(
-                folder, clock=SystemClock(), heard=core.ear.message_found, is_known=core.is_known
+                folder, clock=SystemClock(), heard=core.ear.left_alone, is_known=core.is_known
             )
-            _task = tasks.start(left_alone.follow(), name="left_messages")
+            _task = tasks.start(left_alone.follow(), name="left_alone")
         doors = Doors(ground, core)
         resources.push_async_callback(doors.close)
         await doors.open()

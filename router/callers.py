@@ -129,16 +129,22 @@ class Callers:
         Raises:
             RouterError: refused; nothing changed.
         """
-        arrived = facts.CallArrived(
-            call_id=fact.call_id,
-            queue_id=fact.queue_id,
-            dialled=fact.dialled,
-            customer_id=fact.customer_id,
-        )
-        call = self.take_in(turn, arrived)
+        call = self._take_in_gone(turn, fact)
         turn.write(ledger.VoicemailBegan(call_id=call.call_id, queue_id=call.queue_id))
         turn.write(ledger.VoicemailLeft(call_id=call.call_id, queue_id=call.queue_id))
         self._parts.calls.end_gone(turn, call, Disposition.VOICEMAIL, "NODE_DOWN")
+
+    def left_alone(self, turn: Turn, fact: facts.CallerLeftAlone) -> None:
+        """The same without a message: a machine alone has met them, as in the IVR, so no wait is counted.
+
+        Raises:
+            RouterError: refused; nothing changed.
+        """
+        call = self._take_in_gone(turn, fact)
+        if fact.was_put_through:
+            self._parts.calls.end_gone(turn, call, Disposition.NO_AGENTS, "PUT_THROUGH")
+        else:
+            self._parts.calls.end_gone(turn, call, Disposition.ABANDONED_IN_IVR, "NODE_DOWN")
 
     def callback_chosen(self, turn: Turn, fact: facts.CallerChoseCallback) -> None:
         self.request_callback(turn, self._waiting(fact.call_id))
@@ -307,6 +313,15 @@ class Callers:
         for leg_id in call.ringing:
             self._parts.ringing.stop(turn, leg_id)
         call.ringing.clear()
+
+    def _take_in_gone(self, turn: Turn, fact: facts.MessageFound | facts.CallerLeftAlone) -> Call:
+        arrived = facts.CallArrived(
+            call_id=fact.call_id,
+            queue_id=fact.queue_id,
+            dialled=fact.dialled,
+            customer_id=fact.customer_id,
+        )
+        return self.take_in(turn, arrived)
 
     def _waiting(self, call_id: CallId) -> Call:
         call = self._parts.calls.get(call_id)

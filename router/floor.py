@@ -361,6 +361,7 @@ class Floor:
             facts.CallerChoseCallback: callers.callback_chosen,
             facts.VoicemailRecorded: callers.voicemail_recorded,
             facts.MessageFound: callers.message_found,
+            facts.CallerLeftAlone: callers.left_alone,
             facts.LegRang: callers.leg_rang,
             facts.LegAnswered: talks.leg_answered,
             facts.LegFailed: talks.leg_failed,

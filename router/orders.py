@@ -328,7 +328,7 @@ class FindNumber(Order):
 
 @value
 class DialLine(Order):
-    """Dial `number` out of one of the site's own lines, on a new channel named `call_id`."""
+    """Dial `number` out of one of the site's own lines; the call has one channel there at a time."""
 
     is_irreversible: ClassVar[bool] = True
     call_id: CallId
@@ -336,6 +336,8 @@ class DialLine(Order):
     number: str
     handoff_id: HandoffId | None
     """Set for another site's agent, who hears over this trunk how the number rings."""
+    try_number: int = 1
+    """Above 1 the line of the try before did not get through, and its channel is gone."""
 
 
 @value

@@ -14,8 +14,9 @@ import structlog
 from branch.customers.numbers import e164
 from branch.desk.desk import CallerNumber, Live
 from branch.telephony.port import (
+    AloneEnding,
     CallerRinging,
-    LeftMessage,
+    CallLeftAlone,
     PhoneEvent,
     PhoneRequest,
     TelephonyDriver,
@@ -29,12 +30,14 @@ from router.facts import (
     AgentLoggedIn,
     AgentLoggedOut,
     CallArrived,
+    CallerLeftAlone,
     Fact,
     MessageFound,
     PbxHeard,
     PbxSilent,
     PhoneLost,
     PickupAsked,
+    TransferAsked,
     TrunkCallArrived,
 )
 from router.ids import AgentId, CallId, CustomerId, HandoffId, QueueId, SiteId, Skills
@@ -134,6 +137,10 @@ class Lines:
         """The line's queue; a line that nobody has named rings at the default one."""
         return self._queues.get(dialled, self._default)
 
+    def named(self, dialled: str) -> QueueId | None:
+        """None: no line of that number is anybody's."""
+        return self._queues.get(dialled)
+
 
 class PbxEar:
     """Listens to the PBX."""
@@ -200,16 +207,25 @@ class PbxEar:
         self._note_caller(kept)
         self._desk.tell(fact, lambda refusal: self._turn_away(caller.call_id, refusal), kept)
 
-    def message_found(self, message: LeftMessage, if_refused: Callable[[RouterError], None]) -> None:
-        """The caller is gone; staff see the number with the message."""
-        number = e164(message.caller_number, self._country)
-        fact = MessageFound(
-            call_id=message.call_id,
-            queue_id=self._lines.queue_of(message.dialled),
-            dialled=message.dialled,
-            customer_id=None if number is None else self._customers.customer_of(number),
-        )
-        kept = CallerNumber(call_id=message.call_id, number=number, dialled=message.dialled)
+    def left_alone(self, call: CallLeftAlone, if_refused: Callable[[RouterError], None]) -> None:
+        """The caller is gone; staff see the number with the call, or with its message."""
+        number = e164(call.caller_number, self._country)
+        customer_id = None if number is None else self._customers.customer_of(number)
+        queue_id = self._lines.queue_of(call.dialled)
+        kept = CallerNumber(call_id=call.call_id, number=number, dialled=call.dialled)
+        fact: MessageFound | CallerLeftAlone
+        if call.ending is AloneEnding.MESSAGE:
+            fact = MessageFound(
+                call_id=call.call_id, queue_id=queue_id, dialled=call.dialled, customer_id=customer_id
+            )
+        else:
+            fact = CallerLeftAlone(
+                call_id=call.call_id,
+                queue_id=queue_id,
+                dialled=call.dialled,
+                customer_id=customer_id,
+                was_put_through=call.ending is AloneEnding.PUT_THROUGH,
+            )
         self._desk.tell(fact, if_refused, kept)
 
     def trunk_heard(self, trunk: TrunkRinging) -> None:
@@ -247,6 +263,8 @@ class PbxEar:
                 self._forward(agent_id, None, confirm)
             case PhoneRequest.PICKUP:
                 self._pick_up(agent_id, digits)
+            case PhoneRequest.TRANSFER:
+                self._transfer(agent_id, digits)
             case PhoneRequest.MESSAGES:
                 self._driver.play_messages(agent_id, self._messages.for_agent(agent_id))
 
@@ -300,6 +318,18 @@ class PbxEar:
                 log.warning("pickup_refused", agent=agent_id, reason="AGENT_UNKNOWN")
                 return
         self._desk.tell(PickupAsked(agent_id=agent_id, from_agent=colleague))
+
+    def _transfer(self, agent_id: AgentId, number: str) -> None:
+        """As the desk's own, which asks nobody; a number that is no colleague's and no line's is nobody's."""
+        colleague = AgentId(f"{agent_id.partition('/')[0]}/{number}")
+        is_known = bool(number) and self._directory.skills_of(colleague) is not None
+        queue_id = None if is_known else self._lines.named(number)
+        if not is_known and queue_id is None:
+            log.warning("transfer_refused", agent=agent_id, reason="NOBODY_THERE")
+            self._driver.refuse_transfer(agent_id)
+            return
+        fact = TransferAsked(agent_id=agent_id, to_queue=queue_id, to_agent=colleague if is_known else None)
+        self._desk.tell(fact, lambda _refusal: self._driver.refuse_transfer(agent_id))
 
     def _refuse_trunk(self, trunk: TrunkRinging, reason: str) -> None:
         self._note_refused_token(reason)

@@ -50,12 +50,23 @@ class TrunkRinging:
     """Of one that `accept_redirected` has made a caller, and that nobody has answered yet."""
 
 
+class AloneEnding(StrEnum):
+    """What became of a caller whom the PBX met by itself."""
+
+    MESSAGE = "MESSAGE"
+    """It has left one, whose file has the call's id for its name, as those of other messages have."""
+    PUT_THROUGH = "PUT_THROUGH"
+    """Somebody at the number that the site has for such times has answered."""
+    HUNG_UP = "HUNG_UP"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeftMessage:
-    """A message that the PBX took by itself while no branch was there."""
+class CallLeftAlone:
+    """A caller whom the PBX met by itself while no branch was there, and who is gone."""
 
     call_id: CallId
-    """Always the same for this message. Its file has that name, as those of other messages have."""
+    """Always the same for this caller."""
+    ending: AloneEnding
     dialled: str
     caller_number: str | None
     """As the trunk said it; not normalised."""
@@ -82,6 +93,9 @@ class PhoneRequest(StrEnum):
     """Reach me at this phone again. The phone stays on until `confirm`."""
     PICKUP = "pickup"
     """Give me the call that rings at the colleague whose extension follows; of none, at any of them."""
+    TRANSFER = "transfer"
+    """By the phone's own key, in a talk: give the caller to the extension or line that follows; of none, to
+    another talk of the phone's. The phone waits, for the end of its leg or `refuse_transfer`."""
     MESSAGES = "messages"
     """Let me hear what callers have left. The phone stays on: `play_messages` says what it hears."""
 
@@ -175,6 +189,10 @@ class TelephonyDriver(Protocol):
 
     def confirm(self, agent_id: AgentId, *, is_done: bool) -> None:
         """What the agent asked for at its phone is done and the phone put down; or it hears a tone before."""
+        ...
+
+    def refuse_transfer(self, agent_id: AgentId) -> None:
+        """The agent who has asked for a transfer at its phone keeps the caller, and the phone shows it."""
         ...
 
     def play_messages(self, agent_id: AgentId, call_ids: Sequence[CallId]) -> None:

@@ -50,7 +50,8 @@ class SipSection(Section):
     rtp_last: Port = 20_000
     is_media_encrypted: bool = False
     """SRTP with phones and other sites, whose keys are in the SDP: other sites are called by TLS then, and
-    their `trunk` names the port of it. Lines are not encrypted."""
+    their `trunk` names the port of it, and phones that do not come by TLS are refused. Lines are not
+    encrypted."""
     tls: SipTlsSection | None = None
 
     @model_validator(mode="after")
@@ -72,6 +73,9 @@ class LineSection(Section):
     A line with `user` is registered as it: its callers have dialled it."""
     user: str | None = None
     password_file: PasswordFile | None = None
+    dtmf: Literal["rfc4733", "info", "inband", "auto"] = "rfc4733"
+    """How its carrier brings the keys that callers press, and takes them: as RTP events, in SIP INFO, or as
+    tones in the sound, which Asterisk then listens for; auto: events where they are offered, else tones."""
 
     @property
     def shown_number(self) -> str | None:

@@ -140,9 +140,14 @@ class Caller(Line):
     """Somebody with a SIP phone who calls; the user is the number that is shown."""
 
     async def call(
-        self, number: str, headers: Mapping[str, str] | None = None, *, sends_rtp: bool = False
+        self,
+        number: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        sends_rtp: bool = False,
+        has_events: bool = True,
     ) -> OutgoingCall:
-        """Dial; returns once the INVITE is on its way."""
+        """Dial; returns once the INVITE is on its way. Without `has_events` keys are tones in the sound."""
         call = OutgoingCall(self, number, sends_rtp=sends_rtp)
         await call.sound.open(self.host)
         uri = f"sip:{number}@{self.pbx[0]}:{self.pbx[1]}"
@@ -154,7 +159,7 @@ class Caller(Line):
             call_id=call.call_id,
             cseq=1,
             headers=headers,
-            body=offer_sdp(self.host, call.sound.port, 1),
+            body=offer_sdp(self.host, call.sound.port, 1, has_events=has_events),
         )
         self.start(call.place(invite))
         return call

@@ -4,6 +4,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from enum import Enum
+from urllib.parse import quote
 
 from deploy.phones.changes import WAIT_LIMIT_S, Changes
 from deploy.phones.sip_lines import Line
@@ -42,6 +43,8 @@ class Call:
         """The BYE or CANCEL that ended it: its Reason tells why."""
         self.is_held = False
         """The other side listens no more, or says so."""
+        self.transfer_statuses: list[int] = []
+        """What we were told of a transfer that we have asked for: 100 for a beginning."""
         self.target = ""
         self._local = ""
         self._remote = ""
@@ -87,6 +90,17 @@ class Call:
         """Press keys; returns when the last one was sent, or the call is over."""
         await self.sound.send_digits(digits)
 
+    async def send_info_digit(self, digit: str) -> int:
+        """Press a key that is told in the signalling (INFO, application/dtmf-relay); returns the status of
+        the answer.
+
+        Raises:
+            SipSilenceError: there was none.
+        """
+        body = f"Signal={digit}\r\nDuration=160\r\n"
+        headers = {"Content-Type": "application/dtmf-relay"}
+        return (await self._request("INFO", body, headers)).status
+
     async def bye(self) -> None:
         """Hang up an answered call; nothing happens to one that is over."""
         if self.is_over:
@@ -112,15 +126,22 @@ class Call:
             self.acknowledge(answer)
         return answer.status
 
-    async def refer(self, number: str) -> int:
-        """Want the other side to call that number of the PBX's, as a transfer key does; returns the
-        status of the answer.
+    async def refer(self, number: str, *, instead_of: "Call | None" = None) -> int:
+        """Want the other side to call that number of the PBX's, as a transfer key does, or to take the place
+        that we have in another call (RFC 3891); returns the status of the answer.
 
         Raises:
             SipSilenceError: there was none.
         """
         host, port = self.line.pbx
-        return (await self._request("REFER", headers={"Refer-To": f"<sip:{number}@{host}:{port}>"})).status
+        replaces = "" if instead_of is None else f"?Replaces={quote(instead_of.dialog, safe='')}"
+        refer_to = f"<sip:{number}@{host}:{port}{replaces}>"
+        return (await self._request("REFER", headers={"Refer-To": refer_to})).status
+
+    @property
+    def dialog(self) -> str:
+        """As the other side knows it: its own tag is the one that is written to."""
+        return f"{self.call_id};to-tag={tag_of(self._remote)};from-tag={tag_of(self._local)}"
 
     async def tell_referred(self, status: int) -> None:
         """What has become of a REFER that was answered 202: the one and last NOTIFY (RFC 3515 2.4.5).
@@ -178,12 +199,22 @@ class Call:
                 self.hear_cancel(request, source)
             case "INVITE" | "UPDATE":
                 self._hear_offer(request, source)
-            case "OPTIONS" | "INFO" | "NOTIFY":
+            case "NOTIFY":
+                self._respond(request, 200, source)
+                self._hear_of_transfer(request.body)
+            case "OPTIONS" | "INFO":
                 self._respond(request, 200, source)
             case "REFER":
                 self._respond(request, self.line.hear_refer(self, request), source)
             case _:
                 self._respond(request, 501, source)
+
+    def _hear_of_transfer(self, fragment: str) -> None:
+        """The status line of whatever our REFER has led to (RFC 3515 2.4.5)."""
+        words = fragment.split(maxsplit=2)
+        if len(words) > 1 and words[0] == "SIP/2.0" and words[1].isdigit():
+            self.transfer_statuses.append(int(words[1]))
+            self.tell()
 
     def hear_ack(self, request: SipMessage) -> None:
         """It bears the answer when the offer was ours."""

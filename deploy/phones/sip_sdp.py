@@ -45,9 +45,11 @@ def read_sdp(text: str) -> Audio | None:
     )
 
 
-def offer_sdp(host: str, port: int, version: int, *, direction: str = "sendrecv") -> str:
+def offer_sdp(
+    host: str, port: int, version: int, *, direction: str = "sendrecv", has_events: bool = True
+) -> str:
     """Both laws of G.711 and telephone events."""
-    return _sdp(host, port, version, [PCMU, PCMA], EVENTS, direction)
+    return _sdp(host, port, version, [PCMU, PCMA], EVENTS if has_events else None, direction)
 
 
 def answer_sdp(offer: Audio, host: str, port: int, version: int) -> str:

@@ -46,6 +46,8 @@ class Sound(asyncio.DatagramProtocol):
         """What the other side has dialled."""
         self.has_tone = False
         """Send a tone of 1 kHz instead of silence."""
+        self.said: deque[bytes] = deque()
+        """Packets of `SAMPLES` bytes, coded as the other side wants it, sent before tone or silence."""
         self._transport: asyncio.DatagramTransport | None = None
         self._peer: Audio | None = None
         self._is_sending = False
@@ -83,6 +85,11 @@ class Sound(asyncio.DatagramProtocol):
     def talk_to(self, peer: Audio) -> None:
         """Where to send from now on, and how it is coded."""
         self._peer = peer
+
+    @property
+    def payload(self) -> int | None:
+        """The law of G.711 that the other side wants; None before it has said so."""
+        return None if self._peer is None else self._peer.payload
 
     def start_sending(self) -> None:
         """Send a packet every 20 ms until the call is over."""
@@ -144,9 +151,15 @@ class Sound(asyncio.DatagramProtocol):
             self._send_event(self._frames.popleft(), peer)
             self.changes.tell()
         elif self._is_sending:
-            coded = (_TONE if self.has_tone else _SILENCE)[peer.payload == PCMA]
-            self._packet(peer.payload, self._timestamp, coded, peer)
+            self._packet(peer.payload, self._timestamp, self._next_sound(peer), peer)
         self._timestamp += SAMPLES
+
+    def _next_sound(self, peer: Audio) -> bytes:
+        if self.said:
+            coded = self.said.popleft()
+            self.changes.tell()
+            return coded
+        return (_TONE if self.has_tone else _SILENCE)[peer.payload == PCMA]
 
     def _send_event(self, frame: "_Frame | None", peer: Audio) -> None:
         """The first packet of a digit is marked, and all of them bear its time."""

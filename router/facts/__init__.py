@@ -31,6 +31,7 @@ from router.facts.calls import (
     CallerChoseCallback,
     CallerChoseVoicemail,
     CallerHungUp,
+    CallerLeftAlone,
     CallFailed,
     CustomerFound,
     CustomerNotFound,
@@ -90,6 +91,7 @@ __all__ = [
     "CallerChoseCallback",
     "CallerChoseVoicemail",
     "CallerHungUp",
+    "CallerLeftAlone",
     "CallingHoursChanged",
     "CancelAsked",
     "ClockStepped",
@@ -156,6 +158,7 @@ Fact = (
     | CallerChoseCallback
     | VoicemailRecorded
     | MessageFound
+    | CallerLeftAlone
     | KeyPressed
     | PromptsPlayed
     | CustomerFound

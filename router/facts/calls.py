@@ -93,6 +93,19 @@ class MessageFound:
 
 
 @value
+class CallerLeftAlone:
+    """The PBX met a caller by itself while no branch was there, and took no message; the caller is gone."""
+
+    call_id: CallId
+    """Always the same for this caller; whoever tells of it asks the ledger first."""
+    queue_id: QueueId
+    dialled: str
+    customer_id: CustomerId | None
+    was_put_through: bool
+    """Somebody at the number that the site has for such times has answered; no agent of ours."""
+
+
+@value
 class KeyPressed:
     """In the order in which the caller pressed them, each once."""
 

@@ -6,7 +6,7 @@ its old place in the idle order back.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from router import facts, ledger
 from router.acd.queues import Queues
@@ -62,6 +62,9 @@ class Outbound:
     """In memory only, and only as long as it may still be needed."""
     way: Way | None = None
     """Set once it holds a place on a line or a link."""
+    more_ways: list[Way] = field(default_factory=list)
+    """Of an emergency call: tried one after the other while none gets through."""
+    try_count: int = 0
     handoff_id: HandoffId | None = None
     state: OutboundState = OutboundState.RINGING
     dialed_at: Instant | None = None
@@ -142,6 +145,8 @@ class Outgoing:
         self._lines.take(way)
         outbound = self._begin(turn, fact.call_id, agent, DIALLED, None)
         outbound.number, outbound.way = fact.number, way
+        if way.is_emergency:
+            outbound.more_ways = self._routes.other_emergency_ways()
 
     def call_back(self, turn: Turn, callback: Callback, agent: Agent) -> None:
         """The callback's turn has come, and this agent is idle."""
@@ -248,8 +253,11 @@ class Outgoing:
         self._bridge(turn, outbound)
 
     def line_over(self, turn: Turn, outbound: Outbound, outcome: OutboundOutcome) -> None:
-        """The customer is gone, or never came."""
-        if outbound.state is OutboundState.DIALING or outbound.state in TALKS:
+        """The customer is gone, or never came. An emergency call that did not get through goes on."""
+        is_dialing = outbound.state is OutboundState.DIALING
+        if is_dialing and outbound.more_ways and outcome is OutboundOutcome.FAILED:
+            self._dial_next(turn, outbound)
+        elif is_dialing or outbound.state in TALKS:
             self._leave(turn, outbound, outcome, is_leg_up=True)
 
     def expire(self, turn: Turn, call_id: CallId) -> None:
@@ -337,12 +345,14 @@ class Outgoing:
         assert outbound.number is not None
         if self._lines.is_own(outbound.way):
             self._write_dialed(turn, outbound)
+            outbound.try_count += 1
             turn.order(
                 DialLine(
                     call_id=outbound.call_id,
                     line_id=outbound.way.line_id,
                     number=outbound.number,
                     handoff_id=None,
+                    try_number=outbound.try_count,
                 )
             )
         else:
@@ -354,7 +364,15 @@ class Outgoing:
                 timeout_ms=self._overflow.rpc_limit_ms,
             )
             turn.order(Ask(site_id=outbound.way.site_id, request=request))
-        outbound.number = None
+        if not outbound.more_ways:
+            outbound.number = None
+
+    def _dial_next(self, turn: Turn, outbound: Outbound) -> None:
+        assert outbound.way is not None
+        self._lines.give_back(outbound.way)
+        self._hold_place(outbound, outbound.more_ways.pop(0))
+        self._set_answer_timer(turn, outbound)
+        self._dial(turn, outbound)
 
     def _write_dialed(self, turn: Turn, outbound: Outbound) -> None:
         assert outbound.way is not None

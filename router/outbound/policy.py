@@ -33,7 +33,8 @@ class OutboundPolicy:
     lines: Mapping[LineId, int] = field(default_factory=dict)
     """The site's own lines, each with its limit of outbound calls at once, other sites' included."""
     emergency_line: LineId | None = None
-    """The local line that emergency calls leave by, full or not."""
+    """The local line that emergency calls leave by, full or not; the site's others follow, in their order,
+    where it does not get through."""
     emergency_numbers: frozenset[str] = frozenset()
     """As they are dialled: 110, 119, 120. Never refused, never sent to another site."""
     barred: tuple[str, ...] = ()

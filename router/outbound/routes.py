@@ -47,6 +47,11 @@ class Routes:
             return Way(site_id=self._site_id, line_id=self._policy.emergency_line, is_emergency=True)
         return self._way(self._best(number, self._policy.routes))
 
+    def other_emergency_ways(self) -> list[Way]:
+        """Where an emergency call goes after the emergency line, one line after the other."""
+        others = (line_id for line_id in self._policy.lines if line_id != self._policy.emergency_line)
+        return [Way(site_id=self._site_id, line_id=line_id, is_emergency=True) for line_id in others]
+
     def choose_own(self, number: str) -> Way:
         """The same over the site's own lines only: callers are called back by these.
 

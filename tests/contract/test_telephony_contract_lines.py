@@ -202,3 +202,22 @@ async def test_a_guest_hears_why_its_number_did_not_answer(
     lender.carry_out(HangUpTrunk(handoff_id=HANDOFF, outcome=OutboundOutcome.BUSY))
 
     await ear.fact(TrunkFailed(handoff_id=HANDOFF, reason="BUSY"))
+
+
+async def test_the_next_try_of_a_call_whose_line_failed_is_a_call_like_the_first(home: Site) -> None:
+    driver, ear = await agent_waits(home)
+    driver.carry_out(dial(ANSWERS, LineId("nowhere")))
+    await ear.fact(LineFailed(call_id=OUT, outcome=OutboundOutcome.FAILED))
+
+    driver.carry_out(DialLine(call_id=OUT, line_id=LINE, number=ANSWERS, handoff_id=None, try_number=2))
+    await ear.fact(LineAnswered(call_id=OUT))
+    driver.carry_out(BridgeLine(call_id=OUT, leg_id=LEG))
+    await becomes(lambda: home.talks(OUT))
+
+    await home.lose(driver)
+    again, heard, found = await home.connect()
+    assert found.lines[OUT].state is MediaState.BRIDGED
+    again.carry_out(HangUpLine(call_id=OUT))
+    again.carry_out(HangUpLeg(leg_id=LEG, agent_id=AGENT))
+    again.carry_out(DialLine(call_id=CallId("0191-next"), line_id=LINE, number=BUSY, handoff_id=None))
+    await heard.fact(LineFailed(call_id=CallId("0191-next"), outcome=OutboundOutcome.BUSY))

@@ -69,6 +69,7 @@ class AsteriskSite:
         self.line_user: str | None = None
         """Set it before `open`: the line registers."""
         self.line_number: str | None = None
+        self.line_dtmf = "rfc4733"
         # A socket's path has at most 107 characters, and a test's folder may have more.
         self.folder = Path(tempfile.mkdtemp(prefix="asterisk-"))
         pbx, waits = (host, self.sip_port), Behaviour(ring_ms=None, sends_rtp=True)
@@ -122,7 +123,8 @@ class AsteriskSite:
         await self._come_up()
         for phone in self.phones.values():
             await self._people.enter_async_context(phone)
-            await phone.register()
+            if self.tls is None:  # Those here speak UDP.
+                await phone.register()
 
     def _plan(self, places: Places) -> PbxPlan:
         first = 20_000 if self.host.endswith("1") else 30_000
@@ -154,10 +156,12 @@ class AsteriskSite:
                     user=self.line_user,
                     password=None if self.line_user is None else PASSWORD,
                     number=self.line_number,
+                    dtmf=self.line_dtmf,
                 ),
             ],
             emergency_numbers=("110",),
             fallback=self.fallback,
+            notes_callers=True,
             codes={"*11": "login", "*12": "logout", "*13": "ready", "*14": "not_ready"},
             language="zh_CN",
             languages=("en", "zh_CN"),

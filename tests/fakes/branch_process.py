@@ -20,7 +20,7 @@ from branch.store.store import Store, open_store
 from branch.store.voicemails import Voicemail
 from deploy.children import die_with_parent
 from deploy.ports import free_ports
-from router.ids import AgentId, HandoffId, SiteId
+from router.ids import AgentId, CallId, HandoffId, SiteId
 from router.ledger import LedgerRow
 from router.records.handoff_stage import OVER, HandoffStage
 from sync.clock import SystemClock
@@ -168,6 +168,13 @@ id = "{queue}"
         found = store.voicemails.messages(with_heard=True, row_limit=100)
         store.close()
         return found
+
+    def number_of(self, call_id: CallId) -> str | None:
+        """Of the call's caller; None when withheld."""
+        store = self._store()
+        number = store.caller_number(call_id)
+        store.close()
+        return number
 
     def open_handoffs(self) -> dict[HandoffId, HandoffStage]:
         """The hand-offs that are not over, and how far each of them came."""

@@ -18,6 +18,7 @@ class OrderedPbx:
         """INVITEs that are callers."""
         self.rejected: list[str] = []
         self.confirmed: list[tuple[AgentId, bool]] = []
+        self.untransferred: list[AgentId] = []
         self.played: list[tuple[AgentId, list[CallId]]] = []
 
     async def start(self, listener: TelephonyListener) -> Inventory:
@@ -45,6 +46,9 @@ class OrderedPbx:
 
     def confirm(self, agent_id: AgentId, *, is_done: bool) -> None:
         self.confirmed.append((agent_id, is_done))
+
+    def refuse_transfer(self, agent_id: AgentId) -> None:
+        self.untransferred.append(agent_id)
 
     def play_messages(self, agent_id: AgentId, call_ids: Sequence[CallId]) -> None:
         self.played.append((agent_id, list(call_ids)))

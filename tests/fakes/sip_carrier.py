@@ -122,10 +122,15 @@ class Carrier(City):
         return self.registered[-1]
 
     async def call(
-        self, number: str, headers: Mapping[str, str] | None = None, *, sends_rtp: bool = False
+        self,
+        number: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        sends_rtp: bool = False,
+        has_events: bool = True,
     ) -> OutgoingCall:
         """Dial, and go where it is sent to."""
-        call = await super().call(number, headers, sends_rtp=sends_rtp)
+        call = await super().call(number, headers, sends_rtp=sends_rtp, has_events=has_events)
         self.start(self._go_on(call))
         return call
 

@@ -125,6 +125,7 @@ class Teller:
             (1, lambda: facts.CallerChoseCallback(call_id=self._call())),
             (2, lambda: facts.VoicemailRecorded(call_id=self._call())),
             (1, self._message_found),
+            (1, self._left_alone),
             (9, lambda: facts.KeyPressed(call_id=self._call(), key=self.rng.choice("0123#*A"))),
             (4, self._prompts_played),
             (2, self._customer_found),
@@ -306,6 +307,16 @@ class Teller:
             customer_id=None,
         )
 
+    def _left_alone(self) -> Fact:
+        self._calls.append(CallId(self._new_name("call")))
+        return facts.CallerLeftAlone(
+            call_id=self._calls[-1],
+            queue_id=self.rng.choice((*QUEUES, QueueId("nowhere"))),
+            dialled="95588",
+            customer_id=None,
+            was_put_through=self.rng.random() < 0.5,
+        )
+
     def _prompts_played(self) -> Fact:
         """Those that are played, mostly; else others."""
         call_id = self._call()
@@ -423,7 +434,7 @@ class Teller:
     def _told_again(self) -> Fact:
         """Anything but the beginning of a call that has ended: its teller remembers what is over."""
         again = self.rng.choice(self._told[-200:] or [facts.ViewConfirmed()])
-        beginnings = facts.CallArrived | facts.MessageFound | facts.DialAsked
+        beginnings = facts.CallArrived | facts.MessageFound | facts.CallerLeftAlone | facts.DialAsked
         is_over = isinstance(again, beginnings) and again.call_id in self.ended
         return facts.ViewConfirmed() if is_over else again
 

@@ -22,6 +22,7 @@ from tests.fakes.sip_carrier import Carrier
 from tests.telephony.asterisk_pbx import CITY, LINE_NUMBER, AsteriskPbx
 
 LIMIT_S = 60.0
+_SILENT_PACKETS = 25
 
 Branch = BranchProcess[AsteriskPbx]
 
@@ -212,3 +213,11 @@ class AsteriskCluster:
         others = [each.branch.neighbour for each in self.sites.values() if each is not site]
         moved = {name: f"{host}:{port}" for name, (host, port) in self._trunks.items()}
         return [replace(each, trunk=moved.get(each.site, each.trunk), media=self._media) for each in others]
+
+
+async def falls_silent(call: OutgoingCall) -> None:
+    """Return when the caller has heard nothing but silence for half a second."""
+    heard = -1
+    while heard != call.sound.sounding_count:
+        heard = call.sound.sounding_count
+        await call.wait_sound(call.sound.received_count + _SILENT_PACKETS)

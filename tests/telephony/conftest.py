@@ -10,6 +10,7 @@ from deploy.asterisk.bundle import AsteriskBinaries, default_cache, find_asteris
 from router.ids import AgentId, SiteId
 from tests.fakes.asterisk_site import AsteriskSite
 from tests.fakes.loopback import loopback
+from tests.fakes.telephony_rig import AGENT, HOME, OTHER_AGENT
 from tests.telephony.asterisk_cluster import AsteriskCluster
 from tests.telephony.bare_asterisk import BareAsterisk
 from tests.telephony.wired_link import WiredLink
@@ -52,8 +53,8 @@ async def _opened(site: AsteriskSite) -> AsyncIterator[AsteriskSite]:
 
 @pytest.fixture
 async def home() -> AsyncIterator[AsteriskSite]:
-    """Beijing's Asterisk and one phone, without a branch."""
-    async with _opened(AsteriskSite(SiteId("beijing"), loopback(11), (AgentId("beijing/1001"),))) as made:
+    """Beijing's Asterisk and two phones, without a branch."""
+    async with _opened(AsteriskSite(HOME, loopback(11), (AGENT, OTHER_AGENT))) as made:
         yield made
 
 

@@ -1,10 +1,13 @@
 """What callers get of an Asterisk whose branch is not there."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from branch.telephony.asterisk.alone_name import read_name
 from branch.telephony.asterisk.config.plan import Fallback
 from tests.fakes.asterisk_site import LINE_NUMBER, AsteriskSite
 from tests.fakes.loopback import loopback
@@ -86,5 +89,55 @@ async def test_callers_may_be_put_through_to_a_number(site: AsteriskSite) -> Non
     await site.city.changes.until(lambda: bool(site.customers), STEP_LIMIT_S)
 
     assert site.customers[0].caller == LINE_NUMBER
+    await call.wait_heard(1)
     await call.hang_up()
     await site.customers[0].wait_over()
+    [file] = await left_behind(site)
+    assert file.read_text() == "ANSWER"
+
+
+async def test_a_caller_who_gives_up_leaves_its_number_behind(site: AsteriskSite) -> None:
+    await site.open()
+    call = site.calls[await site.call()]
+    await call.wait_answered()
+    await call.hang_up()
+
+    [file] = await left_behind(site)
+    name = read_name(file.stem.removeprefix("alone."))
+    assert name is not None
+    assert (name.dialled, name.caller_number) == (LINE_NUMBER, "13800138000")
+    assert file.read_text() == ""
+
+
+async def test_whatever_is_dialled_names_a_file_of_that_folder(site: AsteriskSite) -> None:
+    await site.open()
+    call = await site.city.call("40%2F..%2F.-z%2C01")
+    await call.wait_answered()
+    await call.hang_up()
+
+    [file] = await left_behind(site)
+    name = read_name(file.stem.removeprefix("alone."))
+    assert name is not None
+    assert name.dialled == "40...-z01"
+
+
+async def test_asterisk_has_every_application_that_the_dialplan_runs(site: AsteriskSite) -> None:
+    site.fallback = Fallback(action="voicemail", number=None, retry_s=1, limit_s=0)
+    await site.open()
+    dialplan = (site.folder / "extensions.conf").read_text(encoding="utf-8")
+
+    used = set(re.findall(r"^(?:exten => .*?,1| same => n(?:\(\w+\))?),(\w+)\(", dialplan, re.MULTILINE))
+
+    assert {"Stasis", "ExecIf", "Hangup"} <= used
+    known = site.process.command("core show applications")
+    assert [each for each in sorted(used) if not re.search(rf"^ +{each}:", known, re.MULTILINE)] == []
+
+
+async def left_behind(site: AsteriskSite) -> list[Path]:
+    """What callers have left behind, once there is something."""
+
+    async def is_there() -> bool:
+        return any(site.recordings.glob("*.call"))
+
+    await becomes(is_there)
+    return list(site.recordings.glob("*.call"))

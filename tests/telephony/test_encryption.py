@@ -1,5 +1,7 @@
 """Sites whose signalling and sound are encrypted, on real Asterisks with certificates of one CA."""
 
+import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -9,13 +11,15 @@ import pytest
 
 from branch.telephony.asterisk.config.plan import SipTls
 from branch.telephony.driver.vocabulary import BridgeKind, Do, Event, Kind
+from deploy.phones.callers import Caller
+from deploy.phones.sip_text import SipMessage
 from deploy.phones.sip_wire import Address
 from node import pki
 from router.ids import AgentId, SiteId
-from tests.fakes.asterisk_site import AsteriskSite, wire_trunks
+from tests.fakes.asterisk_site import PASSWORD, AsteriskSite, wire_trunks
 from tests.fakes.loopback import loopback
 from tests.telephony.trunk_end import TrunkEnd
-from tests.telephony.wired_link import WiredLink
+from tests.telephony.wired_link import LIMIT_S, WiredLink
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -86,6 +90,45 @@ async def test_the_keys_never_leave_without_tls(sites: tuple[AsteriskSite, Aster
 
     assert trunk.tokens == []
     await link.close()
+
+
+async def test_a_phone_that_would_come_by_udp_is_refused(sites: tuple[AsteriskSite, AsteriskSite]) -> None:
+    home, _peer = sites
+    (phone,) = home.phones.values()
+
+    with pytest.raises(ConnectionRefusedError, match="403"):
+        await phone.register()
+    async with Caller(phone.user, home.address, password=PASSWORD) as dialling:
+        call = await dialling.call("110")
+        await call.wait_over()
+
+    assert call.status == 403
+    assert home.customers == []
+
+
+async def test_a_phone_registers_by_tls(sites: tuple[AsteriskSite, AsteriskSite]) -> None:
+    home, _peer = sites
+    (phone,) = home.phones.values()
+    assert home.tls is not None
+    trusts = ssl.create_default_context(cafile=home.tls.ca)
+    reader, writer = await asyncio.open_connection(home.host, home.tls_port, ssl=trusts)
+
+    async def ask(request: SipMessage) -> SipMessage:
+        via = request.header("Via").replace("UDP", "TLS")
+        headers = [(name, via if name == "Via" else value) for name, value in request.headers]
+        writer.write(SipMessage(request.start, headers).encode())
+        async with asyncio.timeout(LIMIT_S):
+            return SipMessage.parse(await reader.readuntil(b"\r\n\r\n"))
+
+    me = f"<{phone.own_uri}>"
+    register = phone.build(
+        "REGISTER", f"sip:{home.host}", local=f"{me};tag=1", remote=me, call_id="register", cseq=1
+    )
+    challenge = await ask(register)
+    answer = await ask(phone.signed(register, challenge))
+
+    assert (challenge.status, answer.status) == (401, 200)
+    writer.close()
 
 
 async def test_callers_over_a_line_are_taken_though_their_carrier_does_not_encrypt(

@@ -2,11 +2,8 @@
 
 import array
 import wave
-from collections.abc import AsyncIterator
 from itertools import groupby
 from pathlib import Path
-
-import pytest
 
 from branch.pruning import Pruning
 from deploy.phones.sip_sound import Sound
@@ -26,9 +23,8 @@ from router.orders import (
     UnpauseRecording,
 )
 from tests.fakes.asterisk_site import SLOW, AsteriskSite
-from tests.fakes.loopback import loopback
 from tests.fakes.recording_records import RecordingRecords
-from tests.fakes.telephony_rig import AGENT, HOME, LINE, OTHER_AGENT
+from tests.fakes.telephony_rig import AGENT, LINE, OTHER_AGENT
 from tests.fakes.telephony_steps import LEG, OTHER_LEG, SALES, becomes, joined, queued, ring, talking
 
 OUT = CallId("0191-call-out")
@@ -41,16 +37,6 @@ LOUD = 500
 """Of 32767; what is below is no tone of ours."""
 SLICE = 1_600
 """Samples in which a recording is looked at: 200 ms, shorter than any pause here."""
-
-
-@pytest.fixture
-async def home() -> AsyncIterator[AsteriskSite]:
-    site = AsteriskSite(HOME, loopback(11), (AGENT, OTHER_AGENT))
-    try:
-        await site.open()
-        yield site
-    finally:
-        await site.close()
 
 
 class Talk:

@@ -9,10 +9,10 @@ import pytest
 from deploy.phones.callers import OutgoingCall
 from deploy.phones.phones import Behaviour, Phone
 from router.call import Disposition
-from router.ledger import CallConnected, CallEnded, HandoffEnded, HandoffRang
+from router.ledger import CallConnected, CallEnded, CallHeld, CallResumed, HandoffEnded, HandoffRang
 from tests.fakes.ledger_reading import broken_laws, entries, has
 from tests.fakes.loopback import loopback
-from tests.telephony.asterisk_cluster import AsteriskCluster, BranchSite
+from tests.telephony.asterisk_cluster import LIMIT_S, AsteriskCluster, BranchSite, falls_silent
 from tests.telephony.asterisk_pbx import LINE_NUMBER
 from tests.telephony.sip_junk import junk
 
@@ -65,6 +65,33 @@ async def test_a_helper_whose_asterisk_dies_while_it_rings_gives_the_caller_back
         await beijing.until_calls(QUEUED=1)
     await is_served_at_home(cluster, beijing, call)
     await urumqi.pbx.start()
+
+
+async def test_a_key_of_the_helpers_phone_holds_the_other_sites_caller_who_hears_music(
+    cluster: AsteriskCluster,
+) -> None:
+    _beijing, urumqi, call, phone = await rings_elsewhere(cluster)
+    talk = await cluster.answer(phone)
+    await hears(call)
+    talk.sound.has_tone = False
+
+    assert await talk.hold(is_on=True) == 200
+    await urumqi.until_agents(ON_HOLD=1)
+    await hears(call)
+    assert await talk.refer("2001") == 202
+    await talk.changes.until(lambda: talk.transfer_statuses == [100, 603], LIMIT_S)
+    assert await talk.hold(is_on=False) == 200
+    await urumqi.until_agents(TALKING=1)
+    await falls_silent(call)
+    talk.sound.has_tone = True
+    await hears(call)
+    await call.hang_up()
+    rows = await cluster.until(has(CallEnded))
+
+    [held], [resumed] = entries(rows, CallHeld), entries(rows, CallResumed)
+    assert (held.agent_id, resumed.agent_id) == ("urumqi/2001", "urumqi/2001")
+    assert [each.disposition for each in entries(rows, CallEnded)] == [Disposition.ANSWERED]
+    assert broken_laws(rows) == {}
 
 
 async def test_a_talk_whose_helpers_asterisk_dies_is_ended_at_once(cluster: AsteriskCluster) -> None:

@@ -6,9 +6,10 @@ import pytest
 
 from deploy.phones.callers import Caller
 from router.call import Disposition
-from router.ledger import CallEnded, VoicemailBegan, VoicemailLeft
+from router.ledger import CallArrived, CallEnded, CallQueued, VoicemailBegan, VoicemailLeft
 from tests.fakes.ledger_reading import broken_laws, entries, has
 from tests.telephony.asterisk_cluster import LIMIT_S, AsteriskCluster, BranchSite
+from tests.telephony.asterisk_pbx import LINE_NUMBER
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -78,7 +79,7 @@ async def test_a_message_left_while_the_branch_was_down_is_a_call_in_its_books_a
     rows = await cluster.until(has(CallEnded))
     await beijing.branch.kill()
     await beijing.branch.start()
-    await shown(beijing, "left_message_taken_in")
+    await shown(beijing, "left_alone_taken_in")
 
     [ended] = entries(rows, CallEnded)
     assert (ended.disposition, ended.reason) == (Disposition.VOICEMAIL, "NODE_DOWN")
@@ -88,6 +89,58 @@ async def test_a_message_left_while_the_branch_was_down_is_a_call_in_its_books_a
     assert len(entries(cluster.rows(), CallEnded)) == 1, "a process that was killed meanwhile tells it once"
     assert [file.stem for file in beijing.pbx.recordings.iterdir()] == [ended.call_id]
     assert broken_laws(cluster.rows()) == {}
+
+
+async def test_callers_who_give_up_while_the_branch_is_down_are_calls_of_its_books(
+    cluster: AsteriskCluster,
+) -> None:
+    beijing = cluster.add("beijing", 1001)
+    await cluster.start(more=f'[recording]\nfolder = "{beijing.pbx.recordings}"\n')
+    await beijing.branch.kill()
+    calls = [await cluster.call(beijing, number) for number in ("+8613800138000", "anonymous")]
+    for call in calls:
+        await call.wait_answered(LIMIT_S)
+        await call.hang_up()
+    await gone(beijing, len(calls))
+    await beijing.branch.start()
+    rows = await cluster.until(has(CallEnded, len(calls)))
+    await beijing.branch.kill()
+    await beijing.branch.start()
+    await gone(beijing, 0)
+
+    ended = entries(cluster.rows(), CallEnded)
+    assert len(ended) == len(calls), "a process that was killed meanwhile tells of each once"
+    assert {(each.disposition, each.reason) for each in ended} == {
+        (Disposition.ABANDONED_IN_IVR, "NODE_DOWN")
+    }
+    arrived = entries(rows, CallArrived)
+    assert {each.dialled for each in arrived} == {LINE_NUMBER}
+    numbers = {beijing.branch.number_of(each.call_id) for each in arrived}
+    assert numbers == {"+8613800138000", None}
+    assert broken_laws(cluster.rows()) == {}
+
+
+async def test_a_caller_whom_the_branch_takes_when_it_is_back_is_one_call(cluster: AsteriskCluster) -> None:
+    beijing = cluster.add("beijing", 1001)
+    await cluster.start(more=f'[recording]\nfolder = "{beijing.pbx.recordings}"\n')
+    await beijing.branch.kill()
+    call = await cluster.call(beijing)
+    await call.wait_answered(LIMIT_S)
+    await beijing.branch.start()
+    await cluster.until(has(CallQueued))
+    await call.hang_up()
+    rows = await cluster.until(has(CallEnded))
+
+    assert [each.disposition for each in entries(rows, CallEnded)] == [Disposition.ABANDONED_IN_QUEUE]
+    assert list(beijing.pbx.recordings.iterdir()) == []
+    assert broken_laws(rows) == {}
+
+
+async def gone(site: BranchSite, count: int) -> None:
+    """So many callers have left a file behind, and no more."""
+    async with asyncio.timeout(LIMIT_S):
+        while len(list(site.pbx.recordings.glob("*.call"))) != count:  # noqa: ASYNC110 - other processes write
+            await asyncio.sleep(0.1)
 
 
 async def recorded(site: BranchSite, sound_s: float) -> None:

@@ -20,6 +20,7 @@ CALL_EVENTS = (
     "ChannelDtmfReceived",
     "ChannelHold",
     "ChannelUnhold",
+    "ChannelTransfer",
     "PlaybackFinished",
     *RECORDING_EVENTS,
     "ApplicationReplaced",
@@ -147,6 +148,18 @@ def _held(told: Mapping[str, Any], _is_started: Callable[[str], bool]) -> Frame:
     return {"event": Event.HELD, "channel": told["channel"]["id"], "is_held": is_held}
 
 
+def _asked_to_transfer(told: Mapping[str, Any], _is_started: Callable[[str], bool]) -> Frame | None:
+    """The same event also tells what we have said of it. Of another talk, the number is where that began."""
+    if told.get("state"):
+        return None
+    wanted = told["refer_to"]["requested_destination"]
+    return {
+        "event": Event.TRANSFER,
+        "channel": told["referred_by"]["source_channel"]["id"],
+        "digits": "" if wanted.get("protocol_id") else wanted.get("destination") or "",
+    }
+
+
 def _played(told: Mapping[str, Any], _is_started: Callable[[str], bool]) -> Frame:
     playback = told["playback"]
     if is_watch(playback["id"]):
@@ -185,6 +198,7 @@ _BY_TYPE: Mapping[str, Callable[[Mapping[str, Any], Callable[[str], bool]], Fram
     "ChannelDtmfReceived": _pressed,
     "ChannelHold": _held,
     "ChannelUnhold": _held,
+    "ChannelTransfer": _asked_to_transfer,
     "PlaybackFinished": _played,
     "RecordingFinished": _recorded,
     "RecordingFailed": _recorded,

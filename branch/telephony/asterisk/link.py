@@ -25,7 +25,7 @@ from branch.telephony.asterisk.shards import Shards, bridge_name, is_queue
 from branch.telephony.asterisk.snooping import Snoops, is_snoop
 from branch.telephony.asterisk.socket import Request, Response, Socket
 from branch.telephony.asterisk.taping import Taping
-from branch.telephony.driver.vocabulary import Do, Event, Frame, Variable
+from branch.telephony.driver.vocabulary import Do, Event, Frame, Kind, Variable
 from branch.telephony.port import PbxRefusedError
 
 _NOT_THERE, _THERE_ALREADY = 404, 409
@@ -273,8 +273,15 @@ class AsteriskLink:
             self._shards.came(channel["id"], self._shard_in(channel))
             if Variable.REFERRED in each["variables"]:
                 self._referring.listed(channel["id"])
+            if each["kind"] == Kind.PHONE and is_started:
+                self._refuse_transfer(channel["id"])
             found.append(each)
         return found
+
+    def _refuse_transfer(self, channel_id: str) -> None:
+        """A phone that has asked for one while nobody listened waits until it is told."""
+        frame: Frame = {"do": Do.TRANSFERRED, "channel": channel_id, "is_done": False}
+        self._ask_all([request_of(frame, "", None)], 0)
 
     def _shard_in(self, channel: dict[str, Any]) -> int:
         """By the application's name that stands in the dialplan's last step."""

@@ -28,8 +28,10 @@ DIALLED = "TRUNKLINE_DIALLED"
 CALLER = "TRUNKLINE_CALLER"
 TOKEN = "TRUNKLINE_TOKEN"  # noqa: S105 - a variable's name
 CODE = "TRUNKLINE_CODE"
+ALONE = "TRUNKLINE_ALONE"
+"""On a caller whom the dialplan has met while no branch was there: see `asterisk/alone_name.py`."""
 
-DIALPLAN_VARIABLES = (KIND, DIALLED, CALLER, TOKEN, CODE)
+DIALPLAN_VARIABLES = (KIND, DIALLED, CALLER, TOKEN, CODE, ALONE)
 """Written by the dialplan, or with the channel: what a channel is, told with every event about it."""
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from branch.telephony.asterisk.alone_name import read_name
 from branch.telephony.asterisk.names import (
+    ALONE,
     CALLER,
     DIALLED,
     KIND,
@@ -74,6 +76,12 @@ def _send_elsewhere(frame: Frame, user: str) -> Request:
 def _await_referred(frame: Frame, _application: str, _bridge: str) -> Request:
     """The last tenth of a second of silence: it is played when the channel has come back to us."""
     return _post(_channel(frame, f"/play/{frame['playback']}"), media="sound:silence/1", offsetms="900")
+
+
+def _transferred(frame: Frame, _application: str, _bridge: str) -> Request:
+    """As the last NOTIFY of its REFER: 200 or 603."""
+    states = "channel_answered" if frame["is_done"] else "channel_declined"
+    return _post(_channel(frame, "/transfer_progress"), states=states)
 
 
 def _medium(medium: str) -> str:
@@ -156,6 +164,7 @@ _BY_NAME: Mapping[str, Callable[[Frame, str, str], Request]] = {
     Do.UNPAUSE_RECORDING: lambda frame, _application, _bridge: Request(
         method="DELETE", uri=_live(frame, "pause")
     ),
+    Do.TRANSFERRED: _transferred,
     Do.SNOOP: _snoop,
     Do.CREATE_BRIDGE: _create_bridge,
     Do.ADD: _add,
@@ -180,7 +189,9 @@ def _channel(frame: Frame, act: str = "") -> str:
 def facts_of(channel: Mapping[str, Any]) -> Frame:
     """What a PBX knows of a channel beyond the driver's own variables."""
     variables = channel.get("channelvars") or {}
+    name = read_name(variables.get(ALONE) or "")
     return {
         "dialled": variables.get(DIALLED) or channel["dialplan"]["exten"],
         "caller": variables.get(CALLER) or None,
+        "call": None if name is None else name.call_id,
     }

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from branch.telephony.driver.holdings import Held, Holdings, talk_bridge
+from branch.telephony.driver.holdings import Held, Holdings, line_channel, talk_bridge
 from branch.telephony.driver.moves import Moves
 from branch.telephony.driver.prompts import Prompts, take
 from branch.telephony.driver.redirects import Redirects
@@ -166,6 +166,16 @@ class Carrying:
         elif phone is not None:
             self._prompts.refuse(phone)
 
+    def refuse_transfer(self, agent_id: AgentId) -> None:
+        leg = self._holdings.last_leg_of(agent_id)
+        if leg is not None:
+            self._tell_of_transfer(leg, is_done=False)
+
+    def _tell_of_transfer(self, leg: Held, *, is_done: bool) -> None:
+        if leg.wants_transfer:
+            leg.wants_transfer = False
+            self._unanswered.ask(Do.TRANSFERRED, leg.channel_id, is_done=is_done)
+
     def play_messages(self, agent_id: AgentId, call_ids: Sequence[CallId], language: Language) -> None:
         phone = self._holdings.listening(agent_id)
         if phone is not None:
@@ -244,7 +254,10 @@ class Carrying:
 
     def _dial_line(self, order: DialLine) -> None:
         line = Held(
-            channel_id=order.call_id, kind=Kind.LINE, call_id=order.call_id, handoff_id=order.handoff_id
+            channel_id=line_channel(order.call_id, order.try_number),
+            kind=Kind.LINE,
+            call_id=order.call_id,
+            handoff_id=order.handoff_id,
         )
         variables: dict[Variable, str] = {Variable.CALL: order.call_id}
         if order.handoff_id is not None:
@@ -387,6 +400,8 @@ class Carrying:
         if held.is_undialled:
             self._let_go(held)
             return
+        # A phone is let go of because it has given its caller away.
+        self._tell_of_transfer(held, is_done=True)
         self._unanswered.ask(Do.HANG_UP, held.channel_id, cause=int(cause))
 
     def _let_go(self, undialled: Held) -> None:

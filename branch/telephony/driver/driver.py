@@ -110,6 +110,10 @@ class PbxDriver:
         """See the port."""
         self._carrying.confirm(agent_id, is_done=is_done)
 
+    def refuse_transfer(self, agent_id: AgentId) -> None:
+        """See the port."""
+        self._carrying.refuse_transfer(agent_id)
+
     def play_messages(self, agent_id: AgentId, call_ids: Sequence[CallId]) -> None:
         """See the port."""
         self._carrying.play_messages(agent_id, call_ids, self._language)

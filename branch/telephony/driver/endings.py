@@ -37,7 +37,7 @@ def ending(held: Held, cause: Cause, reason: str) -> Fact | None:
     if held.kind is Kind.PHONE:
         return _leg_ending(held, cause)
     if held.kind is Kind.LINE:
-        return _line_ending(held, cause)
+        return None if held.call_id is None else _line_ending(held, held.call_id, cause)
     if held.kind is Kind.CALLER and held.call_id is not None:
         return _caller_ending(held.call_id, cause, reason)
     return None if held.handoff_id is None else _trunk_ending(held, held.handoff_id, reason)
@@ -59,8 +59,7 @@ def _caller_ending(call_id: CallId, cause: Cause, reason: str) -> Fact:
     return CallFailed(call_id=call_id, reason=reason)
 
 
-def _line_ending(held: Held, cause: Cause) -> Fact:
-    call_id = CallId(held.channel_id)
+def _line_ending(held: Held, call_id: CallId, cause: Cause) -> Fact:
     if held.stage is Stage.UP:
         return LineHungUp(call_id=call_id)
     return LineFailed(call_id=call_id, outcome=_LINE_FAILURES.get(cause, OutboundOutcome.FAILED))

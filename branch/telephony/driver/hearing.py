@@ -78,6 +78,7 @@ class Hearing:
             Event.RECORDING_FINISHED: self._recorded,
             Event.DIGIT: self._key_pressed,
             Event.HELD: self._hold_pressed,
+            Event.TRANSFER: self._transfer_wanted,
             Event.PLAYED: self.played,
         }
 
@@ -221,7 +222,7 @@ class Hearing:
 
     def _caller_found(self, held: Held, facts: Frame) -> None:
         if held.call_id is None:
-            held.call_id = CallId(self._new_id())
+            held.call_id = CallId(facts.get("call") or self._new_id())
             self._unanswered.ask(Do.SET, held.channel_id, name=Variable.CALL, value=held.call_id)
         customer, queue = facts.get("customer"), facts.get("queue")
         caller = CallerRinging(
@@ -287,8 +288,8 @@ class Hearing:
             self._prompts.ask_for_key(held)
         elif held.kind is Kind.PHONE:
             self.note(LegAnswered(leg_id=held.leg_id))
-        elif held.kind is Kind.LINE:
-            self.note(LineAnswered(call_id=CallId(held.channel_id)))
+        elif held.kind is Kind.LINE and held.call_id is not None:
+            self.note(LineAnswered(call_id=held.call_id))
         elif held.kind is Kind.TRUNK_OUT and held.handoff_id is not None:
             self.note(TrunkAnswered(handoff_id=held.handoff_id))
 
@@ -355,6 +356,14 @@ class Hearing:
         if held.is_answered and not held.is_ending:
             asked = HoldAsked if frame["is_held"] else ResumeAsked
             self.note(asked(agent_id=held.agent_id))
+
+    def _transfer_wanted(self, frame: Frame) -> None:
+        held = self._holdings.channel(frame["channel"])
+        if held is None or held.kind is not Kind.PHONE or held.agent_id is None or held.is_ending:
+            self._unanswered.ask(Do.TRANSFERRED, frame["channel"], is_done=False)
+            return
+        held.wants_transfer = True
+        self._ask(held.agent_id, PhoneRequest.TRANSFER, frame["digits"])
 
     def _phone_did(self, agent_id: AgentId, event: PhoneEvent, reason: str | None = None) -> None:
         self._news.append(lambda listener: listener.agent_phone_heard(agent_id, event, reason))

@@ -47,6 +47,8 @@ class Held:
     """Callers' messages that an agent listens to, and has not heard to their end."""
     hears_ring: bool = False
     """Of an agent's leg: the tone of a number that it has dialled."""
+    wants_transfer: bool = False
+    """Of an agent's phone: it waits to hear what becomes of the transfer that it has asked for."""
     is_recording: bool = False
     is_moved: bool = False
     """A caller's own carrier, on the place of its hand-off's trunk leg."""
@@ -93,6 +95,7 @@ class Holdings:
         self._channels: dict[str, Held] = {}
         self._callers: dict[CallId, Held] = {}
         self._trunks: dict[HandoffId, Held] = {}
+        self._lines: dict[CallId, Held] = {}
         self._last_legs: dict[AgentId, Held] = {}
         self._listening: dict[AgentId, Held] = {}
 
@@ -121,9 +124,8 @@ class Holdings:
         return self._trunks.get(handoff_id)
 
     def line(self, call_id: CallId) -> Held | None:
-        """Channels on a line are named after the call that goes out."""
-        held = self._channels.get(call_id)
-        return held if held is not None and held.kind is Kind.LINE else None
+        """The one on our line, of a call that goes out."""
+        return self._lines.get(call_id)
 
     def dialled_for(self, call_id: CallId) -> Held | None:
         """The far end of a call that goes out: on our line, or behind the trunk to another site's."""
@@ -142,6 +144,8 @@ class Holdings:
             before = self._trunks.get(held.handoff_id)
             if before is None or not before.is_moved:
                 self._trunks[held.handoff_id] = held
+        if held.kind is Kind.LINE and held.call_id is not None:
+            self._lines[held.call_id] = held
         if held.kind is Kind.PHONE and held.agent_id is not None:
             self._last_legs[held.agent_id] = held
         if held.kind is Kind.CODE and held.agent_id is not None:
@@ -163,6 +167,8 @@ class Holdings:
         del self._channels[held.channel_id]
         if held.call_id is not None and self._callers.get(held.call_id) is held:
             del self._callers[held.call_id]
+        if held.call_id is not None and self._lines.get(held.call_id) is held:
+            del self._lines[held.call_id]
         if held.handoff_id is not None and self._trunks.get(held.handoff_id) is held:
             del self._trunks[held.handoff_id]
         if held.agent_id is not None and self._last_legs.get(held.agent_id) is held:
@@ -177,7 +183,7 @@ class Holdings:
         """What lives and belongs to a call, a leg or a hand-off."""
         trunks = {handoff_id: _trunk(handoff_id, held) for handoff_id, held in self._trunks.items()}
         legs = {held.leg_id: _leg(held) for held in self if held.kind is Kind.PHONE}
-        lines = {CallId(held.channel_id): _line(held) for held in self if held.kind is Kind.LINE}
+        lines = {call_id: _line(call_id, held) for call_id, held in self._lines.items()}
         return Inventory(
             callers=frozenset(self._callers), legs=legs, trunks=trunks, lines=lines, is_same_run=is_same_run
         )
@@ -202,6 +208,11 @@ def held_of(shown: Frame) -> Held:
         is_moved=Variable.MOVED in variables,
         referred_for=variables.get(Variable.REFERRED) or None,
     )
+
+
+def line_channel(call_id: CallId, try_number: int) -> str:
+    """Channels on a line are named after the call; late news of one that failed is none of the next one's."""
+    return call_id if try_number == 1 else f"{call_id}.{try_number}"
 
 
 def talk_bridge(channel_id: str) -> str:
@@ -234,8 +245,8 @@ def _leg(held: Held) -> LiveLeg:
     )
 
 
-def _line(held: Held) -> LiveLine:
-    return LiveLine(call_id=CallId(held.channel_id), state=held.media())
+def _line(call_id: CallId, held: Held) -> LiveLine:
+    return LiveLine(call_id=call_id, state=held.media())
 
 
 def _trunk(handoff_id: HandoffId, held: Held) -> LiveTrunk:

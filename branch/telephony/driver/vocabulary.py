@@ -45,6 +45,9 @@ class Do(StrEnum):
     STOP_RECORDING = "recording.stop"
     PAUSE_RECORDING = "recording.pause"
     UNPAUSE_RECORDING = "recording.unpause"
+    TRANSFERRED = "channel.transferred"
+    """Tell the phone on the channel what has become of the transfer that it has asked for: `is_done`, or not.
+    It ends none of its talk by that."""
     SNOOP = "channel.snoop"
     """Let the channel hear another one (`beside`, `spy`: both) and speak to it (`whisper`: out, or none);
     out of the bridge that it may be in. Adding the channel to a bridge ends it."""
@@ -77,6 +80,9 @@ class Event(StrEnum):
     HELD = "held"
     """By a key of its own, the phone on `channel` holds whom it talks with, or, not `is_held`, takes them
     back."""
+    TRANSFER = "transfer"
+    """By a key of its own, the phone on `channel` wants whom it talks with to be given to `digits`, and waits
+    for TRANSFERRED. Without digits: to another talk that the phone has."""
     PLAYED = "played"
     """`playback` on `channel` has come to its end, or was stopped. `is_failed`: nothing was heard of it."""
     REPLACED = "replaced"

@@ -11,25 +11,28 @@ from branch.desk.hearing import Lines, PbxEar, WaitingEar
 from branch.store.committer import Commit, Standing
 from branch.store.health import StoreState
 from branch.telephony.port import (
+    AloneEnding,
     CallerRinging,
-    LeftMessage,
+    CallLeftAlone,
     PhoneEvent,
     PhoneRequest,
     TrunkRinging,
 )
-from router.errors import DuplicateError, NotAcceptingError, RouterError
+from router.errors import DuplicateError, NotAcceptingError, RouterError, WrongStateError
 from router.facts import (
     AcceptingChanged,
     AgentBecameNotReady,
     AgentLoggedIn,
     CallArrived,
     CallerHungUp,
+    CallerLeftAlone,
     Fact,
     LoadSeen,
     MessageFound,
     PbxHeard,
     PhoneLost,
     PickupAsked,
+    TransferAsked,
     TrunkCallArrived,
 )
 from router.ids import AgentId, CallId, CustomerId, HandoffId, LegId, QueueId, SiteId, Skill, Skills
@@ -200,11 +203,13 @@ def test_a_caller_whom_the_ledger_has_ended_is_not_taken_again(ears: Ears) -> No
 
 
 def test_a_message_left_alone_is_its_lines_queues_and_shows_who_left_it(ears: Ears) -> None:
-    message = LeftMessage(call_id=CallId("m1"), dialled="100", caller_number="01065529988")
+    message = CallLeftAlone(
+        call_id=CallId("m1"), ending=AloneEnding.MESSAGE, dialled="100", caller_number="01065529988"
+    )
     refusals: list[RouterError] = []
-    ears.ear.message_found(message, refusals.append)
+    ears.ear.left_alone(message, refusals.append)
     ears.desk.refusal = NotAcceptingError("it drains")
-    ears.ear.message_found(message, refusals.append)
+    ears.ear.left_alone(message, refusals.append)
 
     fact = MessageFound(
         call_id=CallId("m1"), queue_id=QueueId("sales"), dialled="100", customer_id=CustomerId("acme")
@@ -214,6 +219,28 @@ def test_a_message_left_alone_is_its_lines_queues_and_shows_who_left_it(ears: Ea
     assert ears.desk.callers == [kept, kept]
     assert refusals == [ears.desk.refusal]
     assert ears.noted == [], "the caller is gone: nobody's screen shows it"
+
+
+@pytest.mark.parametrize(
+    ("ending", "was_put_through"), [(AloneEnding.HUNG_UP, False), (AloneEnding.PUT_THROUGH, True)]
+)
+def test_a_caller_left_alone_is_its_lines_queues_and_can_be_called_back(
+    ears: Ears, ending: AloneEnding, was_put_through: bool
+) -> None:
+    call = CallLeftAlone(call_id=CallId("m1"), ending=ending, dialled="100", caller_number=None)
+    ears.ear.left_alone(call, lambda _refusal: None)
+    called = replace(call, caller_number="01065529988")
+    ears.ear.left_alone(called, lambda _refusal: None)
+
+    fact = CallerLeftAlone(
+        call_id=CallId("m1"),
+        queue_id=QueueId("sales"),
+        dialled="100",
+        customer_id=None,
+        was_put_through=was_put_through,
+    )
+    assert ears.desk.facts == [fact, replace(fact, customer_id=CustomerId("acme"))]
+    assert [each.number for each in ears.desk.callers if each is not None] == [None, "+861065529988"]
 
 
 def test_an_invite_with_our_token_is_its_handoffs_trunk(ears: Ears) -> None:
@@ -312,6 +339,32 @@ def test_what_a_phone_asks_by_a_code_goes_to_whom_it_concerns(ears: Ears) -> Non
         PickupAsked(agent_id=KIM, from_agent=KIM),
         PickupAsked(agent_id=KIM),
     ]
+
+
+def test_a_phones_transfer_goes_to_a_colleague_or_a_line_of_that_number(ears: Ears) -> None:
+    ears.ear.agent_phone_asked(KIM, PhoneRequest.TRANSFER, "1")
+    ears.ear.agent_phone_asked(KIM, PhoneRequest.TRANSFER, "100")
+
+    assert ears.desk.facts == [
+        TransferAsked(agent_id=KIM, to_agent=KIM),
+        TransferAsked(agent_id=KIM, to_queue=QueueId("sales")),
+    ]
+    assert ears.pbx.untransferred == [], "the phone is told with the end of its leg"
+
+
+@pytest.mark.parametrize("number", ["2", "13800138000", ""])
+def test_a_phones_transfer_to_nobody_here_is_refused_at_the_phone(ears: Ears, number: str) -> None:
+    ears.ear.agent_phone_asked(KIM, PhoneRequest.TRANSFER, number)
+
+    assert ears.desk.facts == []
+    assert ears.pbx.untransferred == [KIM]
+
+
+def test_a_phones_transfer_that_the_desk_refuses_is_refused_at_the_phone(ears: Ears) -> None:
+    ears.desk.refusal = WrongStateError("agent 'beijing/1'", "TALKING", "an agent who is ready")
+    ears.ear.agent_phone_asked(KIM, PhoneRequest.TRANSFER, "1")
+
+    assert ears.pbx.untransferred == [KIM]
 
 
 def test_an_agent_who_asks_for_messages_hears_those_that_are_for_it(ears: Ears) -> None:

@@ -28,7 +28,7 @@ from router.facts import (
     PromptsPlayed,
 )
 from router.ids import AgentId, CallId, LegId, PlaybackId, QueueId, SiteId
-from router.orders import HangUpCall, HoldInQueue, PlayPrompts, RingAgent, StopPrompts
+from router.orders import HangUpCall, HangUpLeg, HoldInQueue, PlayPrompts, RingAgent, StopPrompts
 from tests.fakes.telephony import TelephonyEar
 
 LEG = LegId("leg-1")
@@ -340,3 +340,51 @@ def test_place_and_wait_are_sounds_of_every_language_and_a_wait_is_in_whole_minu
         (None, None, []),
     ):
         assert announcement(position, wait_s) == media
+
+
+WANTED = {"event": Event.TRANSFER, "channel": LEG, "digits": "1002"}
+
+
+def in_talk() -> Driven:
+    """A leg that is up."""
+    driven = Driven()
+    driven.carrying.carry_out(RING)
+    driven.hear({"event": Event.CHANNEL_STARTED, **leg("UP", is_started=True)})
+    driven.sent.clear()
+    return driven
+
+
+def test_a_phone_that_has_given_its_caller_away_is_told_before_it_is_let_go_of() -> None:
+    driven = in_talk()
+    driven.hear(WANTED)
+    driven.carrying.carry_out(HangUpLeg(leg_id=LEG, agent_id=AgentId("a/1")))
+
+    assert driven.asked() == [Do.TRANSFERRED, Do.HANG_UP]
+    assert driven.sent[0]["is_done"] is True
+
+
+def test_a_phone_is_told_once_that_its_transfer_is_refused_and_may_ask_again() -> None:
+    driven = in_talk()
+    for _try in range(2):
+        driven.hear(WANTED)
+        driven.carrying.refuse_transfer(AgentId("a/1"))
+        driven.carrying.refuse_transfer(AgentId("a/1"))
+
+    assert driven.asked() == [Do.TRANSFERRED, Do.TRANSFERRED]
+    assert [frame["is_done"] for frame in driven.sent] == [False, False]
+
+
+def test_a_leg_that_wants_no_transfer_is_let_go_of_without_a_word() -> None:
+    driven = in_talk()
+    driven.carrying.carry_out(HangUpLeg(leg_id=LEG, agent_id=AgentId("a/1")))
+
+    assert driven.asked() == [Do.HANG_UP]
+
+
+def test_a_transfer_that_comes_when_the_leg_ends_already_is_refused() -> None:
+    driven = in_talk()
+    driven.carrying.carry_out(HangUpLeg(leg_id=LEG, agent_id=AgentId("a/1")))
+    driven.hear(WANTED)
+
+    assert driven.asked() == [Do.HANG_UP, Do.TRANSFERRED]
+    assert driven.sent[1]["is_done"] is False

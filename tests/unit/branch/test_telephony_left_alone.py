@@ -1,4 +1,4 @@
-"""Messages in Asterisk's folder that no branch has heard of: told until the ledger has them."""
+"""Callers in Asterisk's folder whom no branch has heard of: told until the ledger has them."""
 
 import os
 from collections.abc import Callable
@@ -7,14 +7,16 @@ from uuid import UUID
 
 import pytest
 
-from branch.telephony.asterisk.left_alone import LeftAlone, read_name
-from branch.telephony.port import LeftMessage
+from branch.telephony.asterisk.alone_name import read_name
+from branch.telephony.asterisk.left_alone import LeftAlone
+from branch.telephony.port import AloneEnding, CallLeftAlone
 from router.errors import NotAcceptingError, RouterError
 from router.ids import CallId
 from sync.clock import ManualClock
 
 NOW_S = 1_764_403_200
-NAME = f"alone.{NOW_S - 60}.95588.+8613800138000.beijing-{NOW_S - 60}.7"
+CALLER = f"{NOW_S - 60}.95588.+8613800138000.trunkline-beijing-{NOW_S - 60}.7"
+NAME = f"alone.{CALLER}"
 SOUND = b"\0" * 1_000
 
 
@@ -22,7 +24,7 @@ class Books:
     """The branch behind the folder: what it was told, what its ledger has, whether it takes anything."""
 
     def __init__(self, folder: Path) -> None:
-        self.told: list[LeftMessage] = []
+        self.told: list[CallLeftAlone] = []
         self.known: set[CallId] = set()
         self.refusal: RouterError | None = None
         self.process = LeftAlone(
@@ -32,7 +34,7 @@ class Books:
             is_known=self.known.__contains__,
         )
 
-    def hear(self, message: LeftMessage, if_refused: Callable[[RouterError], None]) -> None:
+    def hear(self, message: CallLeftAlone, if_refused: Callable[[RouterError], None]) -> None:
         self.told.append(message)
         if self.refusal is not None:
             if_refused(self.refusal)
@@ -50,8 +52,20 @@ def leave(folder: Path, name: str = NAME, *, content: bytes = SOUND, grown_ago_s
     return file
 
 
+def hang_up(folder: Path, *, gone_ago_s: float = 30, dialled: str = "") -> Path:
+    """The same for a caller without a message; `dialled` is what Dial() said of the number."""
+    file = folder / f"{NAME}.call"
+    file.write_text(f"{dialled}\n", encoding="utf-8")
+    os.utime(file, (NOW_S - gone_ago_s, NOW_S - gone_ago_s))
+    return file
+
+
 def names(folder: Path) -> set[str]:
     return {file.stem for file in folder.iterdir()}
+
+
+def files(folder: Path) -> set[str]:
+    return {file.name for file in folder.iterdir()}
 
 
 async def test_a_message_is_told_once_and_has_one_name_when_the_ledger_has_it(
@@ -62,6 +76,7 @@ async def test_a_message_is_told_once_and_has_one_name_when_the_ledger_has_it(
     await books.process.look()
 
     [message] = books.told
+    assert message.ending is AloneEnding.MESSAGE
     assert (message.dialled, message.caller_number) == ("95588", "+8613800138000")
     assert names(tmp_path) == {NAME, message.call_id}
 
@@ -112,6 +127,80 @@ async def test_whoever_hung_up_before_the_tone_has_left_no_message(books: Books,
     assert names(tmp_path) == set()
 
 
+@pytest.mark.parametrize(
+    ("dialled", "ending"),
+    [
+        ("", AloneEnding.HUNG_UP),
+        ("ANSWER", AloneEnding.PUT_THROUGH),
+        ("NOANSWER", AloneEnding.HUNG_UP),
+        ("CHANUNAVAIL", AloneEnding.HUNG_UP),
+    ],
+)
+async def test_whoever_hung_up_is_told_once_and_forgotten_when_the_ledger_has_it(
+    books: Books, tmp_path: Path, dialled: str, ending: AloneEnding
+) -> None:
+    hang_up(tmp_path, dialled=dialled)
+    await books.process.look()
+    await books.process.look()
+
+    [call] = books.told
+    assert (call.ending, call.dialled, call.caller_number) == (ending, "95588", "+8613800138000")
+    assert names(tmp_path) == {NAME}
+
+    books.known.add(call.call_id)
+    await books.process.look()
+
+    assert names(tmp_path) == set()
+    assert len(books.told) == 1
+
+
+async def test_a_caller_whom_the_branch_had_met_when_it_came_back_is_no_second_call(
+    books: Books, tmp_path: Path
+) -> None:
+    name = read_name(CALLER)
+    assert name is not None
+    books.known.add(name.call_id)
+    hang_up(tmp_path)
+    await books.process.look()
+
+    assert books.told == []
+    assert names(tmp_path) == set()
+
+
+async def test_a_branch_that_is_back_is_given_time_to_write_of_a_caller_it_has_just_met(
+    books: Books, tmp_path: Path
+) -> None:
+    hang_up(tmp_path, gone_ago_s=2)
+    await books.process.look()
+
+    assert books.told == []
+    assert names(tmp_path) == {NAME}
+
+
+async def test_whoever_has_left_a_message_is_told_of_by_it_alone(books: Books, tmp_path: Path) -> None:
+    leave(tmp_path)
+    hang_up(tmp_path)
+    await books.process.look()
+
+    [call] = books.told
+    assert call.ending is AloneEnding.MESSAGE
+
+    books.known.add(call.call_id)
+    await books.process.look()
+
+    assert files(tmp_path) == {f"{call.call_id}.wav"}
+    assert len(books.told) == 1
+
+
+async def test_whoever_said_nothing_into_the_tone_has_hung_up(books: Books, tmp_path: Path) -> None:
+    leave(tmp_path, content=b"\0" * 44)
+    hang_up(tmp_path)
+    await books.process.look()
+
+    assert [call.ending for call in books.told] == [AloneEnding.HUNG_UP]
+    assert files(tmp_path) == {f"{NAME}.call"}
+
+
 async def test_other_recordings_are_left_as_they_are(books: Books, tmp_path: Path) -> None:
     others = {"01a227ab-4700-7000-8000-000000000000", "alone.yesterday.95588.1.2", "alone.1.2"}
     for name in others:
@@ -128,14 +217,21 @@ async def test_a_folder_that_is_away_is_an_error_that_says_so(tmp_path: Path) ->
 
 
 def test_a_withheld_number_is_none() -> None:
-    message = read_name(f"alone.{NOW_S}.95588..x.7")
+    name = read_name(f"{NOW_S}.95588..x.7")
 
-    assert message is not None
-    assert message.caller_number is None
+    assert name is not None
+    assert name.caller_number is None
 
 
-def test_the_call_is_of_the_messages_own_moment_and_of_no_other_message() -> None:
-    first, second = (read_name(f"alone.{NOW_S}.95588..x.{number}") for number in (7, 8))
+def test_what_was_dialled_may_hold_dots() -> None:
+    name = read_name(f"{NOW_S}.sip.trunk-7.4001.trunkline-beijing-1.7")
+
+    assert name is not None
+    assert (name.dialled, name.caller_number) == ("sip.trunk-7", "4001")
+
+
+def test_the_call_is_of_the_callers_own_moment_and_of_no_other_caller() -> None:
+    first, second = (read_name(f"{NOW_S}.95588..x.{number}") for number in (7, 8))
 
     assert first is not None
     assert second is not None

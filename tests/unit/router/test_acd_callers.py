@@ -153,10 +153,40 @@ def test_a_message_found_later_is_a_call_of_its_own_that_asked_for_nobody() -> N
     assert [each for each in outcome if isinstance(each, orders.Order)] == [], "nobody is there or rung"
 
 
-def test_a_site_that_drains_takes_no_message_in() -> None:
+@pytest.mark.parametrize(
+    ("was_put_through", "disposition", "reason"),
+    [(False, Disposition.ABANDONED_IN_IVR, "NODE_DOWN"), (True, Disposition.NO_AGENTS, "PUT_THROUGH")],
+)
+def test_a_caller_left_alone_is_a_call_of_the_books_that_nobody_was_offered(
+    was_put_through: bool, disposition: Disposition, reason: str
+) -> None:
+    floor = FloorUnderTest(policies=[sales(waiting_call_limit=1)])
+    floor.seat("1", 0)
+
+    outcome = floor.tell(left_alone(was_put_through=was_put_through), 60)
+
+    arrived, ended = outcome
+    assert isinstance(arrived, ledger.CallArrived)
+    assert isinstance(ended, ledger.CallEnded)
+    assert (ended.disposition, ended.reason, ended.waited_ms) == (disposition, reason, 0)
+
+
+def left_alone(*, was_put_through: bool = False) -> facts.CallerLeftAlone:
+    return facts.CallerLeftAlone(
+        call_id=C1, queue_id=SALES, dialled="95588", customer_id=None, was_put_through=was_put_through
+    )
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        facts.MessageFound(call_id=C1, queue_id=SALES, dialled="95588", customer_id=None),
+        left_alone(),
+    ],
+)
+def test_a_site_that_drains_takes_nobody_in_whom_the_pbx_met_alone(found: facts.Fact) -> None:
     floor = FloorUnderTest()
     floor.tell(facts.AcceptingChanged(is_accepting=False, reason="DRAINING"), 0)
-    found = facts.MessageFound(call_id=C1, queue_id=SALES, dialled="95588", customer_id=None)
 
     with pytest.raises(NotAcceptingError):
         floor.tell(found, 60)

@@ -1,5 +1,7 @@
 """Agents who dial: their own phone first, then the cheapest line; talk, hold and the end of it."""
 
+from dataclasses import replace
+
 import pytest
 
 from router import facts, ledger, orders
@@ -15,6 +17,7 @@ from tests.fakes.outgoing import (
     FAR,
     LINE,
     LOCAL,
+    OTHER_LINE,
     POLICY,
     PREMIUM,
     URUMQI,
@@ -170,6 +173,66 @@ def test_an_emergency_leaves_by_the_local_line_full_draining_and_in_a_break() ->
     order = one(answered, orders.DialLine)
     assert (order.number, order.line_id) == (EMERGENCY, POLICY.emergency_line)
     assert one(answered, ledger.OutboundDialed).is_emergency
+
+
+def emergency_dialled() -> tuple[FloorUnderTest, CallId]:
+    """At a site with a second line, over the first."""
+    floor = site(replace(POLICY, lines={OTHER_LINE: 1, LINE: 1}))
+    return floor, dialled_line(floor, dial(floor, floor.seat("1", 0), EMERGENCY, 1), 2)
+
+
+def test_an_emergency_that_does_not_get_through_takes_the_next_line_full_or_not() -> None:
+    floor, out = emergency_dialled()
+    floor.tell(facts.LineFailed(call_id=out, outcome=OutboundOutcome.FAILED), 9)
+
+    tried = [(each.line_id, each.number, each.try_number) for each in all_of(floor.log, orders.DialLine)]
+    assert tried == [(LINE, EMERGENCY, 1), (OTHER_LINE, EMERGENCY, 2)]
+    assert [each.line_id for each in all_of(floor.log, ledger.OutboundDialed)] == [LINE, OTHER_LINE]
+    assert all_of(floor.log, ledger.OutboundEnded) == []
+
+    floor.tell(facts.LineAnswered(call_id=out), 12)
+    floor.tell(facts.LineHungUp(call_id=out), 20)
+
+    assert (ended(floor).outcome, ended(floor).line_id) == (OutboundOutcome.ANSWERED, OTHER_LINE)
+    assert (ended(floor).ring_ms, ended(floor).talk_ms) == (3_000, 8_000)
+
+
+def test_an_emergency_ends_when_no_line_is_left_and_gives_every_place_back() -> None:
+    floor, out = emergency_dialled()
+    for at in (9, 16):
+        floor.tell(facts.LineFailed(call_id=out, outcome=OutboundOutcome.FAILED), at)
+
+    assert ended(floor).outcome is OutboundOutcome.FAILED
+    assert ringing_leg(dial(floor, floor.seat("2", 17), LOCAL, 17, "next"))
+
+
+@pytest.mark.parametrize("outcome", [OutboundOutcome.BUSY, OutboundOutcome.NO_ANSWER])
+def test_an_emergency_that_got_through_is_tried_by_no_other_line(outcome: OutboundOutcome) -> None:
+    floor, out = emergency_dialled()
+    floor.tell(facts.LineFailed(call_id=out, outcome=outcome), 9)
+
+    assert ended(floor).outcome is outcome
+    assert len(all_of(floor.log, orders.DialLine)) == 1
+
+
+def test_the_answer_of_each_line_is_waited_for_as_long() -> None:
+    floor, out = emergency_dialled()
+    floor.tell(facts.LineFailed(call_id=out, outcome=OutboundOutcome.FAILED), 40)
+    floor.wait_until(80)
+    assert all_of(floor.log, ledger.OutboundEnded) == []
+
+    floor.wait_until(40 + POLICY.answer_limit_ms / 1_000)
+
+    assert ended(floor).outcome is OutboundOutcome.NO_ANSWER
+
+
+def test_a_number_that_is_no_emergency_is_tried_by_one_line() -> None:
+    floor = site(replace(POLICY, lines={LINE: 1, OTHER_LINE: 1}))
+    out = dialled_line(floor, dial(floor, floor.seat("1", 0), LOCAL, 1), 2)
+    floor.tell(facts.LineFailed(call_id=out, outcome=OutboundOutcome.FAILED), 9)
+
+    assert ended(floor).outcome is OutboundOutcome.FAILED
+    assert len(all_of(floor.log, orders.DialLine)) == 1
 
 
 # --- over another site's line ------------------------------------------------------------

@@ -6,9 +6,11 @@ Without the branch, Stasis() comes back at once, and callers must not be met by 
 
 from collections.abc import Iterator
 
+from branch.telephony.asterisk.alone_name import ALONE_NAME
 from branch.telephony.asterisk.config.plan import Line, PbxPlan
-from branch.telephony.asterisk.left_alone import LEFT_ALONE_NAME
+from branch.telephony.asterisk.left_alone import CALL_FILE, MESSAGE_FILE
 from branch.telephony.asterisk.names import (
+    ALONE,
     CALLER,
     CODE,
     DIALLED,
@@ -76,6 +78,7 @@ def _from_line(plan: PbxPlan) -> Iterator[str]:
     yield " same => n(branch)," + _to_branch(plan)
     yield _UNLESS_ALONE
     yield " same => n,Set(TRUNKLINE_ALONE_SINCE=${EPOCH})"
+    yield f" same => n,Set({ALONE}={ALONE_NAME})"
     yield " same => n,Goto(alone,${EXTEN},1)"
     yield " same => n(over),Hangup()"
     for user in (TRUNK_EXTENSION, REDIRECT_EXTENSION):
@@ -120,7 +123,11 @@ def _moved(plan: PbxPlan) -> Iterator[str]:
 
 
 def _alone(plan: PbxPlan) -> Iterator[str]:
-    """The branch is down: say so, try again, and at last do what the site has chosen."""
+    """The branch is down: say so, try again, and at last do what the site has chosen.
+
+    Whoever is gone by then, or after a call that the branch has not taken, leaves a file for it. A redirected
+    caller leaves none: the other site's ledger has ended the call, and the promise of ours expires.
+    """
     fallback = plan.fallback
     yield "[alone]"
     yield f"exten => {_ANY_NUMBER},1,Answer()"
@@ -131,13 +138,16 @@ def _alone(plan: PbxPlan) -> Iterator[str]:
     yield (f" same => n,GotoIf($[${{EPOCH}} - ${{TRUNKLINE_ALONE_SINCE}} < {fallback.limit_s}]?again)")
     if fallback.action == "voicemail":
         yield " same => n,Playback(vm-intro)"
-        yield (
-            f" same => n,Record(${{ASTSPOOLDIR}}/recording/{LEFT_ALONE_NAME}.wav,5,{_VOICEMAIL_LIMIT_S},k)"
-        )
+        yield (f" same => n,Record(${{ASTSPOOLDIR}}/recording/{MESSAGE_FILE},5,{_VOICEMAIL_LIMIT_S},k)")
     elif fallback.action == "number":
         yield f" same => n,Dial({_over(plan.lines[0], str(fallback.number))})"
     yield " same => n,Playback(vm-goodbye)"
     yield " same => n(over),Hangup()"
+    if plan.notes_callers:
+        yield (
+            f'exten => h,1,ExecIf($["${{{ALONE}}}" != "" & "${{{Variable.TAKEN}}}" = ""]'
+            f"?Set(FILE(${{ASTSPOOLDIR}}/recording/{CALL_FILE})=${{DIALSTATUS}}))"
+        )
 
 
 def _from_site(plan: PbxPlan) -> Iterator[str]:

@@ -9,6 +9,9 @@ from branch.telephony.driver.vocabulary import Variable
 _QUALIFY_S = 10
 _DEAD_PEER_S = 15
 """SIP says nothing of a PBX that died: a trunk on which no audio comes for so long is over."""
+_CLEAR = "trunk-_clear"
+"""No phone of any agent's, and no other site, has such a name."""
+_TRANSFERS = "PJSIP_TRANSFER_HANDLING"
 _CODECS = "opus,g722,alaw,ulaw,gsm"
 _TIMER_T1_MS, _TIMER_B_MS = 100, 6_400
 """A PBX that does not answer an INVITE is given up after 6.4 s instead of SIP's 32 (RFC 3261 17.1.1.2:
@@ -20,7 +23,10 @@ def pjsip(plan: PbxPlan) -> str:
 
 
 def _sections(plan: PbxPlan) -> Iterator[list[str]]:
-    yield _section("global", type="global", user_agent="trunkline", endpoint_identifier_order="ip,username")
+    # Lines and other sites by their address; of all others, whoever speaks in the clear before the phones.
+    yield _section(
+        "global", type="global", user_agent="trunkline", endpoint_identifier_order="ip,header,username"
+    )
     yield _section(
         "system", type="system", timer_t1=_TIMER_T1_MS, timer_b=_TIMER_B_MS, threadpool_max_size=50
     )
@@ -29,12 +35,15 @@ def _sections(plan: PbxPlan) -> Iterator[list[str]]:
     if plan.tls is not None:
         yield _section("tls", **_tls_transport(plan))
     yield from _outgoing_trunk(plan)
+    if plan.is_media_encrypted:
+        yield from _in_the_clear()
     for peer in plan.peers:
         yield from _peer(plan, peer)
     for line in plan.lines:
         yield from _line(plan, line)
+    asks_us = _leaves_transfers(plan)
     for phone in plan.phones:
-        yield from _phone(plan, phone)
+        yield from _phone(plan, phone, asks_us=asks_us)
 
 
 def _tls_transport(plan: PbxPlan) -> Mapping[str, object]:
@@ -91,6 +100,16 @@ def _outgoing_trunk(plan: PbxPlan) -> Iterator[list[str]]:
     )
 
 
+def _in_the_clear() -> Iterator[list[str]]:
+    """A phone that came by UDP would bring and get the keys of its sound for everybody to read: 403, to its
+    REGISTER and to its calls.
+    """
+    yield _section(_CLEAR, type="endpoint", context="nowhere", disallow="all", allow="alaw")
+    yield _section(
+        f"{_CLEAR}-via", type="identify", endpoint=_CLEAR, match_header=r"Via: /^SIP\/2\.0\/(UDP|TCP) /"
+    )
+
+
 def _peer(plan: PbxPlan, peer: PeerTrunk) -> Iterator[list[str]]:
     """Known by its address alone, which proves nothing: the one-time token does."""
     name = f"trunk-{peer.site_id}"
@@ -101,7 +120,7 @@ def _peer(plan: PbxPlan, peer: PeerTrunk) -> Iterator[list[str]]:
 
 def _line(plan: PbxPlan, line: Line) -> Iterator[list[str]]:
     name = f"{LINE_PREFIX}{line.name}"
-    settings = _trunk_media(plan) | {"aors": name}
+    settings = _trunk_media(plan) | {"aors": name, "dtmf_mode": line.dtmf}
     if line.number is not None:
         settings["from_user"] = line.number
     if line.user is not None:
@@ -125,8 +144,14 @@ def _line(plan: PbxPlan, line: Line) -> Iterator[list[str]]:
     yield _section(f"{name}-address", type="identify", endpoint=name, match=line.host)
 
 
-def _phone(plan: PbxPlan, phone: Phone) -> Iterator[list[str]]:
-    """One call at a time: a second ring finds it busy."""
+def _leaves_transfers(plan: PbxPlan) -> bool:
+    """Whether this Asterisk (22.3 or newer) can leave a phone's transfer key to us."""
+    module = plan.places.modules / "chan_pjsip.so"
+    return module.exists() and _TRANSFERS.encode() in module.read_bytes()
+
+
+def _phone(plan: PbxPlan, phone: Phone, *, asks_us: bool) -> Iterator[list[str]]:
+    """One call at a time: a second ring finds it busy. With `asks_us` its transfer key asks the branch."""
     name = phone.endpoint
     settings = (
         _media(plan)
@@ -139,6 +164,8 @@ def _phone(plan: PbxPlan, phone: Phone) -> Iterator[list[str]]:
             "set_var": f"{Variable.AGENT}={phone.agent_id}",
         }
     )
+    if asks_us:
+        settings |= {"allow_transfer": "yes", "set_var": (settings["set_var"], f"{_TRANSFERS}()=ari-only")}
     yield _section(name, type="auth", auth_type="userpass", username=name, password=phone.password)
     yield _section(
         name,
@@ -152,4 +179,10 @@ def _phone(plan: PbxPlan, phone: Phone) -> Iterator[list[str]]:
 
 
 def _section(name: str, **settings: object) -> list[str]:
-    return [f"[{name}]", *(f"{key} = {value}" for key, value in settings.items()), ""]
+    """A setting of many values stands there once for each."""
+    lines = (
+        f"{key} = {each}"
+        for key, value in settings.items()
+        for each in (value if isinstance(value, tuple) else (value,))
+    )
+    return [f"[{name}]", *lines, ""]

@@ -37,6 +37,8 @@ class Line:
     password: str | None
     number: str | None
     """What those who are called over it see, and, where it registers, what its callers have dialled."""
+    dtmf: str = "rfc4733"
+    """PJSIP's own word for how keys come and go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,8 @@ class PbxPlan:
     lines: Sequence[Line]
     emergency_numbers: Sequence[str]
     fallback: Fallback
+    notes_callers: bool
+    """Callers who are gone before a branch took them are kept in files for it: it looks for them."""
     codes: Mapping[str, str]
     """Feature code to what it does: login, logout, ready, not_ready."""
     language: str

@@ -63,6 +63,7 @@ def make_plan(settings: BranchSettings, agents: Iterable[AgentId], places: Place
             retry_s=telephony.alone.retry_s,
             limit_s=telephony.alone.limit_s,
         ),
+        notes_callers=settings.recording.folder is not None,
         codes={code: act for act, code in telephony.codes.model_dump().items()},
         language=settings.site.language,
         languages=LANGUAGES,
@@ -88,4 +89,5 @@ def _line(telephony: AsteriskTelephonySection, number: int) -> Line:
         user=line.user,
         password=line.password(),
         number=line.shown_number,
+        dtmf=line.dtmf,
     )

@@ -11,12 +11,12 @@ WEBSOCKET_WRITE_LIMIT_MS = 2_000
 
 # fmt: off
 _MODULES = (
-    "app_dial", "app_directed_pickup", "app_echo", "app_playback", "app_read", "app_record",
+    "app_dial", "app_directed_pickup", "app_echo", "app_exec", "app_playback", "app_read", "app_record",
     "app_softhangup", "app_stack", "app_stasis", "app_system", "app_verbose", "app_while", "app_mixmonitor",
     "bridge_builtin_features", "bridge_holding", "bridge_native_rtp", "bridge_simple", "bridge_softmix",
     "chan_bridge_media", "chan_pjsip", "codec_a_mu", "codec_alaw", "codec_g722", "codec_gsm",
     "codec_opus_open_source", "codec_resample", "codec_ulaw", "format_g722", "format_gsm", "format_pcm",
-    "format_sln", "format_wav", "func_callerid", "func_channel", "func_dialplan", "func_global",
+    "format_sln", "format_wav", "func_callerid", "func_channel", "func_dialplan", "func_env", "func_global",
     "func_groupcount", "func_hangupcause", "func_logic", "func_math", "func_pjsip_aor",
     "func_pjsip_contact", "func_pjsip_endpoint", "func_rand", "func_strings", "func_timeout", "pbx_config",
     "res_ari", "res_ari_applications", "res_ari_asterisk", "res_ari_bridges", "res_ari_channels",
@@ -62,6 +62,8 @@ entityid = {_entity_id(plan)}
 documentation_language = en_US
 hideconnect = yes
 lightbackground = no
+; the dialplan writes files, and nobody else may
+live_dangerously = no
 """
 
 
