@@ -9,10 +9,12 @@ import pytest
 
 from branch.telephony.asterisk.alone_name import read_name
 from branch.telephony.asterisk.config.plan import Fallback
+from branch.telephony.driver.vocabulary import Do, Event, Kind, Variable
 from tests.fakes.asterisk_site import LINE_NUMBER, AsteriskSite
 from tests.fakes.loopback import loopback
 from tests.fakes.telephony_rig import AGENT, ANSWERS, HOME
 from tests.fakes.telephony_steps import becomes
+from tests.telephony.wired_link import WiredLink
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -107,6 +109,46 @@ async def test_a_caller_who_gives_up_leaves_its_number_behind(site: AsteriskSite
     assert name is not None
     assert (name.dialled, name.caller_number) == (LINE_NUMBER, "13800138000")
     assert file.read_text() == ""
+
+
+async def test_a_caller_whom_the_branch_meets_when_it_is_back_is_the_same_call_to_both(
+    site: AsteriskSite,
+) -> None:
+    await site.open()
+    call = site.calls[await site.call()]
+    await call.wait_answered()
+    link = await WiredLink.open(site)
+    came = await link.event(Event.CHANNEL_STARTED, kind=Kind.CALLER)
+    await call.hang_up()
+
+    [file] = await left_behind(site)
+    name = read_name(file.stem.removeprefix("alone."))
+    assert name is not None
+    assert came["facts"]["call"] == name.call_id
+    await link.close()
+
+
+async def test_a_caller_whom_the_branch_has_taken_leaves_nothing_behind(site: AsteriskSite) -> None:
+    await site.open()
+    call = site.calls[await site.call()]
+    await call.wait_answered()
+    link = await WiredLink.open(site)
+    channel = (await link.event(Event.CHANNEL_STARTED, kind=Kind.CALLER))["channel"]
+    await link.done(Do.SET, channel=channel, name=Variable.TAKEN, value="yes")
+    await call.hang_up()
+    await becomes_empty(site)
+
+    assert list(site.recordings.iterdir()) == []
+    await link.close()
+
+
+async def becomes_empty(site: AsteriskSite) -> None:
+    """The dialplan is through with every caller."""
+
+    async def is_empty() -> bool:
+        return not await site.ask("channels")
+
+    await becomes(is_empty)
 
 
 async def test_whatever_is_dialled_names_a_file_of_that_folder(site: AsteriskSite) -> None:
