@@ -9,6 +9,7 @@ import pytest
 
 from branch.telephony.asterisk.alone_name import read_name
 from branch.telephony.asterisk.config.plan import Fallback
+from branch.telephony.asterisk.left_alone import WAITING
 from branch.telephony.driver.vocabulary import Do, Event, Kind, Variable
 from tests.fakes.asterisk_site import LINE_NUMBER, AsteriskSite
 from tests.fakes.loopback import loopback
@@ -102,6 +103,8 @@ async def test_a_caller_who_gives_up_leaves_its_number_behind(site: AsteriskSite
     await site.open()
     call = site.calls[await site.call()]
     await call.wait_answered()
+    [file] = site.recordings.iterdir()
+    assert file.read_text() == WAITING, "should Asterisk die now, this is all that is known of the caller"
     await call.hang_up()
 
     [file] = await left_behind(site)
@@ -128,7 +131,7 @@ async def test_a_caller_whom_the_branch_meets_when_it_is_back_is_the_same_call_t
     await link.close()
 
 
-async def test_a_caller_whom_the_branch_has_taken_leaves_nothing_behind(site: AsteriskSite) -> None:
+async def test_a_caller_whom_the_branch_has_taken_has_not_ended_for_the_dialplan(site: AsteriskSite) -> None:
     await site.open()
     call = site.calls[await site.call()]
     await call.wait_answered()
@@ -136,9 +139,9 @@ async def test_a_caller_whom_the_branch_has_taken_leaves_nothing_behind(site: As
     channel = (await link.event(Event.CHANNEL_STARTED, kind=Kind.CALLER))["channel"]
     await link.done(Do.SET, channel=channel, name=Variable.TAKEN, value="yes")
     await call.hang_up()
-    await becomes_empty(site)
 
-    assert list(site.recordings.iterdir()) == []
+    [file] = await left_behind(site)
+    assert file.read_text() == WAITING, "the branch itself takes it away: its ledger has the call"
     await link.close()
 
 
@@ -176,10 +179,6 @@ async def test_asterisk_has_every_application_that_the_dialplan_runs(site: Aster
 
 
 async def left_behind(site: AsteriskSite) -> list[Path]:
-    """What callers have left behind, once there is something."""
-
-    async def is_there() -> bool:
-        return any(site.recordings.glob("*.call"))
-
-    await becomes(is_there)
+    """What callers have left behind, once they are gone."""
+    await becomes_empty(site)
     return list(site.recordings.glob("*.call"))

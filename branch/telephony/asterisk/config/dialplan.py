@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from branch.telephony.asterisk.alone_name import ALONE_NAME
 from branch.telephony.asterisk.config.plan import Line, PbxPlan
-from branch.telephony.asterisk.left_alone import CALL_FILE, MESSAGE_FILE
+from branch.telephony.asterisk.left_alone import CALL_FILE, MESSAGE_FILE, WAITING
 from branch.telephony.asterisk.names import (
     ALONE,
     CALLER,
@@ -41,6 +41,7 @@ _MOVED_PER_S = 10
 are. Counted without a lock, so some more may slip through; what matters is that a flood does not."""
 _REDIRECTED_WAIT_S = 5
 """Whoever was redirected is nowhere else, and so comes in some seconds later at the worst."""
+_CALL_FILE = f"FILE(${{ASTSPOOLDIR}}/recording/{CALL_FILE})"
 _VOICEMAIL_LIMIT_S = 120
 _EMERGENCY_RING_S = 120
 _NO_WAY = "CHANUNAVAIL CONGESTION"
@@ -79,6 +80,8 @@ def _from_line(plan: PbxPlan) -> Iterator[str]:
     yield _UNLESS_ALONE
     yield " same => n,Set(TRUNKLINE_ALONE_SINCE=${EPOCH})"
     yield f" same => n,Set({ALONE}={ALONE_NAME})"
+    if plan.notes_callers:
+        yield f" same => n,Set({_CALL_FILE}={WAITING})"
     yield " same => n,Goto(alone,${EXTEN},1)"
     yield " same => n(over),Hangup()"
     for user in (TRUNK_EXTENSION, REDIRECT_EXTENSION):
@@ -146,7 +149,7 @@ def _alone(plan: PbxPlan) -> Iterator[str]:
     if plan.notes_callers:
         yield (
             f'exten => h,1,ExecIf($["${{{ALONE}}}" != "" & "${{{Variable.TAKEN}}}" = ""]'
-            f"?Set(FILE(${{ASTSPOOLDIR}}/recording/{CALL_FILE})=${{DIALSTATUS}}))"
+            f"?Set({_CALL_FILE}=${{DIALSTATUS}}))"
         )
 
 
