@@ -154,6 +154,28 @@ async def becomes_empty(site: AsteriskSite) -> None:
     await becomes(is_empty)
 
 
+async def test_a_redirected_caller_leaves_its_message_and_nothing_else(site: AsteriskSite) -> None:
+    site.fallback = Fallback(action="voicemail", number=None, retry_s=1, limit_s=0)
+    await site.open()
+    speak_briefly(site)
+    call = await site.city.call(f"redirected.urumqi.{'AWZ5k3-_' * 12}", sends_rtp=True)
+    await call.wait_answered()
+    await until_it_runs(site, "Record")
+    call.sound.has_tone = True
+
+    async def is_recorded() -> bool:
+        return any(each.stat().st_size > ONE_SECOND for each in site.recordings.iterdir())
+
+    await becomes(is_recorded)
+    await call.hang_up()
+    await becomes_empty(site)
+
+    [file] = site.recordings.iterdir()
+    name = read_name(file.stem.removeprefix("alone."))
+    assert name is not None
+    assert (file.suffix, name.dialled, name.caller_number) == (".wav", "redirected", "13800138000")
+
+
 async def test_whatever_is_dialled_names_a_file_of_that_folder(site: AsteriskSite) -> None:
     await site.open()
     call = await site.city.call("40%2F..%2F.-z%2C01")

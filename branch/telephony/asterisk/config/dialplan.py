@@ -115,6 +115,7 @@ def _moved(plan: PbxPlan) -> Iterator[str]:
     yield " same => n," + _to_branch(plan)
     yield _UNLESS_ALONE
     yield " same => n,Set(TRUNKLINE_ALONE_SINCE=${EPOCH})"
+    yield f" same => n,Set({ALONE}={ALONE_NAME})"
     yield f" same => n,GotoIf({is_redirected}?alone,{REDIRECT_EXTENSION},1:unavailable)"
     yield f" same => n(full),GotoIf($[${{{patience}}} = 0]?unavailable)"
     yield f" same => n,Set({patience}=$[${{{patience}}} - 1])"
@@ -129,7 +130,7 @@ def _alone(plan: PbxPlan) -> Iterator[str]:
     """The branch is down: say so, try again, and at last do what the site has chosen.
 
     Whoever is gone by then, or after a call that the branch has not taken, leaves a file for it. A redirected
-    caller leaves none: the other site's ledger has ended the call, and the promise of ours expires.
+    caller leaves a message at most: the other site's ledger has ended the call, and our promise expires.
     """
     fallback = plan.fallback
     yield "[alone]"
@@ -148,7 +149,7 @@ def _alone(plan: PbxPlan) -> Iterator[str]:
     yield " same => n(over),Hangup()"
     if plan.notes_callers:
         yield (
-            f'exten => h,1,ExecIf($["${{{ALONE}}}" != "" & "${{{Variable.TAKEN}}}" = ""]'
+            f'exten => h,1,ExecIf($["${{{KIND}}}" = "{Kind.CALLER}" & "${{{Variable.TAKEN}}}" = ""]'
             f"?Set({_CALL_FILE}=${{DIALSTATUS}}))"
         )
 
