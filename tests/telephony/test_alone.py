@@ -114,6 +114,17 @@ async def test_a_caller_who_gives_up_leaves_its_number_behind(site: AsteriskSite
     assert file.read_text() == ""
 
 
+async def test_nothing_is_kept_of_a_caller_where_no_branch_would_look_for_it(site: AsteriskSite) -> None:
+    site.notes_callers = False
+    await site.open()
+    call = site.calls[await site.call()]
+    await call.wait_answered()
+    await call.hang_up()
+    await becomes_empty(site)
+
+    assert list(site.recordings.iterdir()) == []
+
+
 async def test_a_caller_whom_the_branch_meets_when_it_is_back_is_the_same_call_to_both(
     site: AsteriskSite,
 ) -> None:
