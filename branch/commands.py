@@ -77,13 +77,11 @@ def _doubts(settings: "BranchSettings") -> list[str]:
                 "nobody can dial a number without its country code"
             )
         )
-    telephony = settings.telephony
-    takes_messages = telephony.driver == "asterisk" and telephony.alone.action == "voicemail"
-    if takes_messages and settings.recording.folder is None:
+    if settings.telephony.driver == "asterisk" and settings.recording.folder is None:
         doubts.append(
             _(
-                '[telephony.alone] action = "voicemail" without folder in [recording]: '
-                "nobody is told of messages left while the branch is down"
+                'driver = "asterisk" without folder in [recording]: '
+                "nobody is told of callers, or of their messages, while the branch is down"
             )
         )
     return doubts

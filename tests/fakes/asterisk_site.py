@@ -64,6 +64,8 @@ class AsteriskSite:
         """Set it before `open`: signalling and sound are encrypted."""
         self.fallback = Fallback(action="message", number=None, retry_s=1, limit_s=60)
         """Set it before `open`: what callers get without a branch."""
+        self.notes_callers = True
+        """Set it before `open`: whether those callers leave files for a branch."""
         self.first_lines: list[Line] = []
         """Set it before `open`: lines before the one to the city."""
         self.line_user: str | None = None
@@ -161,7 +163,7 @@ class AsteriskSite:
             ],
             emergency_numbers=("110",),
             fallback=self.fallback,
-            notes_callers=True,
+            notes_callers=self.notes_callers,
             codes={"*11": "login", "*12": "logout", "*13": "ready", "*14": "not_ready"},
             language="zh_CN",
             languages=("en", "zh_CN"),

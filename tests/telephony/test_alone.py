@@ -9,10 +9,13 @@ import pytest
 
 from branch.telephony.asterisk.alone_name import read_name
 from branch.telephony.asterisk.config.plan import Fallback
+from branch.telephony.asterisk.left_alone import WAITING
+from branch.telephony.driver.vocabulary import Do, Event, Kind, Variable
 from tests.fakes.asterisk_site import LINE_NUMBER, AsteriskSite
 from tests.fakes.loopback import loopback
 from tests.fakes.telephony_rig import AGENT, ANSWERS, HOME
 from tests.fakes.telephony_steps import becomes
+from tests.telephony.wired_link import WiredLink
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -100,6 +103,8 @@ async def test_a_caller_who_gives_up_leaves_its_number_behind(site: AsteriskSite
     await site.open()
     call = site.calls[await site.call()]
     await call.wait_answered()
+    [file] = site.recordings.iterdir()
+    assert file.read_text() == WAITING, "should Asterisk die now, this is all that is known of the caller"
     await call.hang_up()
 
     [file] = await left_behind(site)
@@ -107,6 +112,79 @@ async def test_a_caller_who_gives_up_leaves_its_number_behind(site: AsteriskSite
     assert name is not None
     assert (name.dialled, name.caller_number) == (LINE_NUMBER, "13800138000")
     assert file.read_text() == ""
+
+
+async def test_nothing_is_kept_of_a_caller_where_no_branch_would_look_for_it(site: AsteriskSite) -> None:
+    site.notes_callers = False
+    await site.open()
+    call = site.calls[await site.call()]
+    await call.wait_answered()
+    await call.hang_up()
+    await becomes_empty(site)
+
+    assert list(site.recordings.iterdir()) == []
+
+
+async def test_a_caller_whom_the_branch_meets_when_it_is_back_is_the_same_call_to_both(
+    site: AsteriskSite,
+) -> None:
+    await site.open()
+    call = site.calls[await site.call()]
+    await call.wait_answered()
+    link = await WiredLink.open(site)
+    came = await link.event(Event.CHANNEL_STARTED, kind=Kind.CALLER)
+    await call.hang_up()
+
+    [file] = await left_behind(site)
+    name = read_name(file.stem.removeprefix("alone."))
+    assert name is not None
+    assert came["facts"]["call"] == name.call_id
+    await link.close()
+
+
+async def test_a_caller_whom_the_branch_has_taken_has_not_ended_for_the_dialplan(site: AsteriskSite) -> None:
+    await site.open()
+    call = site.calls[await site.call()]
+    await call.wait_answered()
+    link = await WiredLink.open(site)
+    channel = (await link.event(Event.CHANNEL_STARTED, kind=Kind.CALLER))["channel"]
+    await link.done(Do.SET, channel=channel, name=Variable.TAKEN, value="yes")
+    await call.hang_up()
+
+    [file] = await left_behind(site)
+    assert file.read_text() == WAITING, "the branch itself takes it away: its ledger has the call"
+    await link.close()
+
+
+async def becomes_empty(site: AsteriskSite) -> None:
+    """The dialplan is through with every caller."""
+
+    async def is_empty() -> bool:
+        return not await site.ask("channels")
+
+    await becomes(is_empty)
+
+
+async def test_a_redirected_caller_leaves_its_message_and_nothing_else(site: AsteriskSite) -> None:
+    site.fallback = Fallback(action="voicemail", number=None, retry_s=1, limit_s=0)
+    await site.open()
+    speak_briefly(site)
+    call = await site.city.call(f"redirected.urumqi.{'AWZ5k3-_' * 12}", sends_rtp=True)
+    await call.wait_answered()
+    await until_it_runs(site, "Record")
+    call.sound.has_tone = True
+
+    async def is_recorded() -> bool:
+        return any(each.stat().st_size > ONE_SECOND for each in site.recordings.iterdir())
+
+    await becomes(is_recorded)
+    await call.hang_up()
+    await becomes_empty(site)
+
+    [file] = site.recordings.iterdir()
+    name = read_name(file.stem.removeprefix("alone."))
+    assert name is not None
+    assert (file.suffix, name.dialled, name.caller_number) == (".wav", "redirected", "13800138000")
 
 
 async def test_whatever_is_dialled_names_a_file_of_that_folder(site: AsteriskSite) -> None:
@@ -134,10 +212,6 @@ async def test_asterisk_has_every_application_that_the_dialplan_runs(site: Aster
 
 
 async def left_behind(site: AsteriskSite) -> list[Path]:
-    """What callers have left behind, once there is something."""
-
-    async def is_there() -> bool:
-        return any(site.recordings.glob("*.call"))
-
-    await becomes(is_there)
+    """What callers have left behind, once they are gone."""
+    await becomes_empty(site)
     return list(site.recordings.glob("*.call"))

@@ -2,11 +2,13 @@
 
 import pytest
 
-from branch.telephony.port import PhoneRequest
+from branch.telephony.port import PhoneRequest, TelephonyDriver
 from deploy.phones.callers import Caller
 from deploy.phones.sip_calls import Call, Ending
-from router.facts import HoldAsked, ResumeAsked
-from router.orders import HangUpLeg, HoldCall
+from router.facts import HoldAsked, LineFailed, ResumeAsked
+from router.ids import CallId, LineId
+from router.orders import DialLine, HangUpLeg, HoldCall
+from router.outbound.outcome import OutboundOutcome
 from tests.fakes.asterisk_site import LINE_NUMBER, PASSWORD, AsteriskSite
 from tests.fakes.telephony import TelephonyEar
 from tests.fakes.telephony_rig import AGENT, OTHER_AGENT
@@ -41,6 +43,51 @@ async def is_as_before(home: AsteriskSite, agent: Call, caller: Call) -> None:
     assert {each["id"] for each in await home.ask("channels")} == {
         each for bridge in await home.ask("bridges") for each in bridge["channels"]
     }
+
+
+async def test_what_the_hold_key_did_while_no_branch_was_there_is_heard_when_one_is_back(
+    home: AsteriskSite,
+) -> None:
+    driver, ear, _found = await home.connect()
+    await talking(home, driver, ear)
+    agent = await home.phones[AGENT].wait_talking()
+    for is_on, asked in ((True, HoldAsked), (False, ResumeAsked)):
+        await home.lose(driver)
+        await agent.hold(is_on=is_on)
+        driver, ear, _found = await home.connect()
+        await ear.fact(asked(agent_id=AGENT))
+        await settled(driver, ear)
+        assert len(ear.facts) == 1
+    await press_hold(ear, agent)
+    await settled(driver, ear)
+    await home.lose(driver)
+
+    driver, ear, _found = await home.connect()
+
+    await settled(driver, ear)
+    assert ear.facts == [], "it is as it was"
+
+
+async def settled(driver: TelephonyDriver, ear: TelephonyEar) -> None:
+    """All that was asked of Asterisk before this is done, and told."""
+    fact = LineFailed(call_id=CallId("0191-nobody"), outcome=OutboundOutcome.FAILED)
+    driver.carry_out(DialLine(call_id=fact.call_id, line_id=LineId("nowhere"), number="1", handoff_id=None))
+    await ear.fact(fact)
+    ear.facts.remove(fact)
+
+
+async def test_whom_the_desk_holds_stays_held_when_another_branch_process_comes(home: AsteriskSite) -> None:
+    driver, ear, _found = await home.connect()
+    _channel, call_id = await talking(home, driver, ear)
+    driver.carry_out(HoldCall(call_id=call_id, leg_id=LEG))
+    await becomes(lambda: home.hears_music(call_id))
+    await home.lose(driver)
+
+    again, heard, _found = await home.connect()
+
+    await settled(again, heard)
+    assert heard.facts == []
+    assert await home.hears_music(call_id)
 
 
 async def test_a_carrier_transfers_nobody(home: AsteriskSite) -> None:

@@ -24,10 +24,13 @@ _PREFIX = "alone."
 MESSAGE_FILE = f"{_PREFIX}${{{ALONE}}}.wav"
 """How the dialplan names such a caller's message: nobody but its files knows of the caller."""
 CALL_FILE = f"{_PREFIX}${{{ALONE}}}.call"
-"""The same of one whom no branch has taken: written when it is gone, with Dial()'s word for what came of the
-number, if there is one to be put through to.
+"""The same of every such caller, with `WAITING` in it; once it is gone and no branch has taken it, with
+Dial()'s word for what came of the number, if there is one to be put through to.
 """
+WAITING = "WAITING"
 
+_DIED_AFTER_S = 7_200.0
+"""Nobody is in the dialplan's hands for so long: Asterisk died with that caller."""
 _ENDINGS = {"ANSWER": AloneEnding.PUT_THROUGH}
 _LOOK_INTERVAL_S = 5.0
 _GROWS_FOR_S = 10.0
@@ -42,6 +45,8 @@ log = structlog.get_logger()
 class _Found(NamedTuple):
     file: Path
     call: CallLeftAlone
+    is_here: bool
+    """The caller may still be in the dialplan's hands."""
 
 
 class LeftAlone:
@@ -91,12 +96,12 @@ class LeftAlone:
 
     def _untold(self) -> list[CallLeftAlone]:
         untold = []
-        for file, call in self._whole():
+        for file, call, is_here in self._whole():
             if self._is_known(call.call_id):
                 file.unlink()
                 self._told.discard(call.call_id)
                 log.info("left_alone_taken_in", call=call.call_id, ending=call.ending)
-            elif call.call_id not in self._told:
+            elif not is_here and call.call_id not in self._told:
                 if call.ending is AloneEnding.MESSAGE:
                     self._name_message(file, call.call_id)
                 untold.append(call)
@@ -113,29 +118,36 @@ class LeftAlone:
         if not self._folder.is_dir():
             raise FileNotFoundError(f"{self._folder} is not there; check [recording] folder")
         yield from self._messages()
-        for file in self._quiet(".call"):
-            if not file.with_suffix(".wav").exists():
-                yield from _read(file, _ENDINGS.get(file.read_text(encoding="utf-8").strip()))
+        yield from self._callers()
 
     def _messages(self) -> Iterator[_Found]:
         for file in self._quiet(".wav"):
             if file.stat().st_size > _HEADER_BYTES:
-                yield from _read(file, AloneEnding.MESSAGE)
+                yield self._found(file, AloneEnding.MESSAGE)
             else:
                 file.unlink()
 
+    def _callers(self) -> Iterator[_Found]:
+        for file in self._quiet(".call"):
+            word = file.read_text(encoding="utf-8")
+            is_here = word == WAITING and self._age_s(file) < _DIED_AFTER_S
+            if not file.with_suffix(".wav").exists():
+                yield self._found(file, _ENDINGS.get(word, AloneEnding.HUNG_UP), is_here=is_here)
+
+    def _found(self, file: Path, ending: AloneEnding, *, is_here: bool = False) -> _Found:
+        name = _name_in(file)
+        assert name is not None, "looked at before"
+        return _Found(file, CallLeftAlone(ending=ending, **name._asdict()), is_here)
+
+    def _age_s(self, file: Path) -> float:
+        """Since it was written last."""
+        return self._clock.utc_us() / 1_000_000 - file.stat().st_mtime
+
     def _quiet(self, suffix: str) -> Iterator[Path]:
         """Files that nobody writes any more."""
-        now_s = self._clock.utc_us() / 1_000_000
         for file in sorted(self._folder.glob(f"{_PREFIX}*{suffix}")):
-            if now_s - file.stat().st_mtime >= _GROWS_FOR_S and _name_in(file) is not None:
+            if self._age_s(file) >= _GROWS_FOR_S and _name_in(file) is not None:
                 yield file
-
-
-def _read(file: Path, ending: AloneEnding | None) -> Iterator[_Found]:
-    name = _name_in(file)
-    if name is not None:
-        yield _Found(file, CallLeftAlone(ending=ending or AloneEnding.HUNG_UP, **name._asdict()))
 
 
 def _name_in(file: Path) -> AloneName | None:

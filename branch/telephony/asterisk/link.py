@@ -91,7 +91,9 @@ class AsteriskLink:
         match do:
             case Do.LIST_CHANNELS:
                 channels = await self._get("channels")
-                return self._listed([each for each in channels if await self._is_alive(each)])
+                listed = self._listed([each for each in channels if await self._is_alive(each)])
+                await asyncio.gather(*(self._see_hold(each) for each in listed))
+                return listed
             case Do.LIST_BRIDGES:
                 bridges = await self._get("bridges")
                 self._ask_all(self._snoops.bridges_listed(each["id"] for each in bridges), 0)
@@ -259,6 +261,15 @@ class AsteriskLink:
         uri = f"channels/{channel['id']}/variable"
         answer = await self._sockets[-1].ask(Request(method="GET", uri=uri, query=query))
         return answer.code != _NOT_THERE
+
+    async def _see_hold(self, listed: Frame) -> None:
+        """Of a phone in a talk, which may have pressed its key while nobody listened."""
+        if listed["kind"] == Kind.PHONE and listed["is_started"]:
+            query = (("variable", "CHANNEL(rtp,hold,audio)"),)
+            uri = f"channels/{listed['channel']}/variable"
+            answer = await self._sockets[-1].ask(Request(method="GET", uri=uri, query=query))
+            if answer.code < _REFUSALS:
+                listed["is_held"] = answer.body["value"] == "1"
 
     def _listed(self, channels: Sequence[dict[str, Any]]) -> list[Frame]:
         found = []

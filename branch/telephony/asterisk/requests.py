@@ -189,9 +189,9 @@ def _channel(frame: Frame, act: str = "") -> str:
 def facts_of(channel: Mapping[str, Any]) -> Frame:
     """What a PBX knows of a channel beyond the driver's own variables."""
     variables = channel.get("channelvars") or {}
-    name = read_name(variables.get(ALONE) or "")
-    return {
+    facts = {
         "dialled": variables.get(DIALLED) or channel["dialplan"]["exten"],
         "caller": variables.get(CALLER) or None,
-        "call": None if name is None else name.call_id,
     }
+    name = read_name(variables.get(ALONE) or "")
+    return facts if name is None else facts | {"call": name.call_id}

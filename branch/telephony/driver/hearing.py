@@ -354,8 +354,17 @@ class Hearing:
         if held is None or held.kind is not Kind.PHONE or held.agent_id is None:
             return
         if held.is_answered and not held.is_ending:
-            asked = HoldAsked if frame["is_held"] else ResumeAsked
+            is_held = bool(frame["is_held"])
+            value = "yes" if is_held else ""
+            self._unanswered.ask(Do.SET, held.channel_id, name=Variable.HELD, value=value)
+            asked = HoldAsked if is_held else ResumeAsked
             self.note(asked(agent_id=held.agent_id))
+
+    def hold_seen(self, shown: Frame) -> None:
+        """What a phone's key did while nobody listened; a PBX whose phones have none says nothing of it."""
+        was_held = Variable.HELD in shown["variables"]
+        if shown.get("is_held", was_held) is not was_held:
+            self._hold_pressed(shown)
 
     def _transfer_wanted(self, frame: Frame) -> None:
         held = self._holdings.channel(frame["channel"])

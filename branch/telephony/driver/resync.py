@@ -27,6 +27,7 @@ def resync(
         hearing.phone_seen(shown)
     for shown in channels:
         hearing.seen(shown)
+        hearing.hold_seen(shown)
     _note_talks(holdings, bridges)
     _end_talks(unanswered, bridges, living)
     _end_replaced(holdings, unanswered)

@@ -147,3 +147,6 @@ class Variable(StrEnum):
     """The hand-off that the caller's carrier is asked to move it along; empty once it has answered."""
     MOVED = "TRUNKLINE_MOVED"
     """The caller's own carrier, on the place of the trunk leg of HANDOFF."""
+    HELD = "TRUNKLINE_HELD"
+    """The phone holds whom it talks with by its own key, and the branch has heard of it; empty once it does
+    not."""

@@ -93,15 +93,14 @@ def test_routes_of_a_site_without_a_country_are_doubted(run: CommandLine, branch
     assert checked.err == ""
 
 
-def test_messages_that_nobody_would_hear_of_are_doubted(run: CommandLine, branch_file: Path) -> None:
+def test_callers_whom_nobody_would_hear_of_are_doubted(run: CommandLine, branch_file: Path) -> None:
     change(branch_file, 'driver = "simulated"', 'driver = "asterisk"')
-    text = branch_file.read_text(encoding="utf-8") + '\n[telephony.alone]\naction = "voicemail"\n'
-    branch_file.write_text(text, encoding="utf-8")
+    text = branch_file.read_text(encoding="utf-8") + "\n"
 
     without = run("branch", "check", branch_file)
     branch_file.write_text(f'{text}[recording]\nfolder = "recordings"\n', encoding="utf-8")
     checked = run("branch", "check", branch_file)
 
     assert (without.code, checked.code) == (0, 0)
-    assert '[telephony.alone] action = "voicemail" without folder in [recording]' in without.err
+    assert 'driver = "asterisk" without folder in [recording]' in without.err
     assert checked.err == ""

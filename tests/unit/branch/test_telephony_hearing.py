@@ -388,3 +388,15 @@ def test_a_transfer_that_comes_when_the_leg_ends_already_is_refused() -> None:
 
     assert driven.asked() == [Do.HANG_UP, Do.TRANSFERRED]
     assert driven.sent[1]["is_done"] is False
+
+
+def test_a_caller_whom_the_pbx_has_met_alone_is_the_call_that_it_names() -> None:
+    driven = Driven()
+    ear = TelephonyEar()
+    driven.hearing.tell_to(ear)
+    shown = caller()
+    driven.hearing.heard({**shown, "facts": {**shown["facts"], "call": "0191-alone"}})
+    driven.hearing.flush()
+
+    assert [each.call_id for each in ear.callers] == ["0191-alone"]
+    assert driven.sent[0]["value"] == "0191-alone"

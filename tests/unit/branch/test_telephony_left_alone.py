@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from branch.telephony.asterisk.alone_name import read_name
-from branch.telephony.asterisk.left_alone import LeftAlone
+from branch.telephony.asterisk.left_alone import WAITING, LeftAlone
 from branch.telephony.port import AloneEnding, CallLeftAlone
 from router.errors import NotAcceptingError, RouterError
 from router.ids import CallId
@@ -55,7 +55,7 @@ def leave(folder: Path, name: str = NAME, *, content: bytes = SOUND, grown_ago_s
 def hang_up(folder: Path, *, gone_ago_s: float = 30, dialled: str = "") -> Path:
     """The same for a caller without a message; `dialled` is what Dial() said of the number."""
     file = folder / f"{NAME}.call"
-    file.write_text(f"{dialled}\n", encoding="utf-8")
+    file.write_text(dialled, encoding="utf-8")
     os.utime(file, (NOW_S - gone_ago_s, NOW_S - gone_ago_s))
     return file
 
@@ -152,6 +152,31 @@ async def test_whoever_hung_up_is_told_once_and_forgotten_when_the_ledger_has_it
 
     assert names(tmp_path) == set()
     assert len(books.told) == 1
+
+
+async def test_a_caller_who_may_still_be_there_is_waited_for(books: Books, tmp_path: Path) -> None:
+    hang_up(tmp_path, dialled=WAITING)
+    await books.process.look()
+
+    assert books.told == []
+    assert files(tmp_path) == {f"{NAME}.call"}
+
+
+async def test_a_caller_with_whom_asterisk_died_has_hung_up(books: Books, tmp_path: Path) -> None:
+    hang_up(tmp_path, dialled=WAITING, gone_ago_s=2 * 3_600)
+    await books.process.look()
+
+    assert [call.ending for call in books.told] == [AloneEnding.HUNG_UP]
+
+
+async def test_a_caller_whom_the_branch_has_taken_is_forgotten(books: Books, tmp_path: Path) -> None:
+    name = read_name(CALLER)
+    assert name is not None
+    books.known.add(name.call_id)
+    hang_up(tmp_path, dialled=WAITING)
+    await books.process.look()
+
+    assert (books.told, files(tmp_path)) == ([], set())
 
 
 async def test_a_caller_whom_the_branch_had_met_when_it_came_back_is_no_second_call(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from branch.telephony.asterisk.alone_name import ALONE_NAME
 from branch.telephony.asterisk.config.plan import Line, PbxPlan
-from branch.telephony.asterisk.left_alone import CALL_FILE, MESSAGE_FILE
+from branch.telephony.asterisk.left_alone import CALL_FILE, MESSAGE_FILE, WAITING
 from branch.telephony.asterisk.names import (
     ALONE,
     CALLER,
@@ -41,6 +41,7 @@ _MOVED_PER_S = 10
 are. Counted without a lock, so some more may slip through; what matters is that a flood does not."""
 _REDIRECTED_WAIT_S = 5
 """Whoever was redirected is nowhere else, and so comes in some seconds later at the worst."""
+_CALL_FILE = f"FILE(${{ASTSPOOLDIR}}/recording/{CALL_FILE})"
 _VOICEMAIL_LIMIT_S = 120
 _EMERGENCY_RING_S = 120
 _NO_WAY = "CHANUNAVAIL CONGESTION"
@@ -79,6 +80,8 @@ def _from_line(plan: PbxPlan) -> Iterator[str]:
     yield _UNLESS_ALONE
     yield " same => n,Set(TRUNKLINE_ALONE_SINCE=${EPOCH})"
     yield f" same => n,Set({ALONE}={ALONE_NAME})"
+    if plan.notes_callers:
+        yield f" same => n,Set({_CALL_FILE}={WAITING})"
     yield " same => n,Goto(alone,${EXTEN},1)"
     yield " same => n(over),Hangup()"
     for user in (TRUNK_EXTENSION, REDIRECT_EXTENSION):
@@ -112,6 +115,7 @@ def _moved(plan: PbxPlan) -> Iterator[str]:
     yield " same => n," + _to_branch(plan)
     yield _UNLESS_ALONE
     yield " same => n,Set(TRUNKLINE_ALONE_SINCE=${EPOCH})"
+    yield f" same => n,Set({ALONE}={ALONE_NAME})"
     yield f" same => n,GotoIf({is_redirected}?alone,{REDIRECT_EXTENSION},1:unavailable)"
     yield f" same => n(full),GotoIf($[${{{patience}}} = 0]?unavailable)"
     yield f" same => n,Set({patience}=$[${{{patience}}} - 1])"
@@ -126,7 +130,7 @@ def _alone(plan: PbxPlan) -> Iterator[str]:
     """The branch is down: say so, try again, and at last do what the site has chosen.
 
     Whoever is gone by then, or after a call that the branch has not taken, leaves a file for it. A redirected
-    caller leaves none: the other site's ledger has ended the call, and the promise of ours expires.
+    caller leaves a message at most: the other site's ledger has ended the call, and our promise expires.
     """
     fallback = plan.fallback
     yield "[alone]"
@@ -145,8 +149,8 @@ def _alone(plan: PbxPlan) -> Iterator[str]:
     yield " same => n(over),Hangup()"
     if plan.notes_callers:
         yield (
-            f'exten => h,1,ExecIf($["${{{ALONE}}}" != "" & "${{{Variable.TAKEN}}}" = ""]'
-            f"?Set(FILE(${{ASTSPOOLDIR}}/recording/{CALL_FILE})=${{DIALSTATUS}}))"
+            f'exten => h,1,ExecIf($["${{{KIND}}}" = "{Kind.CALLER}" & "${{{Variable.TAKEN}}}" = ""]'
+            f"?Set({_CALL_FILE}=${{DIALSTATUS}}))"
         )
 
 
