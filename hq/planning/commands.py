@@ -131,9 +131,10 @@ def _register_staff(root: typer.Typer) -> None:
     ) -> None:
         from hq.planning import demand, staff
         from hq.planning.day import BadChoiceError, read_day
+        from router.kpi.service_level import INTERVALS_MIN
 
         wanted = staff.target_of(target, within)
-        if interval not in staff.INTERVALS_MIN:
+        if interval not in INTERVALS_MIN:
             raise BadChoiceError(_("--interval must be 15, 30 or 60; it is {minutes}", minutes=interval))
         if load:
             if any(given is not None for given in (scenario, calls, from_ledger, day)):

@@ -14,8 +14,6 @@ from router.ids import SiteId
 from router.kpi.erlang import Service, highest_share
 from router.kpi.staffing import IntervalNeed, SiteNeed, Target, UnreachableTargetError, interval_need
 
-INTERVALS_MIN = (15, 30, 60)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staffing:
