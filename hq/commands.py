@@ -147,10 +147,18 @@ def _certificates(
 def _report(
     file: Annotated[Path, _FILE],
     day: Annotated[str, _DAY],
+    interval: Annotated[
+        int, typer.Option(help=_("Through the day, too: minutes of an interval, 15, 30 or 60."))
+    ] = 0,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
+    from router.kpi.service_level import INTERVALS_MIN
+
+    if interval not in (0, *INTERVALS_MIN):
+        raise typer.BadParameter(_("--interval must be 15, 30 or 60; it is {minutes}", minutes=interval))
+
     async def ask(hq: "HqClient") -> "Plain":
-        return await hq.day_report(day)
+        return await hq.day_report(day, interval)
 
     report = _with_hq(file, ask)
     if as_json:

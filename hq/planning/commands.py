@@ -10,7 +10,30 @@ from router.world.reference.policies import Policy
 
 EXIT_LAW_BROKEN = 1
 
-_LEDGER_HELP = _("A branch's or HQ's database: a SQLite file or postgresql://USER@HOST/NAME.")
+_Ledger = Annotated[
+    str | None,
+    typer.Option(help=_("A branch's or HQ's database: a SQLite file or postgresql://USER@HOST/NAME.")),
+]
+_Day = Annotated[str | None, typer.Option(help=_("Which day of the ledger: 2026-03-02."))]
+_Variants = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with",
+        help=_(
+            "One variant: closed=SITE, SITE=12, SITE=+2, max_own_loss=SITE:2, policy=NAME,"
+            " roster=FILE, several with commas; repeatable."
+        ),
+    ),
+]
+_SimilarDays = Annotated[
+    bool,
+    typer.Option(
+        help=_(
+            "Each play is another day like the ledger's, or of the scenario's callers; intervals say"
+            " what other such days bring."
+        )
+    ),
+]
 
 
 def register(root: typer.Typer) -> None:
@@ -36,32 +59,15 @@ def _register_whatif(root: typer.Typer) -> None:
             Path | None,
             typer.Option(help=_("The day: a calls.csv; without it one is made up from the scenario.")),
         ] = None,
-        from_ledger: Annotated[str | None, typer.Option(help=_LEDGER_HELP)] = None,
-        day: Annotated[str | None, typer.Option(help=_("Which day of the ledger: 2026-03-02."))] = None,
-        changes: Annotated[
-            list[str] | None,
-            typer.Option(
-                "--with",
-                help=_(
-                    "One variant: closed=SITE, SITE=12, SITE=+2, max_own_loss=SITE:2, policy=NAME,"
-                    " roster=FILE, several with commas; repeatable."
-                ),
-            ),
-        ] = None,
+        from_ledger: _Ledger = None,
+        day: _Day = None,
+        changes: _Variants = None,
         policy: Annotated[Policy, typer.Option(help=_("How calls find agents."))] = Policy.RESERVE_PULL,
         seed: Annotated[int, typer.Option(help=_("The same seed gives the same report."))] = 1,
         seeds: Annotated[
             int | None, typer.Option(help=_("How many plays of each variant, from --seed on; else 10."))
         ] = None,
-        similar_days: Annotated[
-            bool,
-            typer.Option(
-                help=_(
-                    "Each play is another day like the ledger's, or of the scenario's callers; intervals say"
-                    " what other such days bring."
-                )
-            ),
-        ] = False,
+        similar_days: _SimilarDays = False,
         plot: Annotated[
             Path | None, typer.Option(help=_("Draw waits through the day: a .png or .svg file."))
         ] = None,
@@ -106,8 +112,8 @@ def _register_staff(root: typer.Typer) -> None:
     def staff(
         scenario: Annotated[Path | None, typer.Option(help=_("The sites: a scenario.toml."))] = None,
         calls: Annotated[Path | None, typer.Option(help=_("The day: a calls.csv."))] = None,
-        from_ledger: Annotated[str | None, typer.Option(help=_LEDGER_HELP)] = None,
-        day: Annotated[str | None, typer.Option(help=_("Which day of the ledger: 2026-03-02."))] = None,
+        from_ledger: _Ledger = None,
+        day: _Day = None,
         load: Annotated[
             list[str] | None, typer.Option(help=_("SITE=CALLS_PER_HOUR, with --aht; repeatable."))
         ] = None,
@@ -125,22 +131,21 @@ def _register_staff(root: typer.Typer) -> None:
     ) -> None:
         from hq.planning import demand, staff
         from hq.planning.day import BadChoiceError, read_day
+        from router.kpi.service_level import INTERVALS_MIN
 
         wanted = staff.target_of(target, within)
-        if interval not in staff.INTERVALS_MIN:
+        if interval not in INTERVALS_MIN:
             raise BadChoiceError(_("--interval must be 15, 30 or 60; it is {minutes}", minutes=interval))
         if load:
             if any(given is not None for given in (scenario, calls, from_ledger, day)):
                 raise BadChoiceError(_("--load says it all; leave the other sources out"))
-            intervals = demand.demand_given(load, aht_s=aht, patience_s=patience, ring_s=ring)
-            clock_name = None
+            demanded = demand.demand_given(load, aht_s=aht, patience_s=patience, ring_s=ring)
         else:
             if aht is not None or patience is not None:
                 raise BadChoiceError(_("--aht and --patience belong to --load; a day has its own"))
             planned = read_day(from_ledger=from_ledger, day=day, scenario=scenario, calls=calls)
-            intervals = demand.demand_of_day(planned, interval)
-            clock_name = planned.clock_name()
-        staff.run(intervals, wanted, clock_name=clock_name, is_json=as_json)
+            demanded = demand.demand_of_day(planned, interval)
+        staff.run(demanded, wanted, is_json=as_json)
 
 
 def _register_import(root: typer.Typer) -> None:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from hq.explain.reasons import ENDINGS, worded
 from hq.planning.day import PlannedDay
+from hq.planning.notes import print_notes
 from node.terminal import output
 from node.words import marked, plural
 from node.words import text as _
@@ -137,8 +138,7 @@ def print_comparison(
             _("not played, {count}: {ending}", ending=worded(ending, ENDINGS, _OPEN), count=count),
             markup=False,
         )
-    for note in day.notes:
-        console.print(_("note: {note}", note=note), markup=False)
+    print_notes(day.notes)
 
 
 def measured_figures(day: PlannedDay) -> dict[str, float | None] | None:

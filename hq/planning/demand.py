@@ -29,6 +29,15 @@ class DemandInterval:
     """By the roster, on average; None without a day."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemandedDay:
+    intervals: Sequence[DemandInterval]
+    clock_name: str | None = None
+    """Whose the intervals' times are, where they have any."""
+    notes: tuple[str, ...] = ()
+    """What a reader must know of how the day was made."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Seen:
     """One caller, as far as the day knows it."""
@@ -45,8 +54,45 @@ _Figure = Callable[[Sequence[_Seen]], tuple[float, int]]
 """A mean, and of how many callers it is one."""
 
 
-def demand_of_day(day: PlannedDay, interval_min: int) -> list[DemandInterval]:
+def demand_of_day(day: PlannedDay, interval_min: int) -> DemandedDay:
     """Every interval in which somebody called, and those between them."""
+    return DemandedDay(intervals=_intervals(day, interval_min), clock_name=day.clock_name(), notes=day.notes)
+
+
+def demand_given(
+    loads: Sequence[str], *, aht_s: float | None, patience_s: float | None, ring_s: float
+) -> DemandedDay:
+    """One hour of `SITE=CALLS_PER_HOUR` each.
+
+    Raises:
+        BadChoiceError: a load is not understood, or nothing says how long talks last.
+        BadIdError: a site cannot be called that.
+    """
+    if aht_s is None or not 0 < aht_s < 1e6:
+        raise BadChoiceError(_("--load needs --aht: how many seconds a call takes an agent, such as 180"))
+    if patience_s is not None and not 0 < patience_s < 1e9:
+        raise BadChoiceError(
+            _("--patience must be a number of seconds; leave it out for callers who never hang up")
+        )
+    demands: dict[SiteId, Demand] = {}
+    for load in loads:
+        found = re.fullmatch(r"\s*([^=\s]+)\s*=\s*(\d{1,7}(?:\.\d+)?)\s*", load)
+        if found is None or SiteId(found[1]) in demands:
+            raise BadChoiceError(
+                _("--load {load} is no SITE=CALLS_PER_HOUR, once a site; write beijing=300", load=load)
+            )
+        refuse(site_fault(found[1]))
+        demands[SiteId(found[1])] = Demand(
+            calls_per_s=float(found[2]) / 3600,
+            handle_s=aht_s,
+            hang_ups_per_s=1 / patience_s if patience_s is not None else 0.0,
+            ring_s=ring_s,
+        )
+    hour = DemandInterval(clock="", length_s=3600, demands=demands, on_duty=None)
+    return DemandedDay(intervals=[hour])
+
+
+def _intervals(day: PlannedDay, interval_min: int) -> list[DemandInterval]:
     length_ms = interval_min * 60_000
     seen = _seen(day)
     handle_s = _by_site(seen, _handle_s)
@@ -75,38 +121,6 @@ def demand_of_day(day: PlannedDay, interval_min: int) -> list[DemandInterval]:
         )
         for number in range(min(counts), max(counts) + 1)
     ]
-
-
-def demand_given(
-    loads: Sequence[str], *, aht_s: float | None, patience_s: float | None, ring_s: float
-) -> list[DemandInterval]:
-    """One hour of `SITE=CALLS_PER_HOUR` each.
-
-    Raises:
-        BadChoiceError: a load is not understood, or nothing says how long talks last.
-        BadIdError: a site cannot be called that.
-    """
-    if aht_s is None or not 0 < aht_s < 1e6:
-        raise BadChoiceError(_("--load needs --aht: how many seconds a call takes an agent, such as 180"))
-    if patience_s is not None and not 0 < patience_s < 1e9:
-        raise BadChoiceError(
-            _("--patience must be a number of seconds; leave it out for callers who never hang up")
-        )
-    demands: dict[SiteId, Demand] = {}
-    for load in loads:
-        found = re.fullmatch(r"\s*([^=\s]+)\s*=\s*(\d{1,7}(?:\.\d+)?)\s*", load)
-        if found is None or SiteId(found[1]) in demands:
-            raise BadChoiceError(
-                _("--load {load} is no SITE=CALLS_PER_HOUR, once a site; write beijing=300", load=load)
-            )
-        refuse(site_fault(found[1]))
-        demands[SiteId(found[1])] = Demand(
-            calls_per_s=float(found[2]) / 3600,
-            handle_s=aht_s,
-            hang_ups_per_s=1 / patience_s if patience_s is not None else 0.0,
-            ring_s=ring_s,
-        )
-    return [DemandInterval(clock="", length_s=3600, demands=demands, on_duty=None)]
 
 
 def _seen(day: PlannedDay) -> list[_Seen]:

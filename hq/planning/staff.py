@@ -6,14 +6,13 @@ from math import isfinite
 from typing import Any
 
 from hq.planning.day import BadChoiceError
-from hq.planning.demand import DemandInterval
+from hq.planning.demand import DemandedDay, DemandInterval
+from hq.planning.notes import print_notes
 from node.terminal import Column, output, print_json, print_table
 from node.words import text as _
 from router.ids import SiteId
 from router.kpi.erlang import Service, highest_share
 from router.kpi.staffing import IntervalNeed, SiteNeed, Target, UnreachableTargetError, interval_need
-
-INTERVALS_MIN = (15, 30, 60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,22 +46,21 @@ def target_of(percent: float, within_s: float) -> Target:
     return Target(share=percent / 100, within_s=within_s)
 
 
-def run(
-    intervals: Sequence[DemandInterval], target: Target, *, clock_name: str | None, is_json: bool
-) -> None:
-    """Print what each site needs; `clock_name` says whose the intervals' times are, where they have any.
+def run(day: DemandedDay, target: Target, *, is_json: bool) -> None:
+    """Print what each site needs.
 
     Raises:
         BadChoiceError: no number of agents meets the target.
     """
-    staffing = [Staffing(interval=each, need=_need(each, target)) for each in intervals]
+    staffing = [Staffing(interval=each, need=_need(each, target)) for each in day.intervals]
     if is_json:
-        print_json({**staffing_tree(staffing, target), "clock": clock_name})
+        print_json({**staffing_tree(staffing, target), "clock": day.clock_name, "notes": list(day.notes)})
         return
     _print_sites(staffing, target)
     if len(staffing) > 1:
-        _print_intervals(staffing, clock_name)
+        _print_intervals(staffing, day.clock_name)
     _print_saving(staffing)
+    print_notes(day.notes)
 
 
 def staffing_tree(staffing: Sequence[Staffing], target: Target) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from hq.store.tables import BUSINESS_DAYS, RECEIVED, SITES, DayState
 from router.ids import QueueId, SiteId
 from router.kpi.calls import first_contact_resolution
 from router.kpi.overflow import OverflowTally
-from router.kpi.site_day import DayFigures, day_figures, queue_figures
+from router.kpi.service_level import ServiceLevelCounts
+from router.kpi.site_day import DayFigures, day_figures, interval_counts, queue_figures
 from router.ledger import LedgerRow
 from router.records.agent import AgentStateSpan
 from router.records.call import CallRecord
@@ -46,6 +47,8 @@ class DayReport:
     cluster: DayFigures
     overflow: OverflowTally
     first_contact_resolution: float | None
+    intervals: Mapping[int, ServiceLevelCounts]
+    """Of all sites, by the interval's beginning, UTC us; empty where none are wanted."""
 
 
 class DayReports:
@@ -54,18 +57,18 @@ class DayReports:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def of(self, business_date: str) -> DayReport:
-        """The day's report, certified or not: it says which.
+    def of(self, business_date: str, *, interval_min: int = 0) -> DayReport:
+        """The day's report, certified or not: it says which; 0: without intervals.
 
         Raises:
             ValueError: not an ISO date, or a record that no version can have written.
         """
         date.fromisoformat(business_date)
         with snapshot(self._engine) as connection:
-            return _report(connection, business_date)
+            return _report(connection, business_date, interval_min)
 
 
-def _report(connection: Connection, day: str) -> DayReport:
+def _report(connection: Connection, day: str, interval_min: int) -> DayReport:
     site_ids = [
         SiteId(each)
         for each in connection.execute(select(SITES.c.site_id).order_by(SITES.c.site_id)).scalars()
@@ -75,6 +78,7 @@ def _report(connection: Connection, day: str) -> DayReport:
         for row in _ledger(connection, day, site_id):
             tally.see(row)
     calls = _records(connection, CallRecord, day)
+    targets = _targets(connection)
     return DayReport(
         business_date=day,
         sites=tuple(_site(connection, day, site_id) for site_id in site_ids),
@@ -82,10 +86,11 @@ def _report(connection: Connection, day: str) -> DayReport:
             calls,
             _records(connection, AgentStateSpan, day),
             lambda: _ledger(connection, day),
-            _targets(connection),
+            targets,
         ),
         overflow=tally,
         first_contact_resolution=_resolution(connection, day, calls),
+        intervals=interval_counts(calls, targets, interval_min * 60) if interval_min else {},
     )
 
 

@@ -1,12 +1,16 @@
 """A day's report as people read it at a terminal."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from hq.clock_names import clock_name
 from node.terminal import Column, output, print_table
 from node.words import text as _
 
 Plain = dict[str, Any]
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_OF_SITES = ("ring_no_answer_rate", "wait_error_s")
 _COUNTS = ("offered_count", "answered_count", "abandoned_count", "redirected_count")
 
 
@@ -34,10 +38,59 @@ def print_report(report: Plain) -> None:
         lines,
         title=_("Business day {day}", day=report["business_date"]),
     )
+    _print_rates(report)
+    _print_intervals(report["intervals"])
     _print_flows(report)
     if report["first_contact_resolution"] is not None:
         share = _shown(report["first_contact_resolution"])
         output().print(_("resolved at the first contact: {share} %", share=share))
+
+
+def _print_rates(report: Plain) -> None:
+    """What there is to a day beside its service level."""
+    titles = [
+        _("abandoned %"),
+        _("without short ones %"),
+        _("transferred %"),
+        _("rings unanswered %"),
+        _("announced waits off by s"),
+    ]
+    keys = ("abandon_rate", "abandon_rate_without_short", "transfer_rate")
+    named = [(each, each["site_id"]) for each in report["sites"]]
+    for site in report["sites"]:
+        named += [(each, f"{each['site_id']} {each['queue_id']}") for each in site["queues"]]
+    named.append((report["cluster"], _("all sites")))
+    print_table(
+        [_("site"), *(Column(title=title, is_number=True) for title in titles)],
+        (
+            [
+                name,
+                *(_shown(figures[key]) for key in keys),
+                *("" if figures["queue_id"] else _shown(figures[key]) for key in _OF_SITES),
+            ]
+            for figures, name in named
+        ),
+    )
+
+
+def _print_intervals(intervals: list[Plain]) -> None:
+    """All sites through the day, in this machine's time, which the title names."""
+    if not intervals:
+        return
+    moments = [_EPOCH + timedelta(microseconds=each["begins_utc_us"]) for each in intervals]
+    titles = [_("offered"), _("answered"), _("abandoned"), _("service level %")]
+    print_table(
+        [_("from"), *(Column(title=title, is_number=True) for title in titles)],
+        (
+            [
+                f"{moment.astimezone():%H:%M}",
+                *(str(each[key]) for key in _COUNTS[:3]),
+                _shown(each["service_levels"].get("strict")),
+            ]
+            for moment, each in zip(moments, intervals, strict=True)
+        ),
+        title=_("Through the day; times: {clock}", clock=clock_name(moments[0], None)),
+    )
 
 
 def _print_flows(report: Plain) -> None:

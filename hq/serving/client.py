@@ -29,9 +29,9 @@ class HqClient:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = ReportServiceStub(channel)
 
-    async def day_report(self, business_date: str) -> Plain:
-        """A day's figures."""
-        request = pb.GetDayReportRequest(business_date=business_date)
+    async def day_report(self, business_date: str, interval_min: int = 0) -> Plain:
+        """A day's figures; by intervals of so many minutes too, unless it is 0."""
+        request = pb.GetDayReportRequest(business_date=business_date, interval_min=interval_min)
         try:
             return plain(await self._stub.GetDayReport(request, timeout=ANSWER_LIMIT_S))
         except grpc.aio.AioRpcError as error:

@@ -17,6 +17,7 @@ from hq.consolidate.work import Stores
 from hq.reports.day_report import DayReports
 from hq.serving import wire
 from router.errors import RouterError
+from router.kpi.service_level import INTERVALS_MIN
 from sync.journal.wire import day_from
 from sync.link import validate
 from sync.link.identity import peer
@@ -56,8 +57,8 @@ class ReportService(ReportServiceServicer):
         self, request: pb.GetDayReportRequest, context: Context
     ) -> pb.GetDayReportResponse:
         _admit()
-        day = request.business_date
-        return wire.day_report(await self._run(self._reports.of, day))
+        day, interval_min = request.business_date, request.interval_min
+        return wire.day_report(await self._run(self._reports.of, day, interval_min=interval_min))
 
     async def ListCertificates(
         self, request: pb.ListCertificatesRequest, context: Context
@@ -117,6 +118,7 @@ def _admit() -> None:
 
 def _check_day_report(request: pb.GetDayReportRequest) -> None:
     day_from("business_date", request.business_date)
+    validate.one_of("interval_min", request.interval_min, (0, *INTERVALS_MIN))
 
 
 def _check_certificates(request: pb.ListCertificatesRequest) -> None:

@@ -6,6 +6,7 @@ from hq.consolidate.progress import SiteProgress
 from hq.reports.day_report import DayReport, SiteReport
 from hq.store.days import Certificate
 from hq.store.sites import Site
+from router.kpi.service_level import levels
 from router.kpi.site_day import DayFigures
 
 
@@ -60,6 +61,16 @@ def day_report(report: DayReport) -> pb.GetDayReportResponse:
             for (origin, helper), number in sorted(report.overflow.confirmed.items())
         ],
         first_contact_resolution=report.first_contact_resolution,
+        intervals=[
+            pb.IntervalFigures(
+                begins_utc_us=begins_utc_us,
+                offered_count=counts.offered,
+                answered_count=counts.answered,
+                abandoned_count=counts.abandoned,
+                service_levels=levels(counts),
+            )
+            for begins_utc_us, counts in report.intervals.items()
+        ],
     )
 
 
@@ -91,5 +102,8 @@ def _figures(each: DayFigures) -> pb.SiteFigures:
         aht_s=calls.aht_s,
         occupancy=each.occupancy,
         ring_no_answer_rate=each.ring_no_answer_rate,
+        abandon_rate=calls.abandon_rate,
+        abandon_rate_without_short=calls.abandon_rate_without_short,
+        transfer_rate=calls.transfer_rate,
         wait_error_s=each.wait_error.mean_absolute_s if each.wait_error else None,
     )

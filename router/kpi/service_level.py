@@ -5,9 +5,12 @@ S short abandons. No offered calls is None: neither 100 % nor 0 %.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from router.kpi.calls import CountedCall, is_abandoned, is_answered
+
+INTERVALS_MIN = (15, 30, 60)
+"""Lengths of the intervals in which the field counts, in minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +24,10 @@ class ServiceLevelCounts:
     @property
     def offered(self) -> int:
         return self.answered + self.abandoned
+
+    def __add__(self, other: "ServiceLevelCounts") -> "ServiceLevelCounts":
+        names = [field.name for field in fields(ServiceLevelCounts)]
+        return ServiceLevelCounts(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
 
 def count(calls: Iterable[CountedCall], target_ms: int) -> ServiceLevelCounts:
@@ -102,6 +109,12 @@ def by_interval(
             start_us = at_us - at_us % (interval_s * 1_000_000)
             sorted_in.setdefault(start_us, []).append(call)
     return {start_us: count(members, target_ms) for start_us, members in sorted(sorted_in.items())}
+
+
+def levels(counts: ServiceLevelCounts) -> dict[str, float]:
+    """By formula, in percent; one without data is missing."""
+    found = {name: formula(counts) for name, formula in FORMULAS.items()}
+    return {name: level for name, level in found.items() if level is not None}
 
 
 def percent(part: int, whole: int) -> float | None:

@@ -5,14 +5,14 @@ two places never disagree.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Protocol
 
 from router.ids import QueueId
 from router.kpi.agents import StateSpan, occupancy, ring_no_answer_rate
 from router.kpi.calls import CallFigures, CountedCall, figures
 from router.kpi.expected_wait import WaitError, expected_wait_error
-from router.kpi.service_level import FORMULAS, ServiceLevelCounts, count
+from router.kpi.service_level import ServiceLevelCounts, by_interval, count, levels
 from router.ledger import LedgerRow
 
 DEFAULT_TARGET_MS = 20_000
@@ -40,8 +40,7 @@ class DayFigures:
     @property
     def service_levels(self) -> Mapping[str, float]:
         """By formula, in percent."""
-        found = {name: formula(self.counts) for name, formula in FORMULAS.items()}
-        return {name: level for name, level in found.items() if level is not None}
+        return levels(self.counts)
 
 
 def day_figures(
@@ -71,13 +70,26 @@ def queue_figures(
     }
 
 
+def interval_counts(
+    calls: Iterable[QueuedCall], targets_ms: Mapping[QueueId, int], interval_s: int
+) -> dict[int, ServiceLevelCounts]:
+    """Counts by the start (UTC us) of the interval in which each call counts, by its queue's target."""
+    found: dict[int, ServiceLevelCounts] = {}
+    for queue_id, members in _by_queue(calls).items():
+        for start_us, counts in by_interval(members, _target_ms(queue_id, targets_ms), interval_s).items():
+            found[start_us] = found.get(start_us, ServiceLevelCounts()) + counts
+    return dict(sorted(found.items()))
+
+
 def _counts(calls: Iterable[QueuedCall], targets_ms: Mapping[QueueId, int]) -> ServiceLevelCounts:
-    every = [
-        count(members, targets_ms.get(queue_id, DEFAULT_TARGET_MS) if queue_id else DEFAULT_TARGET_MS)
-        for queue_id, members in _by_queue(calls).items()
-    ]
-    names = [field.name for field in fields(ServiceLevelCounts)]
-    return ServiceLevelCounts(**{name: sum(getattr(each, name) for each in every) for name in names})
+    every = (
+        count(members, _target_ms(queue_id, targets_ms)) for queue_id, members in _by_queue(calls).items()
+    )
+    return sum(every, ServiceLevelCounts())
+
+
+def _target_ms(queue_id: QueueId | None, targets_ms: Mapping[QueueId, int]) -> int:
+    return DEFAULT_TARGET_MS if queue_id is None else targets_ms.get(queue_id, DEFAULT_TARGET_MS)
 
 
 def _by_queue(calls: Iterable[QueuedCall]) -> dict[QueueId | None, list[QueuedCall]]:

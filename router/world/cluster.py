@@ -10,6 +10,7 @@ from router.facts import CallingHoursChanged
 from router.ids import FOREVER_MS, CallId, SiteId, Skill
 from router.ledger import LedgerRow
 from router.overflow.policy import LinkPolicy, OverflowPolicy
+from router.world.clock import SiteClock
 from router.world.control_link import SILENT_AFTER_MS, UNNOTICED_MS, ControlLink
 from router.world.crew import Crew
 from router.world.day.calls import PlannedCall
@@ -153,6 +154,7 @@ class Cluster:
         node.connect(
             Surroundings(
                 loop=self.loop,
+                clock=SiteClock(self.loop, self._faults.clock_error(site_id)),
                 network=self._network,
                 board=self._board,
                 pbx=pbx,

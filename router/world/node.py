@@ -24,6 +24,7 @@ from router.overflow.policy import OverflowPolicy
 from router.overflow.taking_in import token_hash
 from router.records.fold import RecordFold
 from router.records.moment import Moment
+from router.world.clock import SiteClock
 from router.world.control_link import ControlLink
 from router.world.load_board import LoadBoard
 from router.world.loop import Loop
@@ -32,9 +33,6 @@ from router.world.pbx import Pbx
 from router.world.person import Person, SentOn
 from router.world.public_lines import CALLBACKS, NUMBER, policy_of
 from router.world.tokens import TokenDesk, id_maker
-
-START_UTC_US = 1_767_571_200_000_000
-"""Midnight of 5 January 2026, a Monday: every world's first instant."""
 
 FIRST_INCARNATION = 1
 
@@ -49,6 +47,7 @@ class Surroundings:
     """What a node is connected with."""
 
     loop: Loop
+    clock: SiteClock
     network: Network
     board: LoadBoard
     pbx: Pbx
@@ -82,7 +81,6 @@ class Node:
         self.floor: Floor | None = None
         self.rows: list[LedgerRow] = []
         """Committed ones; kept only where a restart may need them."""
-        self.utc_offset_us = START_UTC_US
         self.new_call_id = id_maker(number * 2)
         self._policies = tuple(policies)
         self._overflow = overflow
@@ -113,6 +111,7 @@ class Node:
         """Once, before `start`: sites know each other, so they are all made first."""
         self._around = around
         self._loop = around.loop
+        self.clock = around.clock
         self._acts = self._own_acts | dict.fromkeys(around.pbx.order_types, around.control.carry_out)
 
     @property
@@ -123,6 +122,7 @@ class Node:
 
     def start(self) -> None:
         self.incarnation += 1
+        self.clock.process_starts()
         self._tokens = TokenDesk(self.site_id, self.incarnation)
         self.floor = Floor(
             site_id=self.site_id,
@@ -145,12 +145,12 @@ class Node:
         fold = RecordFold()
         for row in self.rows:
             fold.apply(row)
-        now = Moment(utc_us=self._utc_us(), mono_ms=self._loop.now, incarnation=self.incarnation)
+        now = Moment(utc_us=self.clock.utc_us(), mono_ms=self.clock.mono_ms(), incarnation=self.incarnation)
         inventory = self._around.pbx.inventory(last_run=self._last_pbx_run)
         self._last_pbx_run = self._around.pbx.run
         work = fold.open_work(now)
         self._note("resume", work, inventory)
-        self._carry_out(floor.resume(work, inventory, self._loop.now))
+        self._carry_out(floor.resume(work, inventory, now.mono_ms))
         self.hear_callers()
 
     def stop(self) -> None:
@@ -250,7 +250,7 @@ class Node:
             return
         if self._around.trace is not None:
             self._note(fact)
-        self._carry_out(floor.handle(fact, self._loop.now))
+        self._carry_out(floor.handle(fact, self.clock.mono_ms()))
 
     def receive(
         self, source: SiteId, incarnation: int, request: Request, answer: Callable[[Reply], None]
@@ -274,7 +274,7 @@ class Node:
         return None if handoff_id is None or own_call_id is None else (handoff_id, own_call_id)
 
     def step_clock(self, by_ms: int) -> None:
-        self.utc_offset_us += by_ms * 1000
+        self.clock.step(by_ms)
         self.tell(facts.ClockStepped(by_ms=by_ms))
 
     # --- outcomes ----------------------------------------------------------------------
@@ -324,12 +324,12 @@ class Node:
 
     def _write(self, entry: Entry) -> None:
         self._seq += 1
-        utc_us = self._utc_us()
+        utc_us = self.clock.utc_us()
         row = LedgerRow(
             site_id=self.site_id,
             seq=self._seq,
             at_utc_us=utc_us,
-            mono_ms=self._loop.now,
+            mono_ms=self.clock.mono_ms(),
             incarnation=self.incarnation,
             business_date=self._business_date(utc_us),
             entry=entry,
@@ -360,9 +360,6 @@ class Node:
             if isinstance(row.entry, CallArrived):
                 self._known_calls.add(row.entry.call_id)
         self._around.see_row(row)
-
-    def _utc_us(self) -> int:
-        return self.utc_offset_us + self._loop.now * 1000
 
     def _business_date(self, utc_us: int) -> str:
         day = utc_us // 86_400_000_000
@@ -418,13 +415,13 @@ class Node:
         due = floor.next_timer() if floor is not None else None
         if due is not None and (self._armed is None or due < self._armed):
             self._armed = due
-            self._loop.at(max(due, self._loop.now), self._wake, floor, due)
+            self._loop.at(self.clock.world_time(due), self._wake, floor, due)
 
     def _wake(self, floor: Floor, due: Instant) -> None:
         if floor is not self.floor or due != self._armed:
             return
         self._armed = None
-        self._carry_out(floor.handle_timer(self._loop.now))
+        self._carry_out(floor.handle_timer(self.clock.mono_ms()))
 
     def _note(self, *items: object) -> None:
         if self._around.trace is not None:

@@ -55,6 +55,15 @@ class Directory:
     entries: tuple[DirectoryEntry, ...]
 
 
+def is_worth_naming(queue: QueueLoad) -> bool:
+    return bool(queue.agents_idle or queue.calls_waiting)
+
+
+def is_named(load: SiteLoad) -> bool:
+    """Whether queue digests name a site with this record."""
+    return load.accepting and any(map(is_worth_naming, load.queues.values()))
+
+
 def encode_beat(beat: Beat) -> bytes:
     message = digest_pb2.DigestBeat(view_age_ms=beat.view_age_ms, site_count=beat.site_count)
     return message.SerializeToString()

@@ -351,6 +351,8 @@ async def test_absurd_requests_are_refused_by_the_fields_name(
     async with serving(keys, branch) as nodes, running_hq(hq_file(tmp_path, keys, url, nodes), keys) as hq:
         with pytest.raises(RefusedError, match="business_date") as caught:
             await hq.client.day_report("yesterday")
+        with pytest.raises(RefusedError, match="interval_min"):
+            await hq.client.day_report("2026-03-02", 7)
         with pytest.raises(RefusedError, match="not known") as unknown:
             await hq.consolidate("atlantis")
 

@@ -115,7 +115,8 @@ async def test_every_record_equals_the_fold_also_of_what_lasted_over_midnight(
     async with serving(keys, branch) as nodes, running_hq(hq_file(tmp_path, keys, url, nodes), keys) as hq:
         ended_pulls = await hq.consolidate()
         certificates = await hq.client.certificates("", "")
-        figures = (await hq.client.day_report(FIRST_DAY))["sites"][0]
+        report = await hq.client.day_report(FIRST_DAY, 60)
+        figures = report["sites"][0]
 
     branch.engine.dispose()
     assert ended_pulls["beijing"]["phase"] == "DONE", ended_pulls
@@ -126,6 +127,8 @@ async def test_every_record_equals_the_fold_also_of_what_lasted_over_midnight(
     ]
     assert_same(figures, branch_figures(FIRST_DAY))
     assert figures["offered_count"] == 3
+    assert sum(each["offered_count"] for each in report["intervals"]) == 3
+    assert all(each["begins_utc_us"] % 3_600_000_000 == 0 for each in report["intervals"])
 
 
 async def test_a_record_that_both_sides_have_wrong_is_not_certified(tmp_path: Path, keys: Keys) -> None:

@@ -14,7 +14,7 @@ from router.world.day.busy_hour import default_scenario, generate
 from router.world.day.callers import BusyHour
 from router.world.day.calls import format_calls
 from tests.fakes.command_line import CommandLine
-from tests.fakes.ledger_files import played_day, write_hq
+from tests.fakes.ledger_files import played_day, write_branch, write_hq
 
 LOADS = ("--load", "beijing=300", "--load", "urumqi=120", "--aht", 180, "--patience", 180)
 
@@ -74,6 +74,23 @@ def test_a_ledger_s_day_has_a_need_for_every_half_hour_beside_who_was_on_duty(
     assert "08:30" in shown.out
     assert "时间：Asia/Shanghai, UTC+08:00" in shown.out
     assert told["clock"] == "Asia/Shanghai, UTC+08:00"
+
+
+def test_what_a_branch_s_ledger_does_not_know_is_told_in_the_words_of_whatif(
+    staff: Any, tmp_path: Path
+) -> None:
+    scenario = default_scenario(3, duration_s=3600)
+    calls = generate(scenario, 4, BusyHour(occupancy=0.9))
+    file = write_branch(tmp_path / "branch.db", played_day(scenario, calls).of("beijing"))
+
+    told = staff("--from-ledger", file, "--day", "2026-01-05", "--json").json
+    shown = " ".join(staff("--from-ledger", file, "--day", "2026-01-05").out.split())
+
+    assert any(
+        "were served by other sites, which this ledger does not know" in each for each in told["notes"]
+    )
+    assert told["notes"][-1] == "times are this machine's; HQ's database knows each site's time zone"
+    assert shown.endswith("".join(f" note: {each}" for each in told["notes"]))
 
 
 def test_a_calls_file_says_its_patience_itself(staff: Any, tmp_path: Path) -> None:

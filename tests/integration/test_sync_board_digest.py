@@ -8,6 +8,7 @@ import pytest
 
 from deploy.etcd import EtcdCluster, start_etcd
 from router.ids import SiteId
+from sync.loadboard.codec import encode
 from sync.loadboard.etcd import wire
 from sync.loadboard.etcd.aggregating import turn_request
 from sync.loadboard.etcd.board import EtcdLoadBoard
@@ -123,6 +124,23 @@ async def test_a_site_whose_last_idle_agent_is_busy_is_shown_with_none(crowd: Cr
     await crowd.until_all_see("site-2", 2, idle=0)
     crowd.boards["site-2"].publish(site_load("site-2", 4, idle=1))
     await crowd.until_all_see("site-2", 4, idle=1)
+
+
+@pytest.mark.parametrize(("late_idle", "seen"), [(9, (6, 9)), (0, (7, 0))], ids=["named", "not named"])
+async def test_a_late_put_of_our_own_past_is_put_right_though_nobody_watches_records(
+    crowd: Crowd, late_idle: int, seen: tuple[int, int]
+) -> None:
+    crowd.boards["site-2"].publish(site_load("site-2", 7, idle=3))
+    await crowd.until_all_see("site-2", 7, idle=3)
+    late = wire.put_request(
+        crowd.settings.load_prefix + b"site-2", encode(site_load("site-2", 6, idle=late_idle)), 0
+    )
+
+    await crowd.ask(wire.PUT, late)
+
+    await crowd.ears["site-3"].until(lambda: _shown(crowd.ears["site-3"], "site-2") == seen)
+    async with asyncio.timeout(5):
+        await crowd.until_all_see("site-2", 7, idle=3)
 
 
 async def test_when_the_writer_dies_another_writes(crowd: Crowd) -> None:

@@ -18,7 +18,14 @@ from router.world.control_link import Hearing
 from router.world.day.busy_hour import generate
 from router.world.day.callers import BusyHour
 from router.world.day.calls import PlannedCall
-from router.world.day.faults import NO_FAULTS, Faults, draw_control_outages, draw_cut_offs, draw_faults
+from router.world.day.faults import (
+    NO_FAULTS,
+    Faults,
+    draw_clock_errors,
+    draw_control_outages,
+    draw_cut_offs,
+    draw_faults,
+)
 from router.world.day.scenario import RosterChange, Scenario, ScenarioLink, ScenarioSite
 from router.world.laws.floors import FloorLaws
 from router.world.laws.law import LawResult
@@ -110,6 +117,8 @@ def draw_world(seed: int) -> World:
         )
     cut_rng = random.Random(f"cut off {seed}")
     faults = replace(faults, cut_offs=draw_cut_offs(cut_rng, names, duration_ms))
+    clock_rng = random.Random(f"clocks {seed}")
+    faults = replace(faults, clock_errors=draw_clock_errors(clock_rng, names))
     return World(
         scenario=scenario,
         calls=calls,
@@ -167,7 +176,7 @@ def play(
 
     def look(node: Node) -> None:
         if node.floor is not None:
-            floors.look(node.site_id, node.incarnation, node.floor, cluster.loop.now)
+            floors.look(node.site_id, node.incarnation, node.floor, node.clock.mono_ms())
             objections.extend(of_silence(node.floor, cluster.controls[node.site_id].hearing))
 
     cluster = kind(

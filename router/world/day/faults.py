@@ -47,6 +47,21 @@ class ClockStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClockError:
+    """What a site's clocks show from the first instant on."""
+
+    site_id: SiteId
+    ahead_ms: int = 0
+    """Of its wall clock; negative: behind."""
+    drift_ppm: int = 0
+    """Of both its clocks; negative: slow."""
+    booted_ms: int = 0
+    """What its monotonic clock shows at first."""
+    is_booted_anew: bool = False
+    """The monotonic clock begins anew with each run of the process, too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Faults:
     """Shares are probabilities, one draw a message or ring."""
 
@@ -92,6 +107,12 @@ class Faults:
     cut_offs: tuple[SiteOutage, ...] = ()
     """Neither the board nor any other site hears the site, nor it them; its own lines and phones work."""
     clock_steps: tuple[ClockStep, ...] = ()
+    clock_errors: tuple[ClockError, ...] = ()
+    """At most one a site."""
+
+    def clock_error(self, site_id: SiteId) -> ClockError:
+        right = ClockError(site_id=site_id)
+        return next((each for each in self.clock_errors if each.site_id == site_id), right)
 
     @property
     def touches_messages(self) -> bool:
@@ -180,4 +201,22 @@ def _clock_steps(rng: random.Random, sites: tuple[SiteId, ...], duration_ms: int
     return tuple(
         ClockStep(site_id=rng.choice(sites), at_ms=rng.randrange(duration_ms), by_ms=rng.choice(by_ms))
         for _ in range(rng.choice((0, 0, 0, 1)))
+    )
+
+
+def draw_clock_errors(rng: random.Random, sites: tuple[SiteId, ...]) -> tuple[ClockError, ...]:
+    """Half of the worlds' sites have clocks of their own, some within what time synchronisation leaves
+    and quartzes do, and some far beyond: an hour or a day wrong, and slow as a starved machine's.
+    """
+    if rng.random() < 0.5:
+        return ()
+    return tuple(
+        ClockError(
+            site_id=site_id,
+            ahead_ms=rng.choice((0, -40, 400, 4_000, -90_000, 3_600_000, -86_400_000)),
+            drift_ppm=rng.choice((0, -50, 200, -50_000, 50_000)),
+            booted_ms=rng.choice((0, 40_000, 8_640_000_000)),
+            is_booted_anew=rng.random() < 0.5,
+        )
+        for site_id in sites
     )

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from router.call import Disposition
 from router.ids import CallId
 from router.ledger import CallArrived, CallConnected, CallEnded, LedgerRow
+from router.world.clock import START_UTC_US
 from router.world.day.scenario import Scenario
 from router.world.figures.tally import SERVICE_LEVEL_MS
-from router.world.node import START_UTC_US
 from router.world.reference.day import Served
 
 INTERVAL_MS = 900_000

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from router.ledger import LedgerRow
+from router.world.clock import START_UTC_US
 from router.world.cluster import Cluster, Watchers
 from router.world.day.calls import PlannedCall
 from router.world.day.scenario import Scenario
@@ -12,7 +13,6 @@ from router.world.figures.report import Report, build_report, reference_figures
 from router.world.figures.tally import DayTally
 from router.world.laws.law import LawResult
 from router.world.laws.ledgers import ledger_laws
-from router.world.node import START_UTC_US
 from router.world.reference.day import Served
 from router.world.reference.policies import Policy, play_field
 

@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 
 from router.ids import CallId, SiteId
-from router.ledger import CallConnected, CallEnded, CallQueued, ClockStepped, Entry, LedgerRow, NodeStarted
+from router.ledger import (
+    CallConnected,
+    CallEnded,
+    CallQueued,
+    ClockStepped,
+    Entry,
+    HandoffPromised,
+    LedgerRow,
+    NodeStarted,
+)
 from router.world.laws.law import LedgerLaw, Seer
 
 RESTART_TOLERANCE_MS = 2_000
@@ -16,7 +25,8 @@ class SeniorityIsKept(LedgerLaw):
     A wall clock stepped between the two rows makes UTC useless: such a wait is not checked. One
     that was set back while the process was dead left no row and shows only by its times: that the
     process began, or the wait ended, before the call was queued. A caller whom another site has sent on
-    had waited there, as long as its row says.
+    had waited there, as long as its row says: what that site told when the place was promised, and the
+    time since then, on this site's clock.
     """
 
     name = "seniority_is_kept"
@@ -24,6 +34,7 @@ class SeniorityIsKept(LedgerLaw):
     def __init__(self) -> None:
         super().__init__()
         self._queued: dict[CallId, LedgerRow] = {}
+        self._promised: dict[CallId, LedgerRow] = {}
         self._answered: dict[CallId, int] = {}
         self._stepped: dict[SiteId, int] = {}
         """The seq of the last step of each site's wall clock."""
@@ -31,6 +42,7 @@ class SeniorityIsKept(LedgerLaw):
 
     def interests(self) -> Mapping[type[Entry], Seer]:
         return {
+            HandoffPromised: self._promise,
             CallQueued: self._queue,
             CallConnected: self._connect,
             CallEnded: self._end,
@@ -38,10 +50,21 @@ class SeniorityIsKept(LedgerLaw):
             NodeStarted: self._start,
         }
 
+    def _promise(self, row: LedgerRow, entry: HandoffPromised) -> None:
+        self._promised[entry.own_call_id] = row
+
     def _queue(self, row: LedgerRow, entry: CallQueued) -> None:
         if entry.call_id in self._queued:
             self._violate(row, f"call {entry.call_id} was queued a second time: its wait starts anew")
         self._queued.setdefault(entry.call_id, row)
+        promised = self._promised.pop(entry.call_id, None)
+        if promised is not None and promised.incarnation == row.incarnation:
+            assert isinstance(promised.entry, HandoffPromised)
+            self._checked += 1
+            wanted_ms = promised.entry.waited_ms + row.mono_ms - promised.mono_ms
+            if entry.waited_before_ms != wanted_ms:
+                told = f"had waited {entry.waited_before_ms} ms; by its promise it was {wanted_ms}"
+                self._violate(row, f"call {entry.call_id} {told}")
 
     def _connect(self, row: LedgerRow, entry: CallConnected) -> None:
         if entry.call_id not in self._answered:

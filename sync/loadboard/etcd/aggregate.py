@@ -12,6 +12,7 @@ from sync.loadboard.digest import (
     encode_beat,
     encode_directory,
     encode_queue,
+    is_worth_naming,
 )
 from sync.loadboard.etcd.digest_view import BEAT_KEY, QUEUE_KEY, SITES_KEY
 
@@ -82,7 +83,7 @@ class Aggregate:
             if load.incarnation != entry.incarnation or not load.accepting:
                 continue
             for queue_id, queue in load.queues.items():
-                if queue.agents_idle or queue.calls_waiting:
+                if is_worth_naming(queue):
                     rows.setdefault(queue_id, []).append((place, load, now - site.seen_at))
         self._queues = set(rows)
         for queue_id, named in rows.items():

@@ -12,6 +12,7 @@ from router.ids import SiteId
 from router.overflow.load import SiteLoad
 from sync.clock import Clock, SystemClock
 from sync.loadboard.codec import encode
+from sync.loadboard.digest import is_named
 from sync.loadboard.etcd.own_key import OwnKey, OwnRecord
 from sync.loadboard.etcd.publishing import PublishSession
 from sync.loadboard.etcd.recovery import Recovery, report_fault
@@ -82,7 +83,9 @@ class EtcdLoadBoard:
             BadLoadRecordError: the record is too large for the board; nothing changed.
         """
         payload = encode(load, self._address)
-        self._publishing.publish(OwnRecord(order=(load.incarnation, load.version), payload=payload))
+        self._publishing.publish(
+            OwnRecord(order=(load.incarnation, load.version), payload=payload, is_named=is_named(load))
+        )
 
     @property
     def view_age_ms(self) -> int | None:

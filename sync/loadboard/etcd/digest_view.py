@@ -19,7 +19,15 @@ from sync.loadboard.digest import (
     decode_directory,
 )
 from sync.loadboard.etcd.reign import Reign
-from sync.loadboard.etcd.sights import BeatHeard, DigestRefused, Sight, SiteLeft, SiteSeen, WriterSeen
+from sync.loadboard.etcd.sights import (
+    BeatHeard,
+    DigestRefused,
+    OwnShown,
+    Sight,
+    SiteLeft,
+    SiteSeen,
+    WriterSeen,
+)
 from sync.loadboard.etcd.wire import Header, KeyValue, RangeReply, WatchEvent
 
 WRITER_KEY = b"writer"
@@ -102,22 +110,22 @@ class DigestView:
                 queue_id = QueueId(name[len(QUEUE_KEY) :].decode(errors="replace"))
                 self._queues[queue_id] = QueueColumns(queue_id, kv.value)
             elif name == BEAT_KEY:
-                yield from self._complete(decode_beat(kv.value))
+                yield from self._complete(decode_beat(kv.value), kv.mod_revision)
         except BadDigestError as fault:
             if not self._is_refused:
                 yield DigestRefused(fault=fault)
             self._is_refused = True
 
-    def _complete(self, beat: Beat) -> Iterator[Sight]:
+    def _complete(self, beat: Beat, revision: int) -> Iterator[Sight]:
         """A turn's keys are all here: tell what they change, then that the view is current."""
         if self._directory is None:
             return
-        changes = list(self._changes(self._directory))
+        changes = list(self._changes(self._directory, revision))
         self._is_refused = False
         yield from changes
         yield BeatHeard(view_age_ms=beat.view_age_ms, site_count=beat.site_count)
 
-    def _changes(self, directory: Directory) -> Iterator[Sight]:
+    def _changes(self, directory: Directory, revision: int) -> Iterator[Sight]:
         queues = {q: each for q, each in self._queues.items() if each.edition == directory.edition}
         versions: dict[int, int] = {}
         for columns in queues.values():
@@ -128,15 +136,18 @@ class DigestView:
         for site_id in [site_id for site_id in self._told if site_id not in here]:
             del self._told[site_id]
             yield SiteLeft(site_id=site_id)
+        own: tuple[int, int] | None = None
         for place, entry in enumerate(directory.entries):
+            version = versions.get(place)
             if entry.site_id == self._own_site_id:
+                own = None if version is None else (entry.incarnation, version)
                 continue
             told = self._told.get(entry.site_id)
-            version = versions.get(place)
             if told is None and version is None:
                 continue  # nobody idle and nobody waiting, and nothing to take back
             if told is None or not _is_told(told, entry, version):
                 yield from self._tell(entry, told, version, place, queues)
+        yield OwnShown(order=own, revision=revision)
 
     def _tell(
         self,

@@ -24,6 +24,8 @@ class OwnRecord:
 
     order: Order
     payload: bytes
+    is_named: bool
+    """Whether a digest of many sites names this one for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,9 @@ class OwnKey:
         self._stored: OwnRecord | None = None
         self._stored_revision = 0
         self._stored_term = 0
+        self._is_read_since = False
+        """Whether the digest was written since the record was stored: its next turn was read after that."""
+        self._missed_in_digest: OwnRecord | None = None
 
     @property
     def lease_id(self) -> int | None:
@@ -133,6 +138,7 @@ class OwnKey:
         self._stored = put.record
         self._stored_revision = revision
         self._stored_term = put.term
+        self._is_read_since = False
 
     def lease_lost(self) -> None:
         """The lease is no more, and the key with it."""
@@ -154,3 +160,24 @@ class OwnKey:
         if order is None or (order, term) < (self._stored.order, self._stored_term):
             self._stored = None
         return order is not None and self._wanted is not None and order > self._wanted.order
+
+    def shown(self, order: Order | None, revision: int) -> bool:
+        """A turn of the digest, written at this revision, names our record of this order (None: none).
+
+        Its writer reads before it writes, and not again before it has written: so the second turn
+        since our put was read after it. A record that such a turn lacks is put again, once: sites
+        that are many must not answer a writer's fault with puts for ever.
+
+        Returns the same as `seen`.
+        """
+        stored = self._stored
+        if stored is None or revision <= self._stored_revision:
+            return False
+        was_read_since, self._is_read_since = self._is_read_since, True
+        is_as_wanted = order is None and not stored.is_named
+        if not was_read_since or is_as_wanted or stored is self._missed_in_digest:
+            return False
+        is_contested = self.seen(order, self._stored_term, revision)
+        if self._stored is None:
+            self._missed_in_digest = stored
+        return is_contested

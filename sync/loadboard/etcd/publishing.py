@@ -12,10 +12,10 @@ from sync.loadboard.codec import BadLoadRecordError, decode_record, stamped
 from sync.loadboard.etcd import wire
 from sync.loadboard.etcd.connection import EtcdConnection
 from sync.loadboard.etcd.errors import EtcdCallError, EtcdError, LeaseLostError
-from sync.loadboard.etcd.own_key import Grant, KeepAlive, OwnKey, OwnRecord, Put, Rest
+from sync.loadboard.etcd.own_key import Grant, KeepAlive, Order, OwnKey, OwnRecord, Put, Rest
 from sync.loadboard.etcd.recovery import Recovery
 from sync.loadboard.etcd.settings import WITHDRAWAL_DEADLINE_S, EtcdSettings
-from sync.loadboard.etcd.sights import OwnKeySeen
+from sync.loadboard.etcd.sights import OwnKeySeen, OwnShown
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -50,14 +50,13 @@ class PublishSession:
         """The lease under which the record stands now; None without one."""
         return self._own_key.granted_lease_id
 
-    def own_key_seen(self, sight: OwnKeySeen) -> None:
-        """Hold what the store has against what we put, and put again what is missing or old."""
-        order, term = None, 0
-        if sight.payload is not None:
-            with suppress(BadLoadRecordError):  # unreadable is as bad as missing: it is put again
-                seen = decode_record(self._site_id, sight.payload)
-                order, term = (seen.load.incarnation, seen.load.version), seen.store_term
-        is_contested = self._own_key.seen(order, term, sight.revision)
+    def own_record_seen(self, sight: OwnKeySeen | OwnShown) -> None:
+        """Hold what the store or the digest has against what we put, and put again what is missing or old."""
+        if isinstance(sight, OwnShown):
+            order, is_contested = sight.order, self._own_key.shown(sight.order, sight.revision)
+        else:
+            order, term = self._order_and_term(sight.payload)
+            is_contested = self._own_key.seen(order, term, sight.revision)
         if is_contested and not self._is_contested:
             log.error("site_key_contested", site=self._site_id, order_seen=order)
         self._is_contested = is_contested
@@ -99,6 +98,16 @@ class PublishSession:
             )
         finally:
             await self._disconnect()
+
+    def _order_and_term(self, payload: bytes | None) -> tuple[Order | None, int]:
+        """Of a record of ours; an unreadable one is as bad as a missing one."""
+        if payload is None:
+            return None, 0
+        try:
+            seen = decode_record(self._site_id, payload)
+        except BadLoadRecordError:
+            return None, 0
+        return (seen.load.incarnation, seen.load.version), seen.store_term
 
     async def _rest(self, until: Instant | None) -> None:
         delay_s = None if until is None else max(0, until - self._clock.mono_ms()) / 1000

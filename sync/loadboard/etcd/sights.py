@@ -50,6 +50,15 @@ class BeatHeard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnShown:
+    """This site's own record as a turn of the digest names it, written at `revision`."""
+
+    order: tuple[int, int] | None
+    """(incarnation, version); None: the turn does not name the site."""
+    revision: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WriterSeen:
     """Who writes the digest, by the revision at which it took the seat; None: nobody does."""
 
@@ -63,4 +72,4 @@ class DigestRefused:
     fault: BadDigestError
 
 
-Sight = SiteSeen | SiteLeft | RecordRefused | OwnKeySeen | BeatHeard | WriterSeen | DigestRefused
+Sight = SiteSeen | SiteLeft | RecordRefused | OwnKeySeen | OwnShown | BeatHeard | WriterSeen | DigestRefused

@@ -29,6 +29,7 @@ from sync.loadboard.etcd.sights import (
     BeatHeard,
     DigestRefused,
     OwnKeySeen,
+    OwnShown,
     RecordRefused,
     Sight,
     SiteLeft,
@@ -159,8 +160,8 @@ class Viewing:
                     self._enough.set()
             case SiteLeft(site_id=site_id):
                 self._listener.site_gone(site_id)
-            case OwnKeySeen():
-                self._publishing.own_key_seen(sight)
+            case OwnKeySeen() | OwnShown():
+                self._publishing.own_record_seen(sight)
             case RecordRefused(fault=record_fault):
                 log.warning("load_record_refused", peer=record_fault.site_id, problem=record_fault.problem)
             case DigestRefused(fault=digest_fault):

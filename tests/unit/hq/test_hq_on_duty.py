@@ -36,7 +36,7 @@ def planned_day() -> PlannedDay:
 
 
 def test_staff_is_told_how_many_were_there_on_average() -> None:
-    first, second = demand_of_day(planned_day(), 15)
+    first, second = demand_of_day(planned_day(), 15).intervals
 
     assert first.on_duty == {BEIJING: 2.0, URUMQI: 2.0}
     assert second.on_duty == {BEIJING: 10.0, URUMQI: 4.0}

@@ -1,11 +1,12 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from router.call import Disposition
-from router.ids import CustomerId
+from router.ids import CustomerId, QueueId
 from router.kpi.calls import figures, first_contact_resolution
-from router.kpi.service_level import FORMULAS, ServiceLevelCounts, by_interval, count, event_utc_us
+from router.kpi.service_level import FORMULAS, ServiceLevelCounts, by_interval, count, event_utc_us, levels
+from router.kpi.site_day import day_figures, interval_counts
 
 SECOND_US = 1_000_000
 
@@ -19,6 +20,7 @@ class Called:
     answered_utc_us: int | None = None
     ended_utc_us: int | None = None
     customer_id: CustomerId | None = None
+    queue_id: QueueId | None = None
     waited_ms: int = 0
     talk_ms: int = 0
     hold_ms: int = 0
@@ -100,6 +102,27 @@ def test_a_call_counts_in_the_interval_of_its_event_not_of_its_arrival() -> None
     calls = [answered(10, queued_s=895), answered(400, queued_s=890)]
 
     assert list(by_interval(calls, 20_000, 900)) == [900 * SECOND_US]
+
+
+def test_in_an_interval_each_call_counts_against_its_own_queues_target() -> None:
+    quick, slow = QueueId("quick"), QueueId("slow")
+    calls = [
+        replace(answered(30, queued_s=880), queue_id=quick),
+        replace(answered(30, queued_s=880), queue_id=slow),
+        replace(abandoned(40), queue_id=slow),
+    ]
+
+    found = interval_counts(calls, {quick: 10_000, slow: 60_000}, 900)
+
+    assert found == {
+        0: ServiceLevelCounts(answered=1, abandoned=1, abandoned_within=1),
+        900 * SECOND_US: ServiceLevelCounts(answered=1, answered_within=1),
+    }
+    assert levels(found[0])["strict"] == 0.0
+    assert (
+        sum(found.values(), ServiceLevelCounts())
+        == day_figures(calls, [], list, {quick: 10_000, slow: 60_000}).counts
+    )
 
 
 def test_figures_of_calls() -> None:

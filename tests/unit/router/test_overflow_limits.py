@@ -102,6 +102,16 @@ def test_a_view_older_than_five_seconds_is_no_longer_compared_by_and_idle_sites_
     assert min(at_random.values()) > 70
 
 
+def test_claims_go_by_the_longest_wait_for_as_long_as_there_is_a_view() -> None:
+    _, chooser = room(NEAR, FAR)
+
+    for age_s in (0, 5.001, 15.0):
+        choices = (chooser.origin_for([SALES], at(age_s)) for _ in range(40))
+        found = {(each.decision.rule, each.site_id) for each in choices if each is not None}
+        assert found == {("PULL_LONGEST_WAIT", NEAR)}
+    assert chooser.origin_for([SALES], at(15.001)) is None
+
+
 # --- how often a site is asked ------------------------------------------------------------
 
 

@@ -6,11 +6,11 @@ import pytest
 
 from router.ids import QueueId, SiteId
 from router.ledger import CallConnected, HandoffAsked, HandoffConfirmed, HandoffRefused, LedgerRow, Role
+from router.world.clock import START_UTC_US
 from router.world.day.calls import PlannedCall
 from router.world.day.faults import SiteOutage
 from router.world.day.scenario import Scenario, ScenarioLink, ScenarioSite
 from router.world.figures.what_if import WhatIf, play_what_if
-from router.world.node import START_UTC_US
 from router.world.reference.policies import Policy
 
 NEAR, FAR = SiteId("near"), SiteId("far")

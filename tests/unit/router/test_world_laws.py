@@ -448,11 +448,12 @@ def taken_in(call: CallId = OWN, origin_call: CallId = C1) -> HandoffTakenIn:
     return HandoffTakenIn(handoff_id=H1, peer=A, call_id=call, origin_call_id=origin_call)
 
 
-def came_to_b() -> Ledger:
+def came_to_b(waited_before_ms: int = 2_000) -> Ledger:
     arrived, queued = arrival(OWN)
     assert isinstance(queued, CallQueued)
-    there = promised_at_b().at(2, taken_in(), arrived, replace(queued, waited_before_ms=2_000))
-    return there.at(5, end(5, OWN, Disposition.ABANDONED_IN_QUEUE))
+    there = promised_at_b().at(2, taken_in(), arrived, replace(queued, waited_before_ms=waited_before_ms))
+    waited_s = 3 + waited_before_ms / 1_000
+    return there.at(5, end(waited_s, OWN, Disposition.ABANDONED_IN_QUEUE))
 
 
 def test_a_redirected_call_is_one_where_it_goes_or_is_lost_by_its_carrier() -> None:
@@ -483,3 +484,7 @@ def test_a_redirected_call_is_one_where_it_goes_or_is_lost_by_its_carrier() -> N
 )
 def test_redirects_that_do_not_arrive_once_are_told(at_a: Ledger, at_b: Ledger) -> None:
     assert "redirects_arrive_once" in broken([at_a, at_b])
+
+
+def test_a_caller_who_comes_has_waited_since_the_promise_too() -> None:
+    assert broken([redirected_at_a(), came_to_b(waited_before_ms=1_000)]) == {"seniority_is_kept"}

@@ -8,11 +8,19 @@ from hypothesis import strategies as st
 
 from router.ids import Instant, SiteId
 from router.overflow.load import SiteLoad
-from sync.loadboard.digest import Beat, decode_beat, encode_beat
+from sync.loadboard.digest import Beat, decode_beat, encode_beat, is_named
 from sync.loadboard.etcd.aggregate import EDITION_INTERVAL_MS, PLACE_KEPT_MS, Aggregate
 from sync.loadboard.etcd.digest_view import DigestView
 from sync.loadboard.etcd.reign import Reign
-from sync.loadboard.etcd.sights import BeatHeard, DigestRefused, Sight, SiteLeft, SiteSeen, WriterSeen
+from sync.loadboard.etcd.sights import (
+    BeatHeard,
+    DigestRefused,
+    OwnShown,
+    Sight,
+    SiteLeft,
+    SiteSeen,
+    WriterSeen,
+)
 from sync.loadboard.etcd.wire import Header, KeyValue, RangeReply, WatchEvent
 from tests.fakes.board import SALES, queue_load, site_load
 
@@ -49,7 +57,16 @@ class Board:
         return list(self.aggregate.keys(len(self.records), 40, self.now))
 
     def turn(self) -> list[Sight]:
-        """The same as its reader hears it."""
+        """The same as its reader hears it of others."""
+        return [sight for sight in self._sights() if not isinstance(sight, OwnShown)]
+
+    def own(self) -> tuple[int, int] | None:
+        """What its reader hears of itself."""
+        (shown,) = [sight for sight in self._sights() if isinstance(sight, OwnShown)]
+        assert shown.revision == 5
+        return shown.order
+
+    def _sights(self) -> list[Sight]:
         events = [put(name, value) for name, value in self.written()]
         return [sight for event in events for sight in self.view.changed(event)]
 
@@ -115,6 +132,18 @@ def test_ones_own_load_is_not_told() -> None:
     board.publish(load("hq", 1, idle=5))
 
     assert board.told() == []
+
+
+def test_what_every_turn_shows_of_ones_own_record_is_told() -> None:
+    board = Board()
+    assert board.own() is None
+
+    board.publish(load("hq", 1, idle=5), load("lhasa", 2, idle=1))
+    assert [board.own(), board.own()] == [(1_000, 1), (1_000, 1)]
+    board.publish(load("hq", 2))
+    assert board.own() is None
+    assert not is_named(load("hq", 2))
+    assert is_named(load("hq", 1, idle=5))
 
 
 def test_a_caller_has_waited_longer_by_the_time_that_the_writer_held_the_record() -> None:
@@ -200,7 +229,7 @@ def test_another_writers_directory_makes_the_former_ones_queues_worthless() -> N
     sights = [s for name, value in only_directory_and_beat for s in board.view.changed(put(name, value))]
 
     # Place 0 was Beijing's and is Lhasa's now: its row must not be read under the new directory.
-    assert sights[:-1] == [SiteLeft(site_id=SiteId("beijing")), SiteSeen(load=load("lhasa", 1))]
+    assert sights[:2] == [SiteLeft(site_id=SiteId("beijing")), SiteSeen(load=load("lhasa", 1))]
 
 
 def test_a_digest_that_is_found_confirms_nothing_and_tells_nothing_before_it_beats() -> None:

@@ -1,5 +1,7 @@
 import itertools
 
+import pytest
+
 from router.ids import Instant
 from sync.loadboard.etcd.own_key import Grant, KeepAlive, Order, OwnKey, OwnRecord, Put, Rest
 
@@ -16,7 +18,7 @@ def own_key() -> OwnKey:
 
 
 def record(version: int) -> OwnRecord:
-    return OwnRecord(order=(1, version), payload=f"v{version}".encode())
+    return OwnRecord(order=(1, version), payload=f"v{version}".encode(), is_named=version % 2 == 1)
 
 
 def put(version: int, *, lease_id: int = 501, term: int = TERM) -> Put:
@@ -162,6 +164,47 @@ def test_a_newer_process_of_our_name_is_reported_and_left_alone() -> None:
     newer: Order = (2, 1)
 
     assert key.seen(newer, TERM, 21)
+
+    assert not is_put_again(key)
+
+
+@pytest.mark.parametrize(
+    ("version", "shown"),
+    [(5, (1, 4)), (5, (0, 900)), (5, None), (6, (1, 5))],
+    ids=["an older one", "an older process's", "none", "one that named the site"],
+)
+def test_what_the_second_turn_of_the_digest_lacks_is_put_again_and_once(
+    version: int, shown: Order | None
+) -> None:
+    key = stored_key(version, revision=20)
+    key.shown(shown, 19)
+    key.shown(shown, 21)
+    assert not is_put_again(key), "its writer may have read before our put"
+
+    key.shown(shown, 22)
+    again = key.next_step(at(1))
+    assert again == put(version)
+    assert isinstance(again, Put)
+    key.stored(again, 23)
+    for revision in (24, 25, 26):
+        key.shown(shown, revision)
+
+    assert not is_put_again(key)
+
+
+@pytest.mark.parametrize(("version", "shown"), [(5, (1, 5)), (6, None)])
+def test_what_the_digest_shows_as_it_is_changes_nothing(version: int, shown: Order | None) -> None:
+    key = stored_key(version, revision=20)
+
+    assert not any(key.shown(shown, revision) for revision in (21, 22, 23))
+
+    assert not is_put_again(key)
+
+
+def test_a_newer_process_of_our_name_in_the_digest_is_reported_and_left_alone() -> None:
+    key = stored_key(1, revision=20)
+
+    assert [key.shown((2, 1), revision) for revision in (21, 22)] == [False, True]
 
     assert not is_put_again(key)
 

@@ -24,51 +24,57 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n trunkline/report/v1/report.proto\x12\x13trunkline.report.v1\",\n\x13GetDayReportRequest\x12\x15\n\rbusiness_date\x18\x01 \x01(\t\"\x87\x02\n\x14GetDayReportResponse\x12\x15\n\rbusiness_date\x18\x01 \x01(\t\x12/\n\x05sites\x18\x02 \x03(\x0b\x32 .trunkline.report.v1.SiteFigures\x12\x31\n\x07\x63luster\x18\x03 \x01(\x0b\x32 .trunkline.report.v1.SiteFigures\x12\x30\n\x05\x66lows\x18\x04 \x03(\x0b\x32!.trunkline.report.v1.OverflowFlow\x12%\n\x18\x66irst_contact_resolution\x18\x05 \x01(\x01H\x00\x88\x01\x01\x42\x1b\n\x19_first_contact_resolution\"\x89\x06\n\x0bSiteFigures\x12\x0f\n\x07site_id\x18\x01 \x01(\t\x12\x10\n\x08queue_id\x18\x02 \x01(\t\x12\x19\n\x0cis_certified\x18\x03 \x01(\x08H\x00\x88\x01\x01\x12\x15\n\roffered_count\x18\x04 \x01(\x04\x12\x16\n\x0e\x61nswered_count\x18\x05 \x01(\x04\x12\x17\n\x0f\x61\x62\x61ndoned_count\x18\x06 \x01(\x04\x12\x1b\n\x13short_abandon_count\x18\x07 \x01(\x04\x12\x19\n\x11transferred_count\x18\x08 \x01(\x04\x12K\n\x0eservice_levels\x18\t \x03(\x0b\x32\x33.trunkline.report.v1.SiteFigures.ServiceLevelsEntry\x12\x12\n\x05\x61sa_s\x18\n \x01(\x01H\x01\x88\x01\x01\x12\x17\n\np95_wait_s\x18\x0b \x01(\x01H\x02\x88\x01\x01\x12\x12\n\x05\x61ht_s\x18\x0c \x01(\x01H\x03\x88\x01\x01\x12\x16\n\toccupancy\x18\r \x01(\x01H\x04\x88\x01\x01\x12 \n\x13ring_no_answer_rate\x18\x0e \x01(\x01H\x05\x88\x01\x01\x12\x1f\n\x12overflow_out_count\x18\x0f \x01(\x04H\x06\x88\x01\x01\x12\x1e\n\x11overflow_in_count\x18\x10 \x01(\x04H\x07\x88\x01\x01\x12\x19\n\x0cwait_error_s\x18\x11 \x01(\x01H\x08\x88\x01\x01\x12\x30\n\x06queues\x18\x12 \x03(\x0b\x32 .trunkline.report.v1.SiteFigures\x12\x18\n\x10redirected_count\x18\x13 \x01(\x04\x1a\x34\n\x12ServiceLevelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\x0f\n\r_is_certifiedB\x08\n\x06_asa_sB\r\n\x0b_p95_wait_sB\x08\n\x06_aht_sB\x0c\n\n_occupancyB\x16\n\x14_ring_no_answer_rateB\x15\n\x13_overflow_out_countB\x14\n\x12_overflow_in_countB\x0f\n\r_wait_error_s\"A\n\x0cOverflowFlow\x12\x11\n\tfrom_site\x18\x01 \x01(\t\x12\x0f\n\x07to_site\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x04\"A\n\x17ListCertificatesRequest\x12\x15\n\rbusiness_date\x18\x01 \x01(\t\x12\x0f\n\x07site_id\x18\x02 \x01(\t\"R\n\x18ListCertificatesResponse\x12\x36\n\x0c\x63\x65rtificates\x18\x01 \x03(\x0b\x32 .trunkline.report.v1.Certificate\"\xc7\x01\n\x0b\x43\x65rtificate\x12\x0f\n\x07site_id\x18\x01 \x01(\t\x12\x15\n\rbusiness_date\x18\x02 \x01(\t\x12\r\n\x05issue\x18\x03 \x01(\r\x12\x11\n\trow_count\x18\x04 \x01(\x04\x12\x19\n\x11quarantined_count\x18\x05 \x01(\x04\x12\x14\n\x0c\x66olded_count\x18\x06 \x01(\x04\x12\x0e\n\x06\x64igest\x18\x07 \x01(\x0c\x12\x13\n\x0bis_day_over\x18\x08 \x01(\x08\x12\x18\n\x10\x63\x65rtified_utc_us\x18\t \x01(\x03\"\x12\n\x10ListSitesRequest\"=\n\x11ListSitesResponse\x12(\n\x05sites\x18\x01 \x03(\x0b\x32\x19.trunkline.report.v1.Site\"\xc9\x01\n\x04Site\x12\x0f\n\x07site_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x15\n\rfrozen_reason\x18\x04 \x01(\t\x12\x15\n\rfrozen_detail\x18\x05 \x01(\t\x12\x10\n\x08\x64ue_days\x18\x06 \x03(\t\x12\x1b\n\x13last_success_utc_us\x18\x07 \x01(\x03\x12\x33\n\x08progress\x18\x08 \x01(\x0b\x32!.trunkline.report.v1.SiteProgress\">\n\x12\x43onsolidateRequest\x12\x10\n\x08site_ids\x18\x01 \x03(\t\x12\x16\n\x0eincludes_today\x18\x02 \x01(\x08\"X\n\x13\x43onsolidateResponse\x12\x30\n\x05sites\x18\x01 \x03(\x0b\x32!.trunkline.report.v1.SiteProgress\x12\x0f\n\x07is_over\x18\x02 \x01(\x08\"\x1b\n\x19WatchConsolidationRequest\"N\n\x1aWatchConsolidationResponse\x12\x30\n\x05sites\x18\x01 \x03(\x0b\x32!.trunkline.report.v1.SiteProgress\"\x96\x01\n\x0cSiteProgress\x12\x0f\n\x07site_id\x18\x01 \x01(\t\x12\r\n\x05phase\x18\x02 \x01(\t\x12\x11\n\trow_count\x18\x03 \x01(\x04\x12\x16\n\x0e\x65xpected_count\x18\x04 \x01(\x04\x12\x11\n\tdue_count\x18\x05 \x01(\r\x12\x17\n\x0f\x63\x65rtified_count\x18\x06 \x01(\r\x12\x0f\n\x07problem\x18\x07 \x01(\t\"%\n\x12ReadmitSiteRequest\x12\x0f\n\x07site_id\x18\x01 \x01(\t\"\x15\n\x13ReadmitSiteResponse2\x80\x05\n\rReportService\x12\x63\n\x0cGetDayReport\x12(.trunkline.report.v1.GetDayReportRequest\x1a).trunkline.report.v1.GetDayReportResponse\x12o\n\x10ListCertificates\x12,.trunkline.report.v1.ListCertificatesRequest\x1a-.trunkline.report.v1.ListCertificatesResponse\x12Z\n\tListSites\x12%.trunkline.report.v1.ListSitesRequest\x1a&.trunkline.report.v1.ListSitesResponse\x12\x62\n\x0b\x43onsolidate\x12\'.trunkline.report.v1.ConsolidateRequest\x1a(.trunkline.report.v1.ConsolidateResponse0\x01\x12w\n\x12WatchConsolidation\x12..trunkline.report.v1.WatchConsolidationRequest\x1a/.trunkline.report.v1.WatchConsolidationResponse0\x01\x12`\n\x0bReadmitSite\x12\'.trunkline.report.v1.ReadmitSiteRequest\x1a(.trunkline.report.v1.ReadmitSiteResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n trunkline/report/v1/report.proto\x12\x13trunkline.report.v1\"B\n\x13GetDayReportRequest\x12\x15\n\rbusiness_date\x18\x01 \x01(\t\x12\x14\n\x0cinterval_min\x18\x02 \x01(\r\"\xc0\x02\n\x14GetDayReportResponse\x12\x15\n\rbusiness_date\x18\x01 \x01(\t\x12/\n\x05sites\x18\x02 \x03(\x0b\x32 .trunkline.report.v1.SiteFigures\x12\x31\n\x07\x63luster\x18\x03 \x01(\x0b\x32 .trunkline.report.v1.SiteFigures\x12\x30\n\x05\x66lows\x18\x04 \x03(\x0b\x32!.trunkline.report.v1.OverflowFlow\x12%\n\x18\x66irst_contact_resolution\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x37\n\tintervals\x18\x06 \x03(\x0b\x32$.trunkline.report.v1.IntervalFiguresB\x1b\n\x19_first_contact_resolution\"\xf7\x01\n\x0fIntervalFigures\x12\x15\n\rbegins_utc_us\x18\x01 \x01(\x03\x12\x15\n\roffered_count\x18\x02 \x01(\x04\x12\x16\n\x0e\x61nswered_count\x18\x03 \x01(\x04\x12\x17\n\x0f\x61\x62\x61ndoned_count\x18\x04 \x01(\x04\x12O\n\x0eservice_levels\x18\x05 \x03(\x0b\x32\x37.trunkline.report.v1.IntervalFigures.ServiceLevelsEntry\x1a\x34\n\x12ServiceLevelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\xab\x07\n\x0bSiteFigures\x12\x0f\n\x07site_id\x18\x01 \x01(\t\x12\x10\n\x08queue_id\x18\x02 \x01(\t\x12\x19\n\x0cis_certified\x18\x03 \x01(\x08H\x00\x88\x01\x01\x12\x15\n\roffered_count\x18\x04 \x01(\x04\x12\x16\n\x0e\x61nswered_count\x18\x05 \x01(\x04\x12\x17\n\x0f\x61\x62\x61ndoned_count\x18\x06 \x01(\x04\x12\x1b\n\x13short_abandon_count\x18\x07 \x01(\x04\x12\x19\n\x11transferred_count\x18\x08 \x01(\x04\x12K\n\x0eservice_levels\x18\t \x03(\x0b\x32\x33.trunkline.report.v1.SiteFigures.ServiceLevelsEntry\x12\x12\n\x05\x61sa_s\x18\n \x01(\x01H\x01\x88\x01\x01\x12\x17\n\np95_wait_s\x18\x0b \x01(\x01H\x02\x88\x01\x01\x12\x12\n\x05\x61ht_s\x18\x0c \x01(\x01H\x03\x88\x01\x01\x12\x16\n\toccupancy\x18\r \x01(\x01H\x04\x88\x01\x01\x12 \n\x13ring_no_answer_rate\x18\x0e \x01(\x01H\x05\x88\x01\x01\x12\x1f\n\x12overflow_out_count\x18\x0f \x01(\x04H\x06\x88\x01\x01\x12\x1e\n\x11overflow_in_count\x18\x10 \x01(\x04H\x07\x88\x01\x01\x12\x19\n\x0cwait_error_s\x18\x11 \x01(\x01H\x08\x88\x01\x01\x12\x30\n\x06queues\x18\x12 \x03(\x0b\x32 .trunkline.report.v1.SiteFigures\x12\x18\n\x10redirected_count\x18\x13 \x01(\x04\x12\x19\n\x0c\x61\x62\x61ndon_rate\x18\x14 \x01(\x01H\t\x88\x01\x01\x12\'\n\x1a\x61\x62\x61ndon_rate_without_short\x18\x15 \x01(\x01H\n\x88\x01\x01\x12\x1a\n\rtransfer_rate\x18\x16 \x01(\x01H\x0b\x88\x01\x01\x1a\x34\n\x12ServiceLevelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\x0f\n\r_is_certifiedB\x08\n\x06_asa_sB\r\n\x0b_p95_wait_sB\x08\n\x06_aht_sB\x0c\n\n_occupancyB\x16\n\x14_ring_no_answer_rateB\x15\n\x13_overflow_out_countB\x14\n\x12_overflow_in_countB\x0f\n\r_wait_error_sB\x0f\n\r_abandon_rateB\x1d\n\x1b_abandon_rate_without_shortB\x10\n\x0e_transfer_rate\"A\n\x0cOverflowFlow\x12\x11\n\tfrom_site\x18\x01 \x01(\t\x12\x0f\n\x07to_site\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x04\"A\n\x17ListCertificatesRequest\x12\x15\n\rbusiness_date\x18\x01 \x01(\t\x12\x0f\n\x07site_id\x18\x02 \x01(\t\"R\n\x18ListCertificatesResponse\x12\x36\n\x0c\x63\x65rtificates\x18\x01 \x03(\x0b\x32 .trunkline.report.v1.Certificate\"\xc7\x01\n\x0b\x43\x65rtificate\x12\x0f\n\x07site_id\x18\x01 \x01(\t\x12\x15\n\rbusiness_date\x18\x02 \x01(\t\x12\r\n\x05issue\x18\x03 \x01(\r\x12\x11\n\trow_count\x18\x04 \x01(\x04\x12\x19\n\x11quarantined_count\x18\x05 \x01(\x04\x12\x14\n\x0c\x66olded_count\x18\x06 \x01(\x04\x12\x0e\n\x06\x64igest\x18\x07 \x01(\x0c\x12\x13\n\x0bis_day_over\x18\x08 \x01(\x08\x12\x18\n\x10\x63\x65rtified_utc_us\x18\t \x01(\x03\"\x12\n\x10ListSitesRequest\"=\n\x11ListSitesResponse\x12(\n\x05sites\x18\x01 \x03(\x0b\x32\x19.trunkline.report.v1.Site\"\xc9\x01\n\x04Site\x12\x0f\n\x07site_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x15\n\rfrozen_reason\x18\x04 \x01(\t\x12\x15\n\rfrozen_detail\x18\x05 \x01(\t\x12\x10\n\x08\x64ue_days\x18\x06 \x03(\t\x12\x1b\n\x13last_success_utc_us\x18\x07 \x01(\x03\x12\x33\n\x08progress\x18\x08 \x01(\x0b\x32!.trunkline.report.v1.SiteProgress\">\n\x12\x43onsolidateRequest\x12\x10\n\x08site_ids\x18\x01 \x03(\t\x12\x16\n\x0eincludes_today\x18\x02 \x01(\x08\"X\n\x13\x43onsolidateResponse\x12\x30\n\x05sites\x18\x01 \x03(\x0b\x32!.trunkline.report.v1.SiteProgress\x12\x0f\n\x07is_over\x18\x02 \x01(\x08\"\x1b\n\x19WatchConsolidationRequest\"N\n\x1aWatchConsolidationResponse\x12\x30\n\x05sites\x18\x01 \x03(\x0b\x32!.trunkline.report.v1.SiteProgress\"\x96\x01\n\x0cSiteProgress\x12\x0f\n\x07site_id\x18\x01 \x01(\t\x12\r\n\x05phase\x18\x02 \x01(\t\x12\x11\n\trow_count\x18\x03 \x01(\x04\x12\x16\n\x0e\x65xpected_count\x18\x04 \x01(\x04\x12\x11\n\tdue_count\x18\x05 \x01(\r\x12\x17\n\x0f\x63\x65rtified_count\x18\x06 \x01(\r\x12\x0f\n\x07problem\x18\x07 \x01(\t\"%\n\x12ReadmitSiteRequest\x12\x0f\n\x07site_id\x18\x01 \x01(\t\"\x15\n\x13ReadmitSiteResponse2\x80\x05\n\rReportService\x12\x63\n\x0cGetDayReport\x12(.trunkline.report.v1.GetDayReportRequest\x1a).trunkline.report.v1.GetDayReportResponse\x12o\n\x10ListCertificates\x12,.trunkline.report.v1.ListCertificatesRequest\x1a-.trunkline.report.v1.ListCertificatesResponse\x12Z\n\tListSites\x12%.trunkline.report.v1.ListSitesRequest\x1a&.trunkline.report.v1.ListSitesResponse\x12\x62\n\x0b\x43onsolidate\x12\'.trunkline.report.v1.ConsolidateRequest\x1a(.trunkline.report.v1.ConsolidateResponse0\x01\x12w\n\x12WatchConsolidation\x12..trunkline.report.v1.WatchConsolidationRequest\x1a/.trunkline.report.v1.WatchConsolidationResponse0\x01\x12`\n\x0bReadmitSite\x12\'.trunkline.report.v1.ReadmitSiteRequest\x1a(.trunkline.report.v1.ReadmitSiteResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'trunkline.report.v1.report_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_INTERVALFIGURES_SERVICELEVELSENTRY']._loaded_options = None
+  _globals['_INTERVALFIGURES_SERVICELEVELSENTRY']._serialized_options = b'8\001'
   _globals['_SITEFIGURES_SERVICELEVELSENTRY']._loaded_options = None
   _globals['_SITEFIGURES_SERVICELEVELSENTRY']._serialized_options = b'8\001'
   _globals['_GETDAYREPORTREQUEST']._serialized_start=57
-  _globals['_GETDAYREPORTREQUEST']._serialized_end=101
-  _globals['_GETDAYREPORTRESPONSE']._serialized_start=104
-  _globals['_GETDAYREPORTRESPONSE']._serialized_end=367
-  _globals['_SITEFIGURES']._serialized_start=370
-  _globals['_SITEFIGURES']._serialized_end=1147
-  _globals['_SITEFIGURES_SERVICELEVELSENTRY']._serialized_start=943
-  _globals['_SITEFIGURES_SERVICELEVELSENTRY']._serialized_end=995
-  _globals['_OVERFLOWFLOW']._serialized_start=1149
-  _globals['_OVERFLOWFLOW']._serialized_end=1214
-  _globals['_LISTCERTIFICATESREQUEST']._serialized_start=1216
-  _globals['_LISTCERTIFICATESREQUEST']._serialized_end=1281
-  _globals['_LISTCERTIFICATESRESPONSE']._serialized_start=1283
-  _globals['_LISTCERTIFICATESRESPONSE']._serialized_end=1365
-  _globals['_CERTIFICATE']._serialized_start=1368
-  _globals['_CERTIFICATE']._serialized_end=1567
-  _globals['_LISTSITESREQUEST']._serialized_start=1569
-  _globals['_LISTSITESREQUEST']._serialized_end=1587
-  _globals['_LISTSITESRESPONSE']._serialized_start=1589
-  _globals['_LISTSITESRESPONSE']._serialized_end=1650
-  _globals['_SITE']._serialized_start=1653
-  _globals['_SITE']._serialized_end=1854
-  _globals['_CONSOLIDATEREQUEST']._serialized_start=1856
-  _globals['_CONSOLIDATEREQUEST']._serialized_end=1918
-  _globals['_CONSOLIDATERESPONSE']._serialized_start=1920
-  _globals['_CONSOLIDATERESPONSE']._serialized_end=2008
-  _globals['_WATCHCONSOLIDATIONREQUEST']._serialized_start=2010
-  _globals['_WATCHCONSOLIDATIONREQUEST']._serialized_end=2037
-  _globals['_WATCHCONSOLIDATIONRESPONSE']._serialized_start=2039
-  _globals['_WATCHCONSOLIDATIONRESPONSE']._serialized_end=2117
-  _globals['_SITEPROGRESS']._serialized_start=2120
-  _globals['_SITEPROGRESS']._serialized_end=2270
-  _globals['_READMITSITEREQUEST']._serialized_start=2272
-  _globals['_READMITSITEREQUEST']._serialized_end=2309
-  _globals['_READMITSITERESPONSE']._serialized_start=2311
-  _globals['_READMITSITERESPONSE']._serialized_end=2332
-  _globals['_REPORTSERVICE']._serialized_start=2335
-  _globals['_REPORTSERVICE']._serialized_end=2975
+  _globals['_GETDAYREPORTREQUEST']._serialized_end=123
+  _globals['_GETDAYREPORTRESPONSE']._serialized_start=126
+  _globals['_GETDAYREPORTRESPONSE']._serialized_end=446
+  _globals['_INTERVALFIGURES']._serialized_start=449
+  _globals['_INTERVALFIGURES']._serialized_end=696
+  _globals['_INTERVALFIGURES_SERVICELEVELSENTRY']._serialized_start=644
+  _globals['_INTERVALFIGURES_SERVICELEVELSENTRY']._serialized_end=696
+  _globals['_SITEFIGURES']._serialized_start=699
+  _globals['_SITEFIGURES']._serialized_end=1638
+  _globals['_SITEFIGURES_SERVICELEVELSENTRY']._serialized_start=644
+  _globals['_SITEFIGURES_SERVICELEVELSENTRY']._serialized_end=696
+  _globals['_OVERFLOWFLOW']._serialized_start=1640
+  _globals['_OVERFLOWFLOW']._serialized_end=1705
+  _globals['_LISTCERTIFICATESREQUEST']._serialized_start=1707
+  _globals['_LISTCERTIFICATESREQUEST']._serialized_end=1772
+  _globals['_LISTCERTIFICATESRESPONSE']._serialized_start=1774
+  _globals['_LISTCERTIFICATESRESPONSE']._serialized_end=1856
+  _globals['_CERTIFICATE']._serialized_start=1859
+  _globals['_CERTIFICATE']._serialized_end=2058
+  _globals['_LISTSITESREQUEST']._serialized_start=2060
+  _globals['_LISTSITESREQUEST']._serialized_end=2078
+  _globals['_LISTSITESRESPONSE']._serialized_start=2080
+  _globals['_LISTSITESRESPONSE']._serialized_end=2141
+  _globals['_SITE']._serialized_start=2144
+  _globals['_SITE']._serialized_end=2345
+  _globals['_CONSOLIDATEREQUEST']._serialized_start=2347
+  _globals['_CONSOLIDATEREQUEST']._serialized_end=2409
+  _globals['_CONSOLIDATERESPONSE']._serialized_start=2411
+  _globals['_CONSOLIDATERESPONSE']._serialized_end=2499
+  _globals['_WATCHCONSOLIDATIONREQUEST']._serialized_start=2501
+  _globals['_WATCHCONSOLIDATIONREQUEST']._serialized_end=2528
+  _globals['_WATCHCONSOLIDATIONRESPONSE']._serialized_start=2530
+  _globals['_WATCHCONSOLIDATIONRESPONSE']._serialized_end=2608
+  _globals['_SITEPROGRESS']._serialized_start=2611
+  _globals['_SITEPROGRESS']._serialized_end=2761
+  _globals['_READMITSITEREQUEST']._serialized_start=2763
+  _globals['_READMITSITEREQUEST']._serialized_end=2800
+  _globals['_READMITSITERESPONSE']._serialized_start=2802
+  _globals['_READMITSITERESPONSE']._serialized_end=2823
+  _globals['_REPORTSERVICE']._serialized_start=2826
+  _globals['_REPORTSERVICE']._serialized_end=3466
 # @@protoc_insertion_point(module_scope)

@@ -25,16 +25,20 @@ class GetDayReportRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     BUSINESS_DATE_FIELD_NUMBER: _builtins.int
+    INTERVAL_MIN_FIELD_NUMBER: _builtins.int
     business_date: _builtins.str
     """An ISO date, at each site its own business day."""
+    interval_min: _builtins.int
+    """Length of the intervals through the day, in minutes: 15, 30 or 60; 0: none are wanted."""
     def __init__(
         self,
         *,
         business_date: _builtins.str = ...,
+        interval_min: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["business_date", b"business_date"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["business_date", b"business_date", "interval_min", b"interval_min"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -51,6 +55,7 @@ class GetDayReportResponse(_message.Message):
     CLUSTER_FIELD_NUMBER: _builtins.int
     FLOWS_FIELD_NUMBER: _builtins.int
     FIRST_CONTACT_RESOLUTION_FIELD_NUMBER: _builtins.int
+    INTERVALS_FIELD_NUMBER: _builtins.int
     business_date: _builtins.str
     """The day."""
     first_contact_resolution: _builtins.float
@@ -69,6 +74,10 @@ class GetDayReportResponse(_message.Message):
     def flows(self) -> _containers.RepeatedCompositeFieldContainer[Global___OverflowFlow]:
         """Confirmed hand-offs between each pair of sites that had any."""
 
+    @_builtins.property
+    def intervals(self) -> _containers.RepeatedCompositeFieldContainer[Global___IntervalFigures]:
+        """All sites together through the day: every interval in which a call counts, by its beginning."""
+
     def __init__(
         self,
         *,
@@ -77,16 +86,79 @@ class GetDayReportResponse(_message.Message):
         cluster: Global___SiteFigures | None = ...,
         flows: _abc.Iterable[Global___OverflowFlow] | None = ...,
         first_contact_resolution: _builtins.float | None = ...,
+        intervals: _abc.Iterable[Global___IntervalFigures] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_first_contact_resolution", b"_first_contact_resolution", "cluster", b"cluster", "first_contact_resolution", b"first_contact_resolution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_first_contact_resolution", b"_first_contact_resolution", "business_date", b"business_date", "cluster", b"cluster", "first_contact_resolution", b"first_contact_resolution", "flows", b"flows", "sites", b"sites"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_first_contact_resolution", b"_first_contact_resolution", "business_date", b"business_date", "cluster", b"cluster", "first_contact_resolution", b"first_contact_resolution", "flows", b"flows", "intervals", b"intervals", "sites", b"sites"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__first_contact_resolution: _TypeAlias = _typing.Literal["first_contact_resolution"]  # noqa: Y015
     _WhichOneofArgType__first_contact_resolution: _TypeAlias = _typing.Literal["_first_contact_resolution", b"_first_contact_resolution"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__first_contact_resolution) -> _WhichOneofReturnType__first_contact_resolution | None: ...
 
 Global___GetDayReportResponse: _TypeAlias = GetDayReportResponse  # noqa: Y015
+
+@_typing.final
+class IntervalFigures(_message.Message):
+    """The calls that count in one interval: by their answer, their hang-up or the end of their target's time,
+    whichever came first.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ServiceLevelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    BEGINS_UTC_US_FIELD_NUMBER: _builtins.int
+    OFFERED_COUNT_FIELD_NUMBER: _builtins.int
+    ANSWERED_COUNT_FIELD_NUMBER: _builtins.int
+    ABANDONED_COUNT_FIELD_NUMBER: _builtins.int
+    SERVICE_LEVELS_FIELD_NUMBER: _builtins.int
+    begins_utc_us: _builtins.int
+    """When it begins, in microseconds since 1970."""
+    offered_count: _builtins.int
+    """Calls that asked for a person and were answered or gave up, a count."""
+    answered_count: _builtins.int
+    """Answered by a person, a count."""
+    abandoned_count: _builtins.int
+    """Gave up before any answer, a count."""
+    @_builtins.property
+    def service_levels(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """Service level by formula, in percent."""
+
+    def __init__(
+        self,
+        *,
+        begins_utc_us: _builtins.int = ...,
+        offered_count: _builtins.int = ...,
+        answered_count: _builtins.int = ...,
+        abandoned_count: _builtins.int = ...,
+        service_levels: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abandoned_count", b"abandoned_count", "answered_count", b"answered_count", "begins_utc_us", b"begins_utc_us", "offered_count", b"offered_count", "service_levels", b"service_levels"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IntervalFigures: _TypeAlias = IntervalFigures  # noqa: Y015
 
 @_typing.final
 class SiteFigures(_message.Message):
@@ -133,6 +205,9 @@ class SiteFigures(_message.Message):
     WAIT_ERROR_S_FIELD_NUMBER: _builtins.int
     QUEUES_FIELD_NUMBER: _builtins.int
     REDIRECTED_COUNT_FIELD_NUMBER: _builtins.int
+    ABANDON_RATE_FIELD_NUMBER: _builtins.int
+    ABANDON_RATE_WITHOUT_SHORT_FIELD_NUMBER: _builtins.int
+    TRANSFER_RATE_FIELD_NUMBER: _builtins.int
     site_id: _builtins.str
     """The site."""
     queue_id: _builtins.str
@@ -169,6 +244,12 @@ class SiteFigures(_message.Message):
     """Sent on to another site before anybody had answered, whose own calls they are then; not among those
     offered here, a count.
     """
+    abandon_rate: _builtins.float
+    """Gave up over offered, in percent."""
+    abandon_rate_without_short: _builtins.float
+    """The same with short abandons left out above and below the line, in percent."""
+    transfer_rate: _builtins.float
+    """Transferred over answered, in percent; overflow is not a transfer."""
     @_builtins.property
     def service_levels(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """Service level by formula (strict, ignore_abandons, positive, answered_only, short_excluded), in percent."""
@@ -199,11 +280,18 @@ class SiteFigures(_message.Message):
         wait_error_s: _builtins.float | None = ...,
         queues: _abc.Iterable[Global___SiteFigures] | None = ...,
         redirected_count: _builtins.int = ...,
+        abandon_rate: _builtins.float | None = ...,
+        abandon_rate_without_short: _builtins.float | None = ...,
+        transfer_rate: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_aht_s", b"_aht_s", "_asa_s", b"_asa_s", "_is_certified", b"_is_certified", "_occupancy", b"_occupancy", "_overflow_in_count", b"_overflow_in_count", "_overflow_out_count", b"_overflow_out_count", "_p95_wait_s", b"_p95_wait_s", "_ring_no_answer_rate", b"_ring_no_answer_rate", "_wait_error_s", b"_wait_error_s", "aht_s", b"aht_s", "asa_s", b"asa_s", "is_certified", b"is_certified", "occupancy", b"occupancy", "overflow_in_count", b"overflow_in_count", "overflow_out_count", b"overflow_out_count", "p95_wait_s", b"p95_wait_s", "ring_no_answer_rate", b"ring_no_answer_rate", "wait_error_s", b"wait_error_s"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_abandon_rate", b"_abandon_rate", "_abandon_rate_without_short", b"_abandon_rate_without_short", "_aht_s", b"_aht_s", "_asa_s", b"_asa_s", "_is_certified", b"_is_certified", "_occupancy", b"_occupancy", "_overflow_in_count", b"_overflow_in_count", "_overflow_out_count", b"_overflow_out_count", "_p95_wait_s", b"_p95_wait_s", "_ring_no_answer_rate", b"_ring_no_answer_rate", "_transfer_rate", b"_transfer_rate", "_wait_error_s", b"_wait_error_s", "abandon_rate", b"abandon_rate", "abandon_rate_without_short", b"abandon_rate_without_short", "aht_s", b"aht_s", "asa_s", b"asa_s", "is_certified", b"is_certified", "occupancy", b"occupancy", "overflow_in_count", b"overflow_in_count", "overflow_out_count", b"overflow_out_count", "p95_wait_s", b"p95_wait_s", "ring_no_answer_rate", b"ring_no_answer_rate", "transfer_rate", b"transfer_rate", "wait_error_s", b"wait_error_s"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_aht_s", b"_aht_s", "_asa_s", b"_asa_s", "_is_certified", b"_is_certified", "_occupancy", b"_occupancy", "_overflow_in_count", b"_overflow_in_count", "_overflow_out_count", b"_overflow_out_count", "_p95_wait_s", b"_p95_wait_s", "_ring_no_answer_rate", b"_ring_no_answer_rate", "_wait_error_s", b"_wait_error_s", "abandoned_count", b"abandoned_count", "aht_s", b"aht_s", "answered_count", b"answered_count", "asa_s", b"asa_s", "is_certified", b"is_certified", "occupancy", b"occupancy", "offered_count", b"offered_count", "overflow_in_count", b"overflow_in_count", "overflow_out_count", b"overflow_out_count", "p95_wait_s", b"p95_wait_s", "queue_id", b"queue_id", "queues", b"queues", "redirected_count", b"redirected_count", "ring_no_answer_rate", b"ring_no_answer_rate", "service_levels", b"service_levels", "short_abandon_count", b"short_abandon_count", "site_id", b"site_id", "transferred_count", b"transferred_count", "wait_error_s", b"wait_error_s"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_abandon_rate", b"_abandon_rate", "_abandon_rate_without_short", b"_abandon_rate_without_short", "_aht_s", b"_aht_s", "_asa_s", b"_asa_s", "_is_certified", b"_is_certified", "_occupancy", b"_occupancy", "_overflow_in_count", b"_overflow_in_count", "_overflow_out_count", b"_overflow_out_count", "_p95_wait_s", b"_p95_wait_s", "_ring_no_answer_rate", b"_ring_no_answer_rate", "_transfer_rate", b"_transfer_rate", "_wait_error_s", b"_wait_error_s", "abandon_rate", b"abandon_rate", "abandon_rate_without_short", b"abandon_rate_without_short", "abandoned_count", b"abandoned_count", "aht_s", b"aht_s", "answered_count", b"answered_count", "asa_s", b"asa_s", "is_certified", b"is_certified", "occupancy", b"occupancy", "offered_count", b"offered_count", "overflow_in_count", b"overflow_in_count", "overflow_out_count", b"overflow_out_count", "p95_wait_s", b"p95_wait_s", "queue_id", b"queue_id", "queues", b"queues", "redirected_count", b"redirected_count", "ring_no_answer_rate", b"ring_no_answer_rate", "service_levels", b"service_levels", "short_abandon_count", b"short_abandon_count", "site_id", b"site_id", "transfer_rate", b"transfer_rate", "transferred_count", b"transferred_count", "wait_error_s", b"wait_error_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__abandon_rate: _TypeAlias = _typing.Literal["abandon_rate"]  # noqa: Y015
+    _WhichOneofArgType__abandon_rate: _TypeAlias = _typing.Literal["_abandon_rate", b"_abandon_rate"]  # noqa: Y015
+    _WhichOneofReturnType__abandon_rate_without_short: _TypeAlias = _typing.Literal["abandon_rate_without_short"]  # noqa: Y015
+    _WhichOneofArgType__abandon_rate_without_short: _TypeAlias = _typing.Literal["_abandon_rate_without_short", b"_abandon_rate_without_short"]  # noqa: Y015
     _WhichOneofReturnType__aht_s: _TypeAlias = _typing.Literal["aht_s"]  # noqa: Y015
     _WhichOneofArgType__aht_s: _TypeAlias = _typing.Literal["_aht_s", b"_aht_s"]  # noqa: Y015
     _WhichOneofReturnType__asa_s: _TypeAlias = _typing.Literal["asa_s"]  # noqa: Y015
@@ -220,8 +308,14 @@ class SiteFigures(_message.Message):
     _WhichOneofArgType__p95_wait_s: _TypeAlias = _typing.Literal["_p95_wait_s", b"_p95_wait_s"]  # noqa: Y015
     _WhichOneofReturnType__ring_no_answer_rate: _TypeAlias = _typing.Literal["ring_no_answer_rate"]  # noqa: Y015
     _WhichOneofArgType__ring_no_answer_rate: _TypeAlias = _typing.Literal["_ring_no_answer_rate", b"_ring_no_answer_rate"]  # noqa: Y015
+    _WhichOneofReturnType__transfer_rate: _TypeAlias = _typing.Literal["transfer_rate"]  # noqa: Y015
+    _WhichOneofArgType__transfer_rate: _TypeAlias = _typing.Literal["_transfer_rate", b"_transfer_rate"]  # noqa: Y015
     _WhichOneofReturnType__wait_error_s: _TypeAlias = _typing.Literal["wait_error_s"]  # noqa: Y015
     _WhichOneofArgType__wait_error_s: _TypeAlias = _typing.Literal["_wait_error_s", b"_wait_error_s"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__abandon_rate) -> _WhichOneofReturnType__abandon_rate | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__abandon_rate_without_short) -> _WhichOneofReturnType__abandon_rate_without_short | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__aht_s) -> _WhichOneofReturnType__aht_s | None: ...
     @_typing.overload
@@ -238,6 +332,8 @@ class SiteFigures(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__p95_wait_s) -> _WhichOneofReturnType__p95_wait_s | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__ring_no_answer_rate) -> _WhichOneofReturnType__ring_no_answer_rate | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__transfer_rate) -> _WhichOneofReturnType__transfer_rate | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__wait_error_s) -> _WhichOneofReturnType__wait_error_s | None: ...
 
