@@ -77,10 +77,10 @@ def page(found: Found) -> str:
 WHERE = """
 ## Where the rest goes
 
-Milliseconds of one core for each connected call, at {low} and at {high} calls a second. Asterisk's own excess
-is the way over ARI: each step of a call is a request that it parses, carries out on the channel's thread and
-answers, and an event that it writes as JSON with all that it knows of the channel; app_queue's side does the
-same on one thread, without a word to anybody. The branch's loop reads those, decides, and writes requests.
+Milliseconds of one core for each connected call, at {low} and at {high} calls a second. What Asterisk does
+for the branch alone is the way over ARI: each step of a call is a request that it parses, carries out on the
+channel's thread and answers, and an event that it writes as JSON with all that it knows of the channel.
+The branch's loop reads those, decides, and writes requests.
 Its other threads write the ledger, in {low_commits:.1f} transactions a call at {low} a second and
 {high_commits:.1f} at {high}: orders that cannot be undone wait for their rows, and calls share a commit where
 there are many. app_queue keeps no such record.
@@ -88,7 +88,7 @@ there are many. app_queue keeps no such record.
 With few calls each step finds a processor that has done something else since: a transaction that takes 0.3 ms
 where one follows the other takes 0.9 ms alone, and the loop's steps twice as long. Tried at 20 calls a second
 and not kept: without a ledger a call took a quarter less, with commits on the loop's own thread 4 % less;
-without four of a call's eleven requests 4 % less. Requests of one moment as one packet, and a pause of 4 ms
+without three of a call's eleven requests 4 % less. Requests of one moment as one packet, and a pause of 4 ms
 between looks at the socket, brought nothing.
 
 | Part | At {low} a second | At {high} | While nobody calls |
