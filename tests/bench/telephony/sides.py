@@ -1,7 +1,8 @@
 """The two sides of the comparison: one Asterisk whose app_queue serves the callers, one under a branch.
 
 Both have the configuration that `trunkline asterisk config` writes, the same agents and the same
-phones; on app_queue's side the dialplan puts callers into a queue instead of handing them over.
+phones; on app_queue's side the dialplan puts callers into a queue instead of handing them over, and no
+message within Asterisk is declined: app_queue and its call detail records live by them.
 """
 
 import asyncio
@@ -153,6 +154,9 @@ def _take_over_by_app_queue(pbx: AsteriskPbx, agents: Sequence[int]) -> None:
     members = "".join(f"member => PJSIP/{number}\n" for number in agents)
     (pbx.folder / "queues.conf").write_text(_QUEUE + members, encoding="utf-8")
     (pbx.folder / "extensions.conf").write_text(_DIALPLAN, encoding="utf-8")
+    stasis = pbx.folder / "stasis.conf"
+    kept, _declined, _types = stasis.read_text(encoding="utf-8").partition("[declined_message_types]")
+    stasis.write_text(kept, encoding="utf-8")
     with (pbx.folder / "modules.conf").open("a", encoding="utf-8") as modules:
         modules.write("load = app_queue.so\n")
 
