@@ -284,6 +284,9 @@ class Cluster:
         return self._crash_rng.randint(0, item_count)
 
     def _crash(self, node: Node) -> None:
+        """Once: what a dying process still did may have led to another crash of it."""
+        if not node.is_up:
+            return
         node.stop()
         self.loop.after(self._crash_rng.choice((1, 700, 8_000)), self._start_node, node)
 

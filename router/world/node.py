@@ -305,8 +305,10 @@ class Node:
         return True
 
     def _do(self, outcome: Outcome) -> None:
-        acts, commit_ms = self._acts, self._commit_ms
+        acts, commit_ms, floor = self._acts, self._commit_ms, self.floor
         for item in outcome:
+            if self.floor is not floor:
+                return  # What the last order led to at once has killed the process.
             if isinstance(item, Entry):
                 self._write(item)
             elif commit_ms:
@@ -352,6 +354,8 @@ class Node:
             return
         ready, self._outbox = self._outbox, []
         for _seq, order in ready:
+            if self.floor is not floor:
+                return
             self._acts[type(order)](order)
 
     def _keep(self, row: LedgerRow) -> None:
