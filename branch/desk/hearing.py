@@ -311,25 +311,27 @@ class PbxEar:
 
     def _pick_up(self, agent_id: AgentId, extension: str) -> None:
         """What was dialled behind the code may be anything, a telephone number too: it stands in no log."""
-        colleague = None
-        if extension:
-            colleague = AgentId(f"{agent_id.partition('/')[0]}/{extension}")
-            if self._directory.skills_of(colleague) is None:
-                log.warning("pickup_refused", agent=agent_id, reason="AGENT_UNKNOWN")
-                return
+        colleague = self._colleague(agent_id, extension)
+        if extension and colleague is None:
+            log.warning("pickup_refused", agent=agent_id, reason="AGENT_UNKNOWN")
+            return
         self._desk.tell(PickupAsked(agent_id=agent_id, from_agent=colleague))
 
     def _transfer(self, agent_id: AgentId, number: str) -> None:
         """As the desk's own, which asks nobody; a number that is no colleague's and no line's is nobody's."""
-        colleague = AgentId(f"{agent_id.partition('/')[0]}/{number}")
-        is_known = bool(number) and self._directory.skills_of(colleague) is not None
-        queue_id = None if is_known else self._lines.named(number)
-        if not is_known and queue_id is None:
+        colleague = self._colleague(agent_id, number)
+        queue_id = self._lines.named(number) if colleague is None else None
+        if colleague is None and queue_id is None:
             log.warning("transfer_refused", agent=agent_id, reason="NOBODY_THERE")
             self._driver.refuse_transfer(agent_id)
             return
-        fact = TransferAsked(agent_id=agent_id, to_queue=queue_id, to_agent=colleague if is_known else None)
+        fact = TransferAsked(agent_id=agent_id, to_queue=queue_id, to_agent=colleague)
         self._desk.tell(fact, lambda _refusal: self._driver.refuse_transfer(agent_id))
+
+    def _colleague(self, agent_id: AgentId, extension: str) -> AgentId | None:
+        """Who has that extension at the agent's site; None: nobody."""
+        colleague = AgentId(f"{agent_id.partition('/')[0]}/{extension}")
+        return colleague if extension and self._directory.skills_of(colleague) is not None else None
 
     def _refuse_trunk(self, trunk: TrunkRinging, reason: str) -> None:
         self._note_refused_token(reason)

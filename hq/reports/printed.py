@@ -1,6 +1,6 @@
 """A day's report as people read it at a terminal."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from hq.clock_names import clock_name
@@ -9,7 +9,6 @@ from node.words import text as _
 
 Plain = dict[str, Any]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OF_SITES = ("ring_no_answer_rate", "wait_error_s")
 _COUNTS = ("offered_count", "answered_count", "abandoned_count", "redirected_count")
 
@@ -77,7 +76,7 @@ def _print_intervals(intervals: list[Plain]) -> None:
     """All sites through the day, in this machine's time, which the title names."""
     if not intervals:
         return
-    moments = [_EPOCH + timedelta(microseconds=each["begins_utc_us"]) for each in intervals]
+    moments = [datetime.fromtimestamp(each["begins_utc_us"] / 1_000_000, UTC) for each in intervals]
     titles = [_("offered"), _("answered"), _("abandoned"), _("service level %")]
     print_table(
         [_("from"), *(Column(title=title, is_number=True) for title in titles)],

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from router.ids import SiteId
 from router.overflow.messages import Reply, Request
-from router.world.day.faults import Faults
+from router.world.day.faults import Faults, is_apart
 from router.world.day.scenario import Scenario
 from router.world.loop import Loop
 
@@ -70,7 +70,7 @@ class Network:
         return any(
             outage.source == source and outage.target == target and outage.covers(now)
             for outage in faults.link_outages
-        ) or any(each.site_id in {source, target} and each.covers(now) for each in faults.cut_offs)
+        ) or is_apart(faults.cut_offs, source, target, now)
 
     def ask(
         self,

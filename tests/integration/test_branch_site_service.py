@@ -181,6 +181,7 @@ async def test_a_new_queue_takes_calls_at_once(site: Site) -> None:
         await stub.SetQueuePolicy(change(replace(POLICY, queue_id=QueueId("vip"))), timeout=5)
 
     site.desk.handle(CallArrived(call_id=CallId("c1"), queue_id=QueueId("vip"), dialled="100"))
+    assert CallId("c1") in site.desk.live().calls
 
 
 @pytest.mark.parametrize(

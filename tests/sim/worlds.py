@@ -2,7 +2,7 @@
 
 import random
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from router.acd.policy import Distribution, LastResort, QueuePolicy
@@ -61,29 +61,8 @@ class Played:
 def draw_world(seed: int) -> World:
     rng = random.Random(seed)
     names = tuple(SiteId(name) for name in ("a", "b", "c", "d")[: rng.randint(1, 4)])
-    duration_ms = rng.choice((20_000, 60_000, 120_000))
-    scenario = Scenario(
-        duration_ms=duration_ms,
-        board_period_ms=rng.choice((0, 500, 1_000, 10_000)),
-        link_rtt_ms=rng.choice((2, 60, 400)),
-        media_setup_ms=rng.choice((50, 400, 1_500)),
-        ring_ms=rng.choice((500, 2_000, 6_000)),
-        sites=tuple(draw_site(rng, name) for name in names),
-        links={
-            frozenset((names[0], other)): ScenarioLink(
-                rtt_ms=rng.choice((10, 900)), cost_s=rng.choice((0.0, 5.0)), max_legs=rng.choice((1, 30))
-            )
-            for other in names[1:]
-            if rng.random() < 0.3
-        },
-        roster=tuple(
-            RosterChange(
-                site_id=rng.choice(names), from_ms=rng.randrange(duration_ms), agents=rng.randint(0, 4)
-            )
-            for _ in range(rng.choice((0, 0, 1, 2)))
-        ),
-        queues=QUEUES,
-    )
+    scenario = _draw_scenario(rng, names)
+    duration_ms = scenario.duration_ms
     callers = BusyHour(
         occupancy=rng.choice((0.6, 1.0, 1.6)),
         handle_mean_s=rng.choice((10.0, 30.0)),
@@ -124,6 +103,32 @@ def draw_world(seed: int) -> World:
         calls=calls,
         faults=faults,
         policies=policies,
+    )
+
+
+def _draw_scenario(rng: random.Random, names: Sequence[SiteId]) -> Scenario:
+    duration_ms = rng.choice((20_000, 60_000, 120_000))
+    return Scenario(
+        duration_ms=duration_ms,
+        board_period_ms=rng.choice((0, 500, 1_000, 10_000)),
+        link_rtt_ms=rng.choice((2, 60, 400)),
+        media_setup_ms=rng.choice((50, 400, 1_500)),
+        ring_ms=rng.choice((500, 2_000, 6_000)),
+        sites=tuple(draw_site(rng, name) for name in names),
+        links={
+            frozenset((names[0], other)): ScenarioLink(
+                rtt_ms=rng.choice((10, 900)), cost_s=rng.choice((0.0, 5.0)), max_legs=rng.choice((1, 30))
+            )
+            for other in names[1:]
+            if rng.random() < 0.3
+        },
+        roster=tuple(
+            RosterChange(
+                site_id=rng.choice(names), from_ms=rng.randrange(duration_ms), agents=rng.randint(0, 4)
+            )
+            for _ in range(rng.choice((0, 0, 1, 2)))
+        ),
+        queues=QUEUES,
     )
 
 

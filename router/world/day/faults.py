@@ -1,6 +1,7 @@
 """What goes wrong in a world, all of it drawn beforehand from the world's seed."""
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from router.ids import SiteId
@@ -20,6 +21,11 @@ class Outage:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteOutage(Outage):
     site_id: SiteId
+
+
+def is_apart(cut_offs: Iterable[SiteOutage], one: SiteId, other: SiteId, at_ms: int) -> bool:
+    """Whether no word passes between the two sites, because one of them is cut off."""
+    return one != other and any(each.site_id in {one, other} and each.covers(at_ms) for each in cut_offs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

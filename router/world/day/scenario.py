@@ -13,7 +13,7 @@ from router.overflow.policy import MAX_OWN_LOSS_LIMIT, Media
 from router.problems import BadInputError, Problem
 from router.problems import marked as _
 from router.world.day.callers import BusyHour, Surge
-from router.world.day.faults import SiteOutage
+from router.world.day.faults import SiteOutage, is_apart
 from router.world.day.tables import TableReader, line_numbers
 
 
@@ -81,9 +81,7 @@ class Scenario:
 
     def is_apart(self, one: SiteId, other: SiteId, at_ms: int) -> bool:
         """Whether no word passes between the two sites, because one of them is cut off."""
-        return one != other and any(
-            each.site_id in {one, other} and each.covers(at_ms) for each in self.cut_offs
-        )
+        return is_apart(self.cut_offs, one, other, at_ms)
 
     def named_queues(self) -> tuple[QueueId, ...]:
         """Every queue class the scenario itself speaks of, sorted."""

@@ -4,12 +4,8 @@ from dataclasses import replace
 import pytest
 
 from branch.customers.numbers import e164
-from branch.desk.admission import Admission
 from branch.desk.desk import CallerNumber, Live
-from branch.desk.ears import STORE_REFUSES, BoardEar, StoreEar
 from branch.desk.hearing import Lines, PbxEar, WaitingEar
-from branch.store.committer import Commit, Standing
-from branch.store.health import StoreState
 from branch.telephony.port import (
     AloneEnding,
     CallerRinging,
@@ -20,14 +16,11 @@ from branch.telephony.port import (
 )
 from router.errors import DuplicateError, NotAcceptingError, RouterError, WrongStateError
 from router.facts import (
-    AcceptingChanged,
     AgentBecameNotReady,
     AgentLoggedIn,
     CallArrived,
     CallerHungUp,
     CallerLeftAlone,
-    Fact,
-    LoadSeen,
     MessageFound,
     PbxHeard,
     PhoneLost,
@@ -38,38 +31,14 @@ from router.facts import (
 from router.ids import AgentId, CallId, CustomerId, HandoffId, LegId, QueueId, SiteId, Skill, Skills
 from router.ledger import Role
 from router.orders import HangUpCall, HangUpLeg, HangUpTrunk
-from router.overflow.load import SiteLoad
 from router.recovery import Inventory, LiveLeg, LiveTrunk, MediaState
 from sync.token import ForgedTokenError
+from tests.fakes.hearing_desk import HearingDesk
 from tests.fakes.ordered_pbx import OrderedPbx
 
 KIM = AgentId("beijing/1")
 URUMQI = SiteId("urumqi")
 FRENCH: Skills = frozenset({Skill("french")})
-
-
-class HearingDesk:
-    """Remembers what it is told; refuses with `refusal` where that is set."""
-
-    def __init__(self) -> None:
-        self.facts: list[Fact] = []
-        self.callers: list[CallerNumber | None] = []
-        self.refusal: RouterError | None = None
-        self.alive = Live(calls=frozenset(), legs=frozenset(), handoffs=frozenset(), lines=frozenset())
-
-    def tell(
-        self,
-        fact: Fact,
-        if_refused: Callable[[RouterError], None] | None = None,
-        caller: CallerNumber | None = None,
-    ) -> None:
-        self.facts.append(fact)
-        self.callers.append(caller)
-        if self.refusal is not None and if_refused is not None:
-            if_refused(self.refusal)
-
-    def live(self) -> Live:
-        return self.alive
 
 
 class OneAgent:
@@ -402,69 +371,6 @@ def test_what_a_pbx_that_came_back_holds_and_nobody_knows_is_ended(ears: Ears) -
         HangUpTrunk(handoff_id=HandoffId("h1")),
     ]
     assert ears.ear.is_connected
-
-
-def test_a_site_seen_on_the_board_is_known_by_its_incarnation() -> None:
-    desk, seen = HearingDesk(), list[tuple[SiteId, int]]()
-    load = SiteLoad(site_id=URUMQI, incarnation=7, version=1, accepting=True, queues={}, link_headroom={})
-
-    BoardEar(desk, lambda site_id, incarnation: seen.append((site_id, incarnation))).load_seen(load)
-
-    assert seen == [(URUMQI, 7)]
-    assert desk.facts == [LoadSeen(load=load)]
-
-
-def standing(state: StoreState) -> Standing:
-    return Standing(state=state, waiting_row_count=0, problem=None)
-
-
-def test_a_store_that_can_keep_no_more_closes_the_site_until_it_can() -> None:
-    told: list[Fact] = []
-    ear = StoreEar(
-        committed=lambda _seq: None, admission=Admission(told.append), note_commit_s=lambda _s: None
-    )
-
-    ear.note_standing(standing(StoreState.DEGRADED))
-    assert told == []
-    ear.note_standing(standing(StoreState.REFUSING))
-    ear.note_standing(standing(StoreState.OK))
-
-    assert told == [
-        AcceptingChanged(is_accepting=False, reason=STORE_REFUSES),
-        AcceptingChanged(is_accepting=True, reason=STORE_REFUSES),
-    ]
-
-
-def test_a_site_that_drains_stays_closed_when_its_store_recovers() -> None:
-    told: list[Fact] = []
-    admission = Admission(told.append)
-
-    admission.close(STORE_REFUSES)
-    admission.close("DRAINING")
-    admission.open(STORE_REFUSES)
-
-    assert told == [AcceptingChanged(is_accepting=False, reason=STORE_REFUSES)]
-
-
-def test_opening_what_was_never_closed_says_nothing() -> None:
-    told: list[Fact] = []
-
-    Admission(told.append).open(STORE_REFUSES)
-
-    assert told == []
-
-
-def test_commits_release_orders_and_are_measured_in_seconds() -> None:
-    seqs: list[int] = []
-    seconds: list[float] = []
-    ear = StoreEar(
-        committed=seqs.append, admission=Admission(lambda _fact: None), note_commit_s=seconds.append
-    )
-
-    ear.note_commit(Commit(last_seq=9, row_count=3, duration_ms=250))
-    ear.note_written(9)
-
-    assert (seqs, seconds) == ([9], [0.25])
 
 
 @pytest.mark.parametrize(

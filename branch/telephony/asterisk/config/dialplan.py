@@ -142,7 +142,7 @@ def _alone(plan: PbxPlan) -> Iterator[str]:
     yield (f" same => n,GotoIf($[${{EPOCH}} - ${{TRUNKLINE_ALONE_SINCE}} < {fallback.limit_s}]?again)")
     if fallback.action == "voicemail":
         yield " same => n,Playback(vm-intro)"
-        yield (f" same => n,Record(${{ASTSPOOLDIR}}/recording/{MESSAGE_FILE},5,{_VOICEMAIL_LIMIT_S},k)")
+        yield f" same => n,Record(${{ASTSPOOLDIR}}/recording/{MESSAGE_FILE},5,{_VOICEMAIL_LIMIT_S},k)"
     elif fallback.action == "number":
         yield f" same => n,Dial({_over(plan.lines[0], str(fallback.number))})"
     yield " same => n,Playback(vm-goodbye)"
