@@ -27,7 +27,10 @@ async def hears_on(call: Call) -> None:
 
 async def told(call: Call, *statuses: int) -> None:
     """The phone knows what has become of its transfers."""
-    await call.changes.until(lambda: call.transfer_statuses == list(statuses), 20)
+    try:
+        await call.changes.until(lambda: call.transfer_statuses == list(statuses), 20)
+    except TimeoutError:
+        pytest.fail(f"the phone was told {call.transfer_statuses} of its transfers, not {list(statuses)}")
 
 
 async def wanted(ear: TelephonyEar, digits: str) -> None:
